@@ -1,0 +1,114 @@
+# splicer: tools over pinned eBPF maps.
+#
+#   make                   objects and tools, in O (default: build)
+#   make install           DESTDIR= PREFIX=/usr/local
+#   make check             all tests (root); what they need is installed by scripts/setup
+#   make lint              format, static analysis, layering, kernel floor, man pages
+#   make test-vm           load every section on other kernels, under software emulation
+#   V=1 shows commands; STATIC=1 links tools fully; CROSS_COMPILE=aarch64-linux-gnu- builds for another machine;
+#   SANITIZE=1 builds the user side with address and undefined-behaviour sanitizers
+
+O        ?= build
+PREFIX   ?= /usr/local
+BINDIR   ?= $(PREFIX)/bin
+BPFDIR   ?= $(PREFIX)/lib/bpf
+MANDIR   ?= $(PREFIX)/share/man
+
+CC       := $(CROSS_COMPILE)$(if $(filter default,$(origin CC)),gcc,$(CC))
+CLANG    ?= clang
+PKG_CONFIG ?= $(CROSS_COMPILE)pkg-config
+INSTALL  ?= install
+
+WARNINGS  := -Wall -Wextra -Werror
+# the multiarch directory of the machine the tools are for; <asm/types.h> lives there
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf $(WARNINGS) -Ibpf $(if $(MULTIARCH),-I/usr/include/$(MULTIARCH))
+
+CFLAGS   ?= -O2 -g
+SPLICER_CFLAGS := -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -Wshadow -Wstrict-prototypes -fno-common -Ilib -Ibpf \
+                  $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer)
+comma    := ,
+# libbpf and what it needs from archives: a tool starts faster, and runs where no -dev package is
+BPF_LIBS := $(shell $(PKG_CONFIG) --static --libs libbpf libelf 2>/dev/null || echo -lbpf -lelf -lz)
+LINK     := $(if $(STATIC),-static $(BPF_LIBS),-Wl$(comma)-Bstatic $(BPF_LIBS) -Wl$(comma)-Bdynamic)
+
+OBJECTS  := $(patsubst bpf/%.bpf.c,%,$(wildcard bpf/*.bpf.c))
+TOOLS    := $(patsubst tools/%.c,%,$(wildcard tools/*.c))
+LIB_SRC  := $(wildcard lib/*.c)
+MAN8     := $(wildcard man/*.8)
+MAN7     := $(wildcard man/*.7)
+MAN5     := $(wildcard man/*.5)
+UNIT     := $(patsubst test/unit/%.c,%,$(wildcard test/unit/test_*.c))
+
+Q        := $(if $(V),,@)
+say       = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
+
+all: objects tools
+objects: $(OBJECTS:%=$(O)/%.o)
+tools: $(TOOLS:%=$(O)/%)
+tests: $(UNIT:%=$(O)/test/%) $(O)/test/packet_test
+
+$(O)/%.o: bpf/%.bpf.c
+	$(call say,BPF,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(O)/$*.bpf.d -c $< -o $@
+
+$(O)/lib/%.o: lib/%.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(SPLICER_CFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(O)/libpinned.a: $(LIB_SRC:lib/%.c=$(O)/lib/%.o)
+	$(call say,AR,$@)
+	$(Q)rm -f $@
+	$(Q)$(CROSS_COMPILE)ar rcs $@ $^
+
+$(TOOLS:%=$(O)/%): $(O)/%: tools/%.c $(O)/libpinned.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(SPLICER_CFLAGS) $(CFLAGS) -MMD -MP -MF $(O)/$*.d $< $(O)/libpinned.a $(LDFLAGS) $(LINK) -o $@
+
+$(O)/test/test_%: test/unit/test_%.c $(O)/libpinned.a
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(SPLICER_CFLAGS) $(CFLAGS) -MMD -MP $< $(O)/libpinned.a $(LDFLAGS) $(LINK) -o $@
+
+$(O)/test/packet_test: $(wildcard test/packet/*.c test/packet/*.h) $(O)/libpinned.a
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(SPLICER_CFLAGS) $(CFLAGS) $(filter %.c,$^) $(O)/libpinned.a $(LDFLAGS) $(LINK) -o $@
+
+install: all
+	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(BPFDIR)
+	$(INSTALL) -m 755 $(TOOLS:%=$(O)/%) $(DESTDIR)$(BINDIR)
+	ln -sf map_delete $(DESTDIR)$(BINDIR)/map_delete_elem
+	$(INSTALL) -m 644 $(OBJECTS:%=$(O)/%.o) $(DESTDIR)$(BPFDIR)
+	$(INSTALL) -d $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8
+	$(INSTALL) -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5
+	$(INSTALL) -m 644 $(MAN7) $(DESTDIR)$(MANDIR)/man7
+	$(INSTALL) -m 644 $(MAN8) $(DESTDIR)$(MANDIR)/man8
+	ln -sf map_delete.8 $(DESTDIR)$(MANDIR)/man8/map_delete_elem.8
+
+uninstall:
+	rm -f $(TOOLS:%=$(DESTDIR)$(BINDIR)/%) $(DESTDIR)$(BINDIR)/map_delete_elem $(OBJECTS:%=$(DESTDIR)$(BPFDIR)/%.o)
+	rm -f $(MAN5:man/%=$(DESTDIR)$(MANDIR)/man5/%) $(MAN7:man/%=$(DESTDIR)$(MANDIR)/man7/%)
+	rm -f $(MAN8:man/%=$(DESTDIR)$(MANDIR)/man8/%) $(DESTDIR)$(MANDIR)/man8/map_delete_elem.8
+
+check:
+	./scripts/check
+
+lint: all tests
+	$(Q)./scripts/lint $(O)
+
+test-vm: objects
+	$(Q)./scripts/vm $(VM_FLAGS) $(O)/splicer.o:action:ingress
+
+format:
+	clang-format -i bpf/*.c bpf/*/*.h lib/*.[ch] tools/*.c test/*/*.[ch]
+
+clean:
+	rm -rf $(O)
+
+-include $(wildcard $(O)/*.d $(O)/lib/*.d $(O)/test/*.d)
+
+.PHONY: all objects tools tests install uninstall check lint test-vm format clean
+.DELETE_ON_ERROR:

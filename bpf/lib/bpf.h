@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What every file of the BPF side starts from: UAPI headers and libbpf's helpers only, no vmlinux.h. */
+#ifndef SPLICER_LIB_BPF_H
+#define SPLICER_LIB_BPF_H
+
+#include <linux/types.h>
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+
+#endif

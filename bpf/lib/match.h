@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The rule matcher: finds the winning rule of a packet in the arena of abi/rules.h.
+ *
+ * rules_search and rules_probe are global functions, so the verifier reads each once and not once for each way to it.
+ * Maps cannot be handed to such a function: it looks the arena up itself, and the arena's id tells of a swap.
+ */
+#ifndef SPLICER_LIB_MATCH_H
+#define SPLICER_LIB_MATCH_H
+
+#include "abi/rules.h"
+#include "lib/bpf.h"
+#include "maps/rules.h"
+
+struct rules_query {
+	__u64 addr[4]; /* destination, source: as in struct rules_key */
+	__u64 arena;
+	/* the geometry of the arena, as in struct rules_header */
+	__u32 guard, guard_mask, buckets, bucket_mask;
+	__u32 ifindex;
+	__u16 port;
+	__u16 proto;
+	__u32 tuple;  /* cell of the tuple to look at */
+	__u32 record; /* the best so far; 0: none */
+	__u64 rank;
+	__u64 decision;
+};
+
+enum rules_probe_result { RULES_NEXT = 0, RULES_DONE = 1, RULES_SWAPPED = 2 };
+
+static __always_inline void *rules_arena(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&splicer1_rules, &zero);
+}
+
+static __always_inline void *rules_cell(void *arena, __u32 cell)
+{
+	return bpf_map_lookup_elem(arena, &cell);
+}
+
+/* Words that a tool may be storing to: read once, whole. */
+static __always_inline __u64 rules_read(const __u64 *word)
+{
+	return *(const volatile __u64 *)word;
+}
+
+/* Whether a tuple can hold rules for the packet's protocol, and rules that beat the best so far. */
+static __always_inline int rules_tuple_serves(const struct rules_query *q, const struct rules_tuple *tuple)
+{
+	__u32 proto = rules_meta_proto(tuple->meta);
+
+	return proto == q->proto || proto == RULES_PROTO_ANY;
+}
+
+static __always_inline void rules_make_key(const struct rules_query *q, const struct rules_tuple *tuple,
+					   struct rules_key *key)
+{
+	key->meta = tuple->meta;
+	if (tuple->meta & RULES_META_NAMED)
+		key->meta |= q->ifindex;
+	key->addr[0] = q->addr[0] & tuple->mask[0];
+	key->addr[1] = q->addr[1] & tuple->mask[1];
+	key->addr[2] = q->addr[2] & tuple->mask[2];
+	key->addr[3] = q->addr[3] & tuple->mask[3];
+}
+
+static __always_inline int rules_guard_passes(void *arena, const struct rules_query *q, __u64 hash)
+{
+	__u32 index = rules_guard_index(hash, q->guard_mask);
+	struct rules_cell *cell = rules_cell(arena, q->guard + index / 8);
+	__u64 bits = rules_guard_bits(hash);
+
+	return cell && (rules_read(&cell->word[index & 7]) & bits) == bits;
+}
+
+static __always_inline int rules_block_is(const struct rules_block *a, const struct rules_key *b)
+{
+	return a->meta == b->meta && a->addr[0] == b->addr[0] && a->addr[1] == b->addr[1] && a->addr[2] == b->addr[2] &&
+	       a->addr[3] == b->addr[3];
+}
+
+/* The cell of the key's block, or 0. A bucket with a free slot ends the search. */
+static __always_inline __u32 rules_find_block(void *arena, const struct rules_query *q, const struct rules_key *key,
+					      __u64 hash)
+{
+	for (__u32 probe = 0; probe < RULES_PROBES; probe++) {
+		__u32 index = (rules_bucket_index(hash, q->bucket_mask) + probe) & q->bucket_mask;
+		struct rules_cell *bucket = rules_cell(arena, q->buckets + index);
+		int full = 1;
+
+		if (!bucket)
+			return 0;
+		for (__u32 i = 0; i < RULES_SLOTS; i++) {
+			__u64 slot = rules_read(&bucket->word[i]);
+			struct rules_block *block;
+
+			if (!slot)
+				full = 0;
+			if (slot >> 32 != hash >> 32 || !slot)
+				continue;
+			block = rules_cell(arena, (__u32)slot);
+			if (block && rules_block_is(block, key))
+				return (__u32)slot;
+		}
+		if (!full)
+			return 0;
+	}
+	return 0;
+}
+
+static __always_inline __u16 rules_interval_high(__u64 interval)
+{
+	return (__u16)(interval >> 16);
+}
+
+/* The first cell of a block whose last interval does not end before the port: a binary search over whole cells. */
+static __always_inline __u32 rules_find_cell(void *arena, __u32 block, __u32 cells, __u16 port)
+{
+	__u32 low = 0, high = cells - 1;
+
+	for (int step = 0; step < RULES_SIZES; step++) {
+		__u32 middle = (low + high) / 2;
+		struct rules_cell *cell;
+
+		if (low >= high)
+			break;
+		cell = rules_cell(arena, block + middle);
+		if (cell && rules_interval_high(cell->word[7]) < port)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* The record that wins at the packet's port in a block, or 0. */
+static __always_inline __u32 rules_find_record(void *arena, __u32 block_cell, __u16 port)
+{
+	struct rules_block *block = rules_cell(arena, block_cell);
+	struct rules_cell *cell;
+	__u32 index;
+
+	if (!block)
+		return 0;
+	index = rules_find_cell(arena, block_cell, rules_block_cells(block->count), port);
+	cell = rules_cell(arena, block_cell + index);
+	if (!cell)
+		return 0;
+	for (int i = 0; i < 8; i++) {
+		__u64 interval = cell->word[i];
+
+		if (index == 0 && i < RULES_BLOCK_WORD)
+			continue;
+		if (rules_interval_high(interval) >= port)
+			return (__u16)interval <= port ? (__u32)(interval >> 32) : 0;
+	}
+	return 0;
+}
+
+static __always_inline void rules_take_better(void *arena, struct rules_query *q, __u32 record_cell)
+{
+	struct rules_head *record = rules_cell(arena, record_cell);
+	__u64 decision;
+
+	if (!record)
+		return;
+	decision = rules_read(&record->decision);
+	if (q->record && (record->rank < q->rank || (record->rank == q->rank && decision < q->decision)))
+		return;
+	q->record = record_cell;
+	q->rank = record->rank;
+	q->decision = decision;
+}
+
+/* Looks for a better rule in one tuple. */
+__noinline int rules_probe(struct rules_query *q)
+{
+	struct rules_key key = {};
+	struct rules_tuple *tuple;
+	__u32 block, record;
+	void *arena;
+	__u64 hash;
+
+	if (!q)
+		return RULES_DONE;
+	arena = rules_arena();
+	if (!arena)
+		return RULES_SWAPPED;
+	tuple = rules_cell(arena, q->tuple);
+	if (!tuple || tuple->arena != q->arena)
+		return RULES_SWAPPED;
+	if (q->record && q->rank > tuple->max_rank)
+		return RULES_DONE;
+	if (!rules_tuple_serves(q, tuple))
+		return RULES_NEXT;
+	rules_make_key(q, tuple, &key);
+	hash = rules_hash(&key);
+	if (!rules_guard_passes(arena, q, hash))
+		return RULES_NEXT;
+	block = rules_find_block(arena, q, &key, hash);
+	if (!block)
+		return RULES_NEXT;
+	record = rules_find_record(arena, block, q->port);
+	if (record)
+		rules_take_better(arena, q, record);
+	return RULES_NEXT;
+}
+
+/* Walks the tuples of one list. -1: the arena could not be read or was swapped in the meantime. */
+__noinline int rules_search(struct rules_query *q, __u32 list)
+{
+	struct rules_header *header;
+	struct rules_cell *lists;
+	__u32 first, count;
+	void *arena;
+	__u64 word;
+
+	arena = rules_arena();
+	if (!q || !arena)
+		return -1;
+	header = rules_cell(arena, 0);
+	lists = rules_cell(arena, 1 + (list >> 3));
+	if (!header || !lists)
+		return -1;
+	q->record = 0;
+	q->arena = header->arena;
+	q->guard = header->guard;
+	q->guard_mask = header->guard_mask;
+	q->buckets = header->buckets;
+	q->bucket_mask = header->bucket_mask;
+	word = rules_read(&lists->word[list & 7]);
+	first = RULES_LIST_CELL(word);
+	count = RULES_LIST_COUNT(word);
+	for (__u32 i = 0; i < RULES_TUPLES_MAX; i++) {
+		int result;
+
+		if (i >= count)
+			break;
+		q->tuple = first + i;
+		result = rules_probe(q);
+		if (result == RULES_SWAPPED)
+			return -1;
+		if (result == RULES_DONE)
+			break;
+	}
+	return 0;
+}
+
+/* The rule that decides a packet; head is NULL when none does. */
+struct rules_hit {
+	struct rules_head *head;
+	void *arena;    /* that it stands in */
+	__u64 decision; /* as it was when the rule was chosen */
+	__u32 record;   /* its first cell */
+};
+
+/*
+ * Finds the rule that decides. The caller fills addr, ifindex, port and proto. Returns 0, or -1 when the arena could
+ * not be read.
+ */
+static __always_inline int rules_match(struct rules_query *q, __u32 list, struct rules_hit *hit)
+{
+	/* a swap during a search is rare, two in a row would need a packet that takes longer than a grace period */
+	for (int attempt = 0; attempt < 2; attempt++) {
+		struct rules_header *header;
+
+		if (rules_search(q, list))
+			continue;
+		if (!q->record)
+			return 0;
+		hit->arena = rules_arena();
+		header = hit->arena ? rules_cell(hit->arena, 0) : NULL;
+		if (!header || header->arena != q->arena)
+			continue;
+		hit->head = rules_cell(hit->arena, q->record);
+		hit->decision = q->decision;
+		hit->record = q->record;
+		return hit->head ? 0 : -1;
+	}
+	return -1;
+}
+
+/* The service tag of the rule that decided. */
+static __always_inline struct rules_cell *rules_service(const struct rules_hit *hit)
+{
+	return hit->arena ? rules_cell(hit->arena, hit->record + RULES_SERVICE_CELL) : NULL;
+}
+
+/* The rule decided a packet. */
+static __always_inline void rules_count(struct rules_head *head, __u32 length)
+{
+	__sync_fetch_and_add(&head->packets, 1);
+	__sync_fetch_and_add(&head->bytes, length);
+	head->last = bpf_ktime_get_coarse_ns();
+}
+
+#endif

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The parser. Fills struct packet from the network header on and returns a reason when the packet cannot be what
+ * it says: RFC 791, 8200 (extension headers), 9293, 768, 792, 4443; IEEE 802.1Q for inner tags.
+ *
+ * Needs ctx_load, ctx_ethertype, ctx_vlan and ctx_has from the adapter of the hook, included before.
+ */
+#ifndef SPLICER_LIB_PACKET_H
+#define SPLICER_LIB_PACKET_H
+
+#include "abi/reasons.h"
+#include "lib/bpf.h"
+
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/in6.h>
+
+#define PACKET_TAGS_MAX 2    /* VLAN tags in the packet, beyond the one that the kernel took off */
+#define PACKET_HEADERS_MAX 8 /* IPv6 extension headers */
+
+#define TCP_FLAG_BYTE_SYN 0x02
+#define TCP_FLAG_BYTE_ACK 0x10
+
+enum packet_fragment { FRAGMENT_NONE = 0, FRAGMENT_FIRST = 1, FRAGMENT_LATER = 2 };
+
+/* Addresses as in abi/rules.h: network byte order, IPv4 in the first 4 bytes, the rest zero. */
+struct packet {
+	__u64 dst[2];
+	__u64 src[2];
+	__u32 ifindex;
+	__u32 length;     /* bytes, as the hook sees them */
+	__u32 l4;         /* offset of the transport header after the network header */
+	__u32 l4_length;  /* bytes from there to the end of the IP packet */
+	__be16 ethertype; /* after VLAN tags */
+	__u16 vlan;
+	__be16 sport, dport; /* 0 where the protocol has none */
+	__u16 port;          /* what rules match: destination port in host byte order; ICMP: type << 8 | code */
+	__u8 family;         /* 4, 6; 0: not IP */
+	__u8 proto;
+	__u8 hop_limit;
+	__u8 fragment; /* enum packet_fragment */
+	__u8 tcp_flags;
+	__u8 icmp_type, icmp_code;
+};
+
+struct vlan_tag {
+	__be16 tci;
+	__be16 ethertype;
+};
+
+struct ipv4_header {
+	__u8 version_ihl, tos;
+	__be16 length, id, frag_off;
+	__u8 ttl, proto;
+	__be16 check;
+	__be32 src, dst;
+};
+
+struct ipv6_header {
+	__be32 version_class_label;
+	__be16 payload;
+	__u8 next, hop_limit;
+	__u64 src[2], dst[2];
+};
+
+/* The first 14 bytes of TCP; UDP and ICMP are read through their first fields. */
+struct transport_header {
+	__be16 sport, dport;
+	__be32 seq, ack;
+	__u8 data_offset, flags;
+};
+
+static __always_inline int packet_is_tag(__be16 ethertype)
+{
+	return ethertype == bpf_htons(ETH_P_8021Q) || ethertype == bpf_htons(ETH_P_8021AD);
+}
+
+/* Steps over VLAN tags that are still in the packet; *off becomes the offset of what they carry. */
+static __always_inline __u32 packet_parse_tags(struct __sk_buff *ctx, struct packet *p, __u32 *off)
+{
+	struct vlan_tag tag;
+
+	for (int i = 0; i < PACKET_TAGS_MAX; i++) {
+		if (!packet_is_tag(p->ethertype))
+			return REASON_NONE;
+		if (ctx_load(ctx, *off, &tag, sizeof(tag)))
+			return REASON_TRUNCATED;
+		if (!p->vlan)
+			p->vlan = bpf_ntohs(tag.tci) & 0xfff;
+		p->ethertype = tag.ethertype;
+		*off += sizeof(tag);
+	}
+	return packet_is_tag(p->ethertype) ? REASON_TOO_MANY_HEADERS : REASON_NONE;
+}
+
+/* Aggregated packets of 64 KiB and more (BIG TCP) have 0 in the length field; they came from the kernel's own GRO. */
+static __always_inline __u32 packet_length(struct __sk_buff *ctx, __u32 field)
+{
+	return !field && ctx_aggregated(ctx) ? 65535 : field;
+}
+
+static __always_inline __u32 packet_parse_ipv4(struct __sk_buff *ctx, struct packet *p, __u32 off)
+{
+	struct ipv4_header ip;
+	__u32 header, length, frag;
+
+	if (ctx_load(ctx, off, &ip, sizeof(ip)))
+		return REASON_TRUNCATED;
+	header = (ip.version_ihl & 0xf) * 4;
+	length = packet_length(ctx, bpf_ntohs(ip.length));
+	if (ip.version_ihl >> 4 != 4 || header < sizeof(ip) || length < header)
+		return REASON_BAD_HEADER;
+	if (!ctx_has(ctx, off + length))
+		return REASON_TRUNCATED;
+	frag = bpf_ntohs(ip.frag_off);
+	if (frag & 0x1fff)
+		p->fragment = FRAGMENT_LATER;
+	else if (frag & 0x2000)
+		p->fragment = FRAGMENT_FIRST;
+	p->family = 4;
+	p->dst[0] = ip.dst;
+	p->src[0] = ip.src;
+	p->proto = ip.proto;
+	p->hop_limit = ip.ttl;
+	p->l4 = off + header;
+	p->l4_length = length - header;
+	return REASON_NONE;
+}
+
+static __always_inline int packet_is_extension(__u8 next)
+{
+	return next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING || next == IPPROTO_DSTOPTS || next == IPPROTO_AH ||
+	       next == IPPROTO_FRAGMENT || next == IPPROTO_MH;
+}
+
+struct extension_header {
+	__u8 next, length;
+	__be16 frag_off;
+	__be32 id;
+};
+
+/* Steps over one extension header; RFC 8200 section 4, RFC 4302 for the length of AH. */
+static __always_inline __u32 packet_parse_extension(struct __sk_buff *ctx, struct packet *p)
+{
+	struct extension_header header;
+	__u32 length;
+
+	if (p->l4_length < sizeof(header) || ctx_load(ctx, p->l4, &header, sizeof(header)))
+		return REASON_TRUNCATED;
+	if (p->proto == IPPROTO_FRAGMENT) {
+		length = sizeof(header);
+		if (bpf_ntohs(header.frag_off) & 0xfff8)
+			p->fragment = FRAGMENT_LATER;
+		else if (bpf_ntohs(header.frag_off) & 1)
+			p->fragment = FRAGMENT_FIRST;
+	} else if (p->proto == IPPROTO_AH) {
+		length = (header.length + 2) * 4;
+	} else {
+		length = (header.length + 1) * 8;
+	}
+	if (length > p->l4_length)
+		return REASON_TRUNCATED;
+	p->proto = header.next;
+	p->l4 += length;
+	p->l4_length -= length;
+	return REASON_NONE;
+}
+
+static __always_inline __u32 packet_parse_ipv6(struct __sk_buff *ctx, struct packet *p, __u32 off)
+{
+	struct ipv6_header ip;
+
+	if (ctx_load(ctx, off, &ip, sizeof(ip)))
+		return REASON_TRUNCATED;
+	if (bpf_ntohl(ip.version_class_label) >> 28 != 6)
+		return REASON_BAD_HEADER;
+	p->family = 6;
+	p->dst[0] = ip.dst[0];
+	p->dst[1] = ip.dst[1];
+	p->src[0] = ip.src[0];
+	p->src[1] = ip.src[1];
+	p->proto = ip.next;
+	p->hop_limit = ip.hop_limit;
+	p->l4 = off + sizeof(ip);
+	p->l4_length = packet_length(ctx, bpf_ntohs(ip.payload));
+	if (!ctx_has(ctx, p->l4 + p->l4_length))
+		return REASON_TRUNCATED;
+	for (int i = 0; i < PACKET_HEADERS_MAX; i++) {
+		__u32 reason;
+
+		if (p->fragment == FRAGMENT_LATER || !packet_is_extension(p->proto))
+			return REASON_NONE;
+		reason = packet_parse_extension(ctx, p);
+		if (reason)
+			return reason;
+	}
+	return packet_is_extension(p->proto) ? REASON_TOO_MANY_HEADERS : REASON_NONE;
+}
+
+/* A first fragment carries the whole transport header (RFC 1858, 7112), but not all that its length field counts. */
+static __always_inline __u32 packet_parse_udp(struct packet *p, const struct transport_header *h)
+{
+	__u32 length = bpf_ntohl(h->seq) >> 16;
+
+	if (length < 8)
+		return REASON_BAD_HEADER;
+	if (length > p->l4_length && p->fragment == FRAGMENT_NONE)
+		return REASON_TRUNCATED;
+	return REASON_NONE;
+}
+
+static __always_inline __u32 packet_parse_tcp(struct packet *p, const struct transport_header *h)
+{
+	__u32 header = (h->data_offset >> 4) * 4;
+
+	if (header < 20)
+		return REASON_BAD_HEADER;
+	if (header > p->l4_length)
+		return REASON_TRUNCATED;
+	p->tcp_flags = h->flags;
+	return REASON_NONE;
+}
+
+static __always_inline __u32 packet_parse_transport(struct __sk_buff *ctx, struct packet *p)
+{
+	struct transport_header h = {};
+	__u32 size;
+
+	if (p->fragment == FRAGMENT_LATER)
+		return REASON_NONE;
+	switch (p->proto) {
+	case IPPROTO_TCP:
+		size = 20;
+		break;
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+	case IPPROTO_SCTP:
+	case IPPROTO_DCCP:
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		size = 8;
+		break;
+	default:
+		return REASON_NONE;
+	}
+	if (p->l4_length < size)
+		return REASON_TRUNCATED;
+	if (p->proto == IPPROTO_TCP ? ctx_load(ctx, p->l4, &h, sizeof(h)) : ctx_load(ctx, p->l4, &h, 8))
+		return REASON_TRUNCATED;
+	if (p->proto == IPPROTO_ICMP || p->proto == IPPROTO_ICMPV6) {
+		p->port = bpf_ntohs(h.sport);
+		p->icmp_type = p->port >> 8;
+		p->icmp_code = p->port & 0xff;
+		return REASON_NONE;
+	}
+	p->sport = h.sport;
+	p->dport = h.dport;
+	p->port = bpf_ntohs(h.dport);
+	if (p->proto == IPPROTO_TCP)
+		return packet_parse_tcp(p, &h);
+	return p->proto == IPPROTO_UDP ? packet_parse_udp(p, &h) : REASON_NONE;
+}
+
+/*
+ * Fills *p, which must be zero. REASON_NONE, or why the packet is malformed; anything but IP is left to the caller.
+ * A global function: the verifier reads it once, and its callers know nothing of the many ways through it.
+ */
+__noinline int packet_parse(struct __sk_buff *ctx, struct packet *p)
+{
+	__u32 off = 0, reason;
+
+	if (!p)
+		return REASON_INTERNAL;
+	p->ifindex = ctx->ifindex;
+	p->length = ctx->len;
+	p->ethertype = ctx_ethertype(ctx);
+	p->vlan = ctx_vlan(ctx);
+	reason = packet_parse_tags(ctx, p, &off);
+	if (reason)
+		return (int)reason;
+	if (p->ethertype == bpf_htons(ETH_P_IP))
+		reason = packet_parse_ipv4(ctx, p, off);
+	else if (p->ethertype == bpf_htons(ETH_P_IPV6))
+		reason = packet_parse_ipv6(ctx, p, off);
+	else
+		return REASON_NONE;
+	return (int)(reason ? reason : packet_parse_transport(ctx, p));
+}
+
+#endif

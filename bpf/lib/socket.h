@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Local sockets: whose packet is this, and giving a packet to a listener. */
+#ifndef SPLICER_LIB_SOCKET_H
+#define SPLICER_LIB_SOCKET_H
+
+#include "abi/reasons.h"
+#include "lib/bpf.h"
+#include "lib/packet.h"
+
+#include <linux/pkt_cls.h>
+
+#include <errno.h>
+
+#define LOOPBACK_IPV4 bpf_htonl(0x7f000001)
+
+/* The packet's own addresses and ports; returns the size that tells the helper which family it is. */
+static __always_inline __u32 socket_tuple(const struct packet *p, struct bpf_sock_tuple *tuple)
+{
+	if (p->family == 4) {
+		tuple->ipv4.saddr = (__be32)p->src[0];
+		tuple->ipv4.daddr = (__be32)p->dst[0];
+		tuple->ipv4.sport = p->sport;
+		tuple->ipv4.dport = p->dport;
+		return sizeof(tuple->ipv4);
+	}
+	__builtin_memcpy(tuple->ipv6.saddr, p->src, sizeof(p->src));
+	__builtin_memcpy(tuple->ipv6.daddr, p->dst, sizeof(p->dst));
+	tuple->ipv6.sport = p->sport;
+	tuple->ipv6.dport = p->dport;
+	return sizeof(tuple->ipv6);
+}
+
+/* The same sender, addressed to PORT on the loopback address. */
+static __always_inline __u32 socket_tuple_spliced(const struct packet *p, struct bpf_sock_tuple *tuple, __be16 port)
+{
+	__u32 size = socket_tuple(p, tuple);
+
+	if (p->family == 4) {
+		tuple->ipv4.daddr = LOOPBACK_IPV4;
+		tuple->ipv4.dport = port;
+	} else {
+		tuple->ipv6.daddr[0] = tuple->ipv6.daddr[1] = tuple->ipv6.daddr[2] = 0;
+		tuple->ipv6.daddr[3] = bpf_htonl(1);
+		tuple->ipv6.dport = port;
+	}
+	return size;
+}
+
+static __always_inline int packet_is_first_syn(const struct packet *p)
+{
+	return (p->tcp_flags & (TCP_FLAG_BYTE_SYN | TCP_FLAG_BYTE_ACK)) == TCP_FLAG_BYTE_SYN;
+}
+
+/*
+ * A handshake in progress (NEW_SYN_RECV) counts as established: its last ACK must reach the request and not the
+ * listener. A SYN that finds only TIME_WAIT starts a new connection, and rules decide that.
+ */
+static __always_inline int socket_established_tcp(struct __sk_buff *skb, const struct packet *p)
+{
+	struct bpf_sock_tuple tuple = {};
+	__u32 size = socket_tuple(p, &tuple), state;
+	struct bpf_sock *sk = bpf_skc_lookup_tcp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+
+	if (!sk)
+		return 0;
+	state = sk->state;
+	bpf_sk_release(sk);
+	return state != BPF_TCP_LISTEN && !(state == BPF_TCP_TIME_WAIT && packet_is_first_syn(p));
+}
+
+/* A connected UDP socket has the state of an established TCP one. */
+static __always_inline int socket_established_udp(struct __sk_buff *skb, const struct packet *p)
+{
+	struct bpf_sock_tuple tuple = {};
+	__u32 size = socket_tuple(p, &tuple), state;
+	struct bpf_sock *sk = bpf_sk_lookup_udp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+
+	if (!sk)
+		return 0;
+	state = sk->state;
+	bpf_sk_release(sk);
+	return state == BPF_TCP_ESTABLISHED;
+}
+
+/*
+ * Whether the packet belongs to a connected local socket. It is not assigned here: the stack's own lookup finds the
+ * same socket, and an assigned one would cost it the socket's cached route.
+ */
+static __always_inline int socket_established(struct __sk_buff *skb, const struct packet *p)
+{
+	if (p->proto == IPPROTO_TCP)
+		return socket_established_tcp(skb, p);
+	if (p->proto == IPPROTO_UDP)
+		return socket_established_udp(skb, p);
+	return 0;
+}
+
+static __always_inline __u32 socket_assign_reason(long error)
+{
+	if (!error)
+		return REASON_RULE_SPLICE;
+	return error == -ESOCKTNOSUPPORT ? REASON_REUSEPORT : REASON_ASSIGN;
+}
+
+static __always_inline __u32 socket_splice_tcp(struct __sk_buff *skb, const struct packet *p, __be16 port)
+{
+	struct bpf_sock_tuple tuple = {};
+	__u32 size = socket_tuple_spliced(p, &tuple, port), reason = REASON_NO_LISTENER;
+	struct bpf_sock *sk = bpf_skc_lookup_tcp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+
+	if (!sk)
+		return reason;
+	if (sk->state == BPF_TCP_LISTEN)
+		reason = socket_assign_reason(bpf_sk_assign(skb, sk, 0));
+	bpf_sk_release(sk);
+	return reason;
+}
+
+static __always_inline __u32 socket_splice_udp(struct __sk_buff *skb, const struct packet *p, __be16 port)
+{
+	struct bpf_sock_tuple tuple = {};
+	__u32 size = socket_tuple_spliced(p, &tuple, port), reason;
+	struct bpf_sock *sk = bpf_sk_lookup_udp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+
+	if (!sk)
+		return REASON_NO_LISTENER;
+	reason = socket_assign_reason(bpf_sk_assign(skb, sk, 0));
+	bpf_sk_release(sk);
+	return reason;
+}
+
+/* Gives the packet to the socket that listens on PORT (host byte order) of the loopback address of its family. */
+static __always_inline __u32 socket_splice(struct __sk_buff *skb, const struct packet *p, __u16 port)
+{
+	return p->proto == IPPROTO_TCP ? socket_splice_tcp(skb, p, bpf_htons(port))
+				       : socket_splice_udp(skb, p, bpf_htons(port));
+}
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "batch.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct words {
+	char *argv[BATCH_WORDS_MAX + 2];
+	int column[BATCH_WORDS_MAX + 2]; /* from 1 */
+	int argc;
+};
+
+/* Takes one word at *cursor, unquoting it in place; returns it, or NULL when a quote is left open. */
+static char *word_take(char **cursor)
+{
+	char *from = *cursor, *to = from, *word = from;
+	int quoted = 0;
+
+	for (; *from && (quoted || !strchr(" \t\r\n", *from)); from++) {
+		if (*from == '"') {
+			quoted = !quoted;
+			continue;
+		}
+		if (quoted && *from == '\\' && (from[1] == '"' || from[1] == '\\'))
+			from++;
+		*to++ = *from;
+	}
+	*cursor = *from ? from + 1 : from;
+	*to = '\0';
+	return quoted ? NULL : word;
+}
+
+static int line_split(char *line, struct words *words, struct error *error)
+{
+	char *cursor = line;
+
+	words->argv[0] = program_invocation_short_name;
+	words->column[0] = 1;
+	words->argc = 1;
+	for (;;) {
+		cursor += strspn(cursor, " \t\r\n");
+		if (!*cursor || *cursor == '#')
+			break;
+		if (words->argc > BATCH_WORDS_MAX)
+			return error_usage(error, "line", "more than %d words", BATCH_WORDS_MAX);
+		words->column[words->argc] = (int)(cursor - line) + 1;
+		words->argv[words->argc] = word_take(&cursor);
+		if (!words->argv[words->argc++])
+			return error_usage(error, "line", "a quote is not closed");
+	}
+	words->argv[words->argc] = NULL;
+	return 0;
+}
+
+/* Errors begin with the word they are about: its column tells the user where. */
+static int error_column(const struct words *words, const struct error *error)
+{
+	for (int i = 1; i < words->argc; i++) {
+		size_t size = words->argv[i] ? strlen(words->argv[i]) : 0;
+
+		if (size && !strncmp(error->text, words->argv[i], size) && error->text[size] == ':')
+			return words->column[i];
+	}
+	return words->argc > 1 ? words->column[1] : 1;
+}
+
+static int error_locate(struct error *error, const char *path, unsigned long line, int column)
+{
+	struct error inner = *error;
+
+	snprintf(error->text, sizeof(error->text), "%.80s:%lu:%d: %.200s", strcmp(path, "-") ? path : "stdin", line,
+		 column, inner.text);
+	return -1;
+}
+
+static int stream_read(FILE *stream, const char *path, batch_callback *take, void *context, struct error *error)
+{
+	unsigned long number = 0;
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t got;
+	int result = 0;
+
+	while (!result && (got = getline(&line, &size, stream)) >= 0) {
+		struct words words = {.argc = 0};
+
+		number++;
+		if (memchr(line, '\0', (size_t)got))
+			result = error_usage(error, "line", "has a NUL byte");
+		if (!result)
+			result = line_split(line, &words, error);
+		if (!result && words.argc > 1) {
+			char *argv[BATCH_WORDS_MAX + 2];
+
+			/* getopt permutes what it is given; the columns must stay with their words */
+			memcpy(argv, words.argv, sizeof(argv));
+			result = take(context, words.argc, argv, error);
+		}
+		if (result)
+			error_locate(error, path, number, error_column(&words, error));
+	}
+	if (!result && ferror(stream))
+		result = error_errno(error, path);
+	free(line);
+	return result;
+}
+
+int batch_read(const char *path, batch_callback *take, void *context, struct error *error)
+{
+	FILE *stream;
+	int result;
+
+	if (!strcmp(path, "-"))
+		return stream_read(stdin, path, take, context, error);
+	stream = fopen(path, "re");
+	if (!stream)
+		return error_errno(error, path);
+	result = stream_read(stream, path, take, context, error);
+	fclose(stream);
+	return result;
+}
+
+void batch_print_word(const char *text)
+{
+	if (*text && *text != '#' && !strpbrk(text, " \t\"")) {
+		fputs(text, stdout);
+		return;
+	}
+	putchar('"');
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			putchar('\\');
+		putchar(*text);
+	}
+	putchar('"');
+}

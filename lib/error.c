@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "error.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void replace_control(char *text)
+{
+	for (; *text; text++)
+		if (iscntrl((unsigned char)*text))
+			*text = '?';
+}
+
+static int error_fill(struct error *error, int code, const char *operand, const char *format, va_list arguments)
+{
+	int used = snprintf(error->text, sizeof(error->text), "%.100s: ", *operand ? operand : "''");
+
+	vsnprintf(error->text + used, sizeof(error->text) - (size_t)used, format, arguments);
+	replace_control(error->text);
+	error->exit = code;
+	return -1;
+}
+
+int error_usage(struct error *error, const char *operand, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	error_fill(error, EXIT_USAGE, operand, format, arguments);
+	va_end(arguments);
+	return -1;
+}
+
+int error_state(struct error *error, const char *operand, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	error_fill(error, EXIT_STATE, operand, format, arguments);
+	va_end(arguments);
+	return -1;
+}
+
+int error_errno(struct error *error, const char *operand)
+{
+	return error_state(error, operand, "%s", strerror(errno));
+}
+
+int error_print(const struct error *error)
+{
+	fprintf(stderr, "%s: %s\n", program_invocation_short_name, error->text);
+	return error->exit;
+}
+
+void note_print(const char *format, ...)
+{
+	va_list arguments;
+
+	fprintf(stderr, "%s: ", program_invocation_short_name);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What went wrong, as a value: parsers and the like never print or exit, so a batch can add file, line and column.
+ */
+#ifndef SPLICER_ERROR_H
+#define SPLICER_ERROR_H
+
+enum {
+	EXIT_DONE = 0,  /* done, or nothing to do */
+	EXIT_STATE = 1, /* the system or the state said no */
+	EXIT_USAGE = 2, /* usage or malformed input; nothing was changed */
+};
+
+struct error {
+	int exit;       /* EXIT_STATE or EXIT_USAGE */
+	char text[320]; /* "operand: reason", control characters replaced */
+};
+
+/* Each fills *error with "operand: reason" and returns -1. */
+int error_usage(struct error *error, const char *operand, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+int error_state(struct error *error, const char *operand, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* As error_state, with the text of errno as reason. */
+int error_errno(struct error *error, const char *operand);
+
+/* Prints "prog: text" on stderr and returns error->exit. prog is the program's own name. */
+int error_print(const struct error *error);
+
+/* A line on stderr that is no error: "prog: text". */
+void note_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "option.h"
+
+#include "pin.h"
+#include "version.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct option_row common_rows[] = {
+	{"file", 'f', "FILE|-", "read operands and options from FILE, one command a line"},
+	{"dry-run", 'n', NULL, "change nothing, say what would be done"},
+	{"verbose", 'v', NULL, "say what was done: A added, C changed, D deleted, = unchanged"},
+	{"quiet", 'q', NULL, "no notes"},
+	{"json", 'j', NULL, "print JSON"},
+	{"pin-dir", 0, "DIR", "where the maps are pinned (" PIN_DIR_DEFAULT ")"},
+	{"help", 'h', NULL, "print this and exit"},
+	{"version", 'V', NULL, "print the version and exit"},
+};
+
+#define COMMON_ROWS (sizeof(common_rows) / sizeof(common_rows[0]))
+#define ROWS_MAX 48
+#define COMMON_BASE 256 /* values of getopt_long for common rows, above those of the tool's rows */
+
+static bool common_taken(const struct command *command, const struct option_row *row)
+{
+	return !row->letter || strchr("hV", row->letter) || strchr(command->common, row->letter);
+}
+
+static void row_print(const struct option_row *row)
+{
+	char left[64], letter[4] = {'-', row->letter, ',', '\0'};
+
+	snprintf(left, sizeof(left), "%-3s --%s%s%s", row->letter ? letter : "", row->name, row->argument ? " " : "",
+		 row->argument ? row->argument : "");
+	printf("  %-28s %s\n", left, row->help);
+}
+
+static void help_print(const struct command *command)
+{
+	for (const char *const *line = command->synopsis; *line; line++)
+		printf("%s %s %s\n", line == command->synopsis ? "usage:" : "      ", command->name, *line);
+	printf("\n%s\n\n", command->summary);
+	for (const struct option_row *row = command->options; row->name; row++)
+		row_print(row);
+	for (size_t i = 0; i < COMMON_ROWS; i++)
+		if (common_taken(command, &common_rows[i]))
+			row_print(&common_rows[i]);
+}
+
+struct getopt_tables {
+	struct option longs[ROWS_MAX + 1];
+	char shorts[2 * ROWS_MAX + 2];
+	size_t count;
+};
+
+static void table_add(struct getopt_tables *tables, const struct option_row *row, int value)
+{
+	size_t used = strlen(tables->shorts);
+
+	tables->longs[tables->count++] = (struct option){
+		.name = row->name,
+		.has_arg = row->argument ? required_argument : no_argument,
+		.val = value,
+	};
+	if (row->letter)
+		snprintf(tables->shorts + used, sizeof(tables->shorts) - used, "%c%s", row->letter,
+			 row->argument ? ":" : "");
+}
+
+static void tables_build(struct getopt_tables *tables, const struct command *command, bool with_common)
+{
+	*tables = (struct getopt_tables){.shorts = ":"};
+	for (size_t i = 0; command->options[i].name; i++)
+		table_add(tables, &command->options[i], (int)i);
+	for (size_t i = 0; i < COMMON_ROWS && with_common; i++)
+		if (common_taken(command, &common_rows[i]))
+			table_add(tables, &common_rows[i], COMMON_BASE + (int)i);
+}
+
+/* getopt_long gives a letter for a short option and our value for a long one. */
+static int row_of(const struct command *command, int code)
+{
+	for (size_t i = 0; command->options[i].name; i++)
+		if (command->options[i].letter && command->options[i].letter == code)
+			return (int)i;
+	for (size_t i = 0; i < COMMON_ROWS; i++)
+		if (common_rows[i].letter && common_rows[i].letter == code)
+			return COMMON_BASE + (int)i;
+	return -1;
+}
+
+static void common_take(const struct command *command, struct common_options *common, const struct option_row *row,
+			char *value)
+{
+	switch (row->letter) {
+	case 'h':
+		help_print(command);
+		exit(EXIT_DONE);
+	case 'V':
+		printf("%s %s\n", command->name, SPLICER_VERSION);
+		exit(EXIT_DONE);
+	case 'f':
+		common->file = value;
+		break;
+	case 'n':
+		common->dry_run = true;
+		break;
+	case 'v':
+		common->verbose = true;
+		break;
+	case 'q':
+		common->quiet = true;
+		break;
+	case 'j':
+		common->json = true;
+		break;
+	default:
+		common->pin_dir = value;
+	}
+}
+
+/* The option that getopt_long could not take, as the user wrote it. */
+static int unknown_option(char **argv, int code, struct error *error)
+{
+	char letter[3] = {'-', (char)optopt, '\0'};
+	bool is_long = optind > 0 && argv[optind - 1] && !strncmp(argv[optind - 1], "--", 2);
+	const char *operand = is_long ? argv[optind - 1] : letter;
+
+	return error_usage(error, operand, code == ':' ? "needs an argument" : "unknown option (see --help)");
+}
+
+int options_parse(const struct command *command, int argc, char **argv, struct common_options *common,
+		  option_callback *take, void *context, struct error *error)
+{
+	struct getopt_tables tables;
+	int code, index;
+
+	if (common && !common->pin_dir)
+		common->pin_dir = PIN_DIR_DEFAULT;
+	tables_build(&tables, command, common != NULL);
+	opterr = 0;
+	optind = 0; /* glibc: start anew, also after an earlier scan */
+	for (;;) {
+		index = -1;
+		code = getopt_long(argc, argv, tables.shorts, tables.longs, &index);
+		if (code == -1)
+			return argc - optind;
+		if (code == '?' || code == ':')
+			return unknown_option(argv, code, error);
+		if (index < 0)
+			code = row_of(command, code);
+		if (code >= COMMON_BASE)
+			common_take(command, common, &common_rows[code - COMMON_BASE], optarg);
+		else if (take(context, (size_t)code, optarg, error))
+			return -1;
+	}
+}

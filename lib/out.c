@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "out.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Bytes of the UTF-8 sequence at text (RFC 3629), or 0. */
+static unsigned int utf8_length(const unsigned char *text)
+{
+	unsigned int length = text[0] < 0x80 ? 1 : text[0] < 0xc2 ? 0 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
+
+	if (text[0] > 0xf4)
+		return 0;
+	for (unsigned int i = 1; i < length; i++)
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+	if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
+	    (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
+		return 0;
+	return length;
+}
+
+void json_string(const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+
+	putchar('"');
+	while (*at) {
+		unsigned int length = utf8_length(at);
+
+		if (*at == '"' || *at == '\\')
+			printf("\\%c", *at);
+		else if (*at < 0x20 || *at == 0x7f)
+			printf("\\u%04x", *at);
+		else if (!length)
+			fputs("\\ufffd", stdout);
+		else
+			fwrite(at, 1, length, stdout);
+		at += length ? length : 1;
+	}
+	putchar('"');
+}
+
+void out_open(struct out *out, enum out_form form)
+{
+	*out = (struct out){.form = form, .measuring = form == OUT_TABLE};
+}
+
+static void header_print(struct out *out)
+{
+	for (unsigned int i = 0; i < out->columns; i++) {
+		int width = (int)out->width[i];
+		bool last = i + 1 == out->columns;
+
+		printf("%*s%s", out->right[i] ? width : last ? 0 : -width, out->header[i], last ? "\n" : "  ");
+	}
+	out->header_done = true;
+}
+
+void out_begin(struct out *out)
+{
+	if (out->form == OUT_TABLE && !out->measuring && !out->header_done)
+		header_print(out);
+	if (out->form == OUT_JSON)
+		fputs(out->records ? ",\n " : "[", stdout);
+	if (out->form != OUT_TABLE)
+		putchar('{');
+	out->column = out->fields = out->pending = 0;
+}
+
+void out_end(struct out *out)
+{
+	if (out->form == OUT_TABLE && out->measuring)
+		out->columns = out->column;
+	if (out->form == OUT_TABLE && !out->measuring)
+		putchar('\n');
+	if (out->form != OUT_TABLE)
+		putchar('}');
+	if (out->form == OUT_JSON_LINES) {
+		putchar('\n');
+		fflush(stdout);
+	}
+	out->records++;
+}
+
+bool out_again(struct out *out)
+{
+	bool again = out->measuring && out->records;
+
+	if (out->form == OUT_JSON)
+		puts(out->records ? "]" : "[]");
+	out->measuring = false;
+	return again;
+}
+
+/* A cell of the table; the blanks after the last column's text are never printed. */
+static void cell(struct out *out, const char *header, const char *text, bool right)
+{
+	unsigned int i = out->column++, size = (unsigned int)strlen(text), least = (unsigned int)strlen(header);
+
+	if (i >= OUT_COLUMNS_MAX)
+		return;
+	if (out->measuring) {
+		out->header[i] = header;
+		out->right[i] = right;
+		if (out->width[i] < least)
+			out->width[i] = least;
+		if (out->width[i] < size)
+			out->width[i] = size;
+		return;
+	}
+	if (size > out->width[i])
+		out->width[i] = size; /* grew since it was measured */
+	printf("%*s", (int)(out->pending + (right ? out->width[i] - size : 0)), "");
+	fputs(text, stdout);
+	out->pending = 2 + (right ? 0 : out->width[i] - size);
+}
+
+/* True when the field is to be printed as JSON; its key is then. */
+static bool field(struct out *out, const char *key)
+{
+	if (out->form == OUT_TABLE || !key)
+		return false;
+	if (out->fields++)
+		putchar(',');
+	json_string(key);
+	putchar(':');
+	return true;
+}
+
+void out_text(struct out *out, const char *key, const char *header, const char *value)
+{
+	if (field(out, key)) {
+		if (value)
+			json_string(value);
+		else
+			fputs("null", stdout);
+	} else if (out->form == OUT_TABLE && header) {
+		cell(out, header, value && *value ? value : "-", false);
+	}
+}
+
+static void number(struct out *out, const char *key, const char *header, const char *text)
+{
+	if (field(out, key))
+		fputs(text, stdout);
+	else if (out->form == OUT_TABLE && header)
+		cell(out, header, text, true);
+}
+
+void out_number(struct out *out, const char *key, const char *header, uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, value);
+	number(out, key, header, text);
+}
+
+void out_integer(struct out *out, const char *key, const char *header, int64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRId64, value);
+	number(out, key, header, text);
+}
+
+void out_number_or(struct out *out, const char *key, const char *header, int64_t value, const char *none)
+{
+	if (value >= 0)
+		out_number(out, key, header, (uint64_t)value);
+	else if (field(out, key))
+		fputs("null", stdout);
+	else if (out->form == OUT_TABLE && header)
+		cell(out, header, none, true);
+}
+
+void out_seconds(struct out *out, const char *key, const char *header, double value, const char *shown)
+{
+	if (field(out, key)) {
+		if (value < 0)
+			fputs("null", stdout);
+		else
+			printf("%.3f", value);
+	} else if (out->form == OUT_TABLE && header) {
+		cell(out, header, shown, true);
+	}
+}
+
+void out_bool(struct out *out, const char *key, int value)
+{
+	if (field(out, key))
+		fputs(value < 0 ? "null" : value ? "true" : "false", stdout);
+}

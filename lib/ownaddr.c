@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "ownaddr.h"
+
+#include "netlink.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+_Static_assert(sizeof(struct own_address) == sizeof(struct splicer_addr), "a key of the map is an own_address");
+
+static const struct pin_shape addrs_shape = {
+	.name = SPLICER_ADDRS,
+	.type = BPF_MAP_TYPE_HASH,
+	.key_size = sizeof(struct splicer_addr),
+	.value_size = sizeof(__u32),
+	.max_entries = SPLICER_ADDRS_MAX,
+	.flags = BPF_F_NO_PREALLOC,
+};
+
+static int address_order(const void *left, const void *right)
+{
+	return memcmp(left, right, sizeof(struct own_address));
+}
+
+static int addresses_add(int map, const struct own_addresses *own, struct error *error)
+{
+	__u32 one = 1;
+
+	for (size_t i = 0; i < own->count; i++) {
+		if (!bpf_map_update_elem(map, &own->items[i], &one, BPF_NOEXIST) || errno == EEXIST)
+			continue;
+		if (errno == E2BIG)
+			return error_state(error, SPLICER_ADDRS, "full: %zu interface addresses, at most %d",
+					   own->count, SPLICER_ADDRS_MAX);
+		return error_errno(error, SPLICER_ADDRS);
+	}
+	return 0;
+}
+
+/* The keys that are in the map and not among own, to *stale; released with free(). */
+static int addresses_stale(int map, const struct own_addresses *own, struct own_address **stale, size_t *count)
+{
+	struct own_address key, *previous = NULL;
+
+	*stale = calloc(SPLICER_ADDRS_MAX, sizeof(key));
+	*count = 0;
+	if (!*stale)
+		return -1;
+	while (*count < SPLICER_ADDRS_MAX && !bpf_map_get_next_key(map, previous, &key)) {
+		if (!bsearch(&key, own->items, own->count, sizeof(key), address_order))
+			(*stale)[(*count)++] = key;
+		previous = &key;
+	}
+	return 0;
+}
+
+static int addresses_remove(int map, const struct own_addresses *own, struct error *error)
+{
+	struct own_address *stale;
+	size_t count;
+
+	if (addresses_stale(map, own, &stale, &count))
+		return error_errno(error, SPLICER_ADDRS);
+	for (size_t i = 0; i < count; i++)
+		bpf_map_delete_elem(map, &stale[i]);
+	free(stale);
+	return 0;
+}
+
+int own_addresses_sync(const struct pins *pins, struct error *error)
+{
+	struct own_addresses own = {0};
+	int map = pin_open(pins, &addrs_shape, error), result = -1;
+
+	if (map < 0)
+		return -1;
+	if (!netlink_own_addresses(&own, error) && !addresses_add(map, &own, error))
+		result = addresses_remove(map, &own, error);
+	free(own.items);
+	close(map);
+	return result;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "pin.h"
+
+#include "netlink.h"
+
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static const struct pin_shape config_shape = {
+	.name = SPLICER_CONFIG,
+	.type = BPF_MAP_TYPE_ARRAY,
+	.key_size = sizeof(__u32),
+	.value_size = sizeof(struct splicer_config),
+	.max_entries = 1,
+	.flags = BPF_F_MMAPABLE,
+};
+
+static void pin_path(const struct pins *pins, const char *name, char path[PATH_MAX])
+{
+	snprintf(path, PATH_MAX, "%s/%s", pins->dir, name);
+}
+
+/* The ABI number of maps of another version in the directory, or 0. */
+static unsigned int foreign_abi(const struct pins *pins)
+{
+	DIR *dir = opendir(pins->dir);
+	unsigned int found = 0, abi;
+	struct dirent *entry;
+
+	if (!dir)
+		return 0;
+	while (!found && (entry = readdir(dir)))
+		if (sscanf(entry->d_name, "splicer%u_", &abi) == 1 && abi != SPLICER_ABI)
+			found = abi;
+	closedir(dir);
+	return found;
+}
+
+static int pin_missing(const struct pins *pins, const char *path, struct error *error)
+{
+	unsigned int abi = foreign_abi(pins);
+
+	if (errno != ENOENT)
+		return error_errno(error, path);
+	if (abi)
+		return error_state(error, pins->dir, "the maps there are of ABI %u, this tool speaks ABI %u", abi,
+				   SPLICER_ABI);
+	return error_state(error, path, "not pinned; is splicer.o attached to an interface");
+}
+
+/* libbpf reuses any pinned map of equal shape silently, so a wrong one is told apart here, with both shapes. */
+static int shape_check(int fd, const struct pin_shape *want, const char *path, struct error *error)
+{
+	struct bpf_map_info info = {0};
+	__u32 size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &size))
+		return error_errno(error, path);
+	if (info.type == want->type && info.key_size == want->key_size && info.value_size == want->value_size &&
+	    info.max_entries == want->max_entries && info.map_flags == want->flags)
+		return 0;
+	return error_state(error, path,
+			   "a map of another kind: type %u key %u value %u entries %u flags %#x, "
+			   "expected type %u key %u value %u entries %u flags %#x",
+			   info.type, info.key_size, info.value_size, info.max_entries, info.map_flags, want->type,
+			   want->key_size, want->value_size, want->max_entries, want->flags);
+}
+
+int pin_open(const struct pins *pins, const struct pin_shape *shape, struct error *error)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	pin_path(pins, shape->name, path);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return pin_missing(pins, path, error);
+	if (shape_check(fd, shape, path, error)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+void *pin_map(const struct pins *pins, const struct pin_shape *shape, struct error *error)
+{
+	size_t size = (size_t)shape->value_size * shape->max_entries;
+	int fd = pin_open(pins, shape, error);
+	void *memory;
+
+	if (fd < 0)
+		return NULL;
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	if (memory != MAP_FAILED)
+		return memory;
+	error_errno(error, shape->name);
+	return NULL;
+}
+
+/* Interface indices repeat between namespaces: rules of one would decide the packets of another. */
+static int namespace_check(const struct pins *pins, struct error *error)
+{
+	uint64_t recorded = 0, own;
+
+	if (netlink_namespace(&own, error))
+		return -1;
+	if (__atomic_compare_exchange_n(&pins->config->netns_cookie, &recorded, own, false, __ATOMIC_SEQ_CST,
+					__ATOMIC_SEQ_CST))
+		return 0;
+	if (recorded == own)
+		return 0;
+	return error_state(error, pins->dir, "these maps belong to another network namespace");
+}
+
+int pins_open(struct pins *pins, const char *dir, struct error *error)
+{
+	pins->dir = dir;
+	pins->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (pins->dir_fd < 0 && errno == ENOENT)
+		return error_state(error, dir, "no such directory; is splicer.o attached to an interface");
+	if (pins->dir_fd < 0)
+		return error_errno(error, dir);
+	pins->config = pin_map(pins, &config_shape, error);
+	if (!pins->config)
+		return -1;
+	return namespace_check(pins, error);
+}
+
+int pins_lock(const struct pins *pins, struct error *error)
+{
+	while (flock(pins->dir_fd, LOCK_EX)) {
+		if (errno != EINTR)
+			return error_errno(error, pins->dir);
+	}
+	return 0;
+}
+
+void pins_unlock(const struct pins *pins)
+{
+	flock(pins->dir_fd, LOCK_UN);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The one seam to bpf(2): pinned maps opened and verified, the writers' lock, the namespace rule.
+ */
+#ifndef SPLICER_PIN_H
+#define SPLICER_PIN_H
+
+#include "abi/config.h"
+#include "error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Where iproute2 pins the maps of a tc program (LIBBPF_PIN_BY_NAME). */
+#define PIN_DIR_DEFAULT "/sys/fs/bpf/tc/globals"
+
+struct pins {
+	const char *dir;
+	int dir_fd;
+	struct splicer_config *config; /* shared with the programs */
+};
+
+/* What a pinned map must be; anything else is refused before the first write. */
+struct pin_shape {
+	const char *name;                           /* in the pin directory */
+	uint32_t type;                              /* enum bpf_map_type */
+	uint32_t key_size, value_size, max_entries; /* bytes, bytes, entries */
+	uint32_t flags;
+};
+
+/*
+ * Opens the pin directory and the configuration, and refuses (EXIT_STATE) when splicer.o was never attached, when
+ * the maps speak another ABI, or when they belong to another network namespace than the caller's. The first tool to
+ * come records its own.
+ */
+int pins_open(struct pins *pins, const char *dir, struct error *error);
+
+/* The descriptor of a pinned map of exactly this shape, or -1. */
+int pin_open(const struct pins *pins, const struct pin_shape *shape, struct error *error);
+
+/* The values of a mmapable pinned array of this shape, shared with the programs; NULL with *error. */
+void *pin_map(const struct pins *pins, const struct pin_shape *shape, struct error *error);
+
+/* Waits for the writers' lock; it goes with the process, however that ends, or with pins_unlock. */
+int pins_lock(const struct pins *pins, struct error *error);
+void pins_unlock(const struct pins *pins);
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "prefix.h"
+
+#include "num.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+unsigned int prefix_bits(uint8_t family)
+{
+	return family == 4 ? 32 : 128;
+}
+
+static int bit_get(const uint8_t *addr, unsigned int bit)
+{
+	return addr[bit / 8] >> (7 - bit % 8) & 1;
+}
+
+static void bit_set(uint8_t *addr, unsigned int bit, int value)
+{
+	uint8_t mask = (uint8_t)(1 << (7 - bit % 8));
+
+	addr[bit / 8] = (uint8_t)(value ? addr[bit / 8] | mask : addr[bit / 8] & ~mask);
+}
+
+void prefix_mask(struct prefix *prefix)
+{
+	for (unsigned int bit = prefix->len; bit < prefix_bits(prefix->family); bit++)
+		bit_set(prefix->addr, bit, 0);
+}
+
+int prefix_contains(const struct prefix *outer, const struct prefix *inner)
+{
+	struct prefix masked = *inner;
+
+	if (outer->family != inner->family || outer->len > inner->len)
+		return 0;
+	masked.len = outer->len;
+	prefix_mask(&masked);
+	return !memcmp(masked.addr, outer->addr, sizeof(masked.addr));
+}
+
+char *address_format(uint8_t family, const uint8_t addr[16], char buf[PREFIX_TEXT_MAX])
+{
+	inet_ntop(family == 4 ? AF_INET : AF_INET6, addr, buf, PREFIX_TEXT_MAX);
+	return buf;
+}
+
+char *prefix_format(const struct prefix *prefix, char buf[PREFIX_TEXT_MAX])
+{
+	size_t used;
+
+	address_format(prefix->family, prefix->addr, buf);
+	used = strlen(buf);
+	snprintf(buf + used, PREFIX_TEXT_MAX - used, "/%u", prefix->len);
+	return buf;
+}
+
+/* inet_pton takes four decimal parts only, and no leading zeros. */
+static int address_read(const char *text, struct prefix *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (strchr(text, ':')) {
+		out->family = 6;
+		out->len = 128;
+		return inet_pton(AF_INET6, text, out->addr);
+	}
+	out->family = 4;
+	out->len = 32;
+	return inet_pton(AF_INET, text, out->addr);
+}
+
+int prefix_parse_address(const char *text, struct prefix *out, struct error *error)
+{
+	if (address_read(text, out) != 1)
+		return error_usage(error, text, "not an IPv4 or IPv6 address");
+	return 0;
+}
+
+/* Gives an address its length; operand is what the user wrote. */
+static int prefix_set_len(struct prefix *out, const char *len, const char *operand, struct error *error)
+{
+	struct prefix masked;
+	char buf[PREFIX_TEXT_MAX];
+	uint64_t value;
+
+	if (num_parse(len, 0, prefix_bits(out->family), &value, error))
+		return -1;
+	out->len = (uint8_t)value;
+	masked = *out;
+	prefix_mask(&masked);
+	if (memcmp(masked.addr, out->addr, sizeof(masked.addr)))
+		return error_usage(error, operand, "host bits set, did you mean %s", prefix_format(&masked, buf));
+	return 0;
+}
+
+static int prefix_parse_with_len(const char *text, const char *len, struct prefix *out, struct error *error)
+{
+	char operand[2 * PREFIX_TEXT_MAX];
+
+	if (prefix_parse_address(text, out, error))
+		return -1;
+	snprintf(operand, sizeof(operand), "%s/%s", text, len);
+	return prefix_set_len(out, len, operand, error);
+}
+
+int prefix_parse(const char *text, struct prefix *out, struct error *error)
+{
+	const char *slash = strchr(text, '/');
+	char address[PREFIX_TEXT_MAX];
+	size_t size = slash ? (size_t)(slash - text) : 0;
+
+	if (!slash)
+		return prefix_parse_address(text, out, error);
+	if (size >= sizeof(address))
+		return error_usage(error, text, "not an IPv4 or IPv6 prefix");
+	memcpy(address, text, size);
+	address[size] = '\0';
+	if (address_read(address, out) != 1)
+		return error_usage(error, text, "not an IPv4 or IPv6 prefix");
+	return prefix_set_len(out, slash + 1, text, error);
+}
+
+static int list_append(struct prefix_list *list, const struct prefix *prefix)
+{
+	struct prefix *items = realloc(list->items, (list->count + 1) * sizeof(*items));
+
+	if (!items)
+		return -1;
+	list->items = items;
+	list->items[list->count++] = *prefix;
+	return 0;
+}
+
+/* Adds one to the address above its lowest `zeros` bits; 0 when it wraps around. */
+static int address_advance(struct prefix *address, unsigned int zeros)
+{
+	for (unsigned int bit = prefix_bits(address->family) - zeros; bit-- > 0;) {
+		if (!bit_get(address->addr, bit)) {
+			bit_set(address->addr, bit, 1);
+			return 1;
+		}
+		bit_set(address->addr, bit, 0);
+	}
+	return 0;
+}
+
+/* The last address of the prefix that starts at `first` with `zeros` host bits. */
+static struct prefix block_last(const struct prefix *first, unsigned int zeros)
+{
+	struct prefix last = *first;
+	unsigned int bits = prefix_bits(first->family);
+
+	for (unsigned int bit = bits - zeros; bit < bits; bit++)
+		bit_set(last.addr, bit, 1);
+	return last;
+}
+
+/* The largest aligned block that starts at `first` and does not go past `last`. */
+static unsigned int block_zeros(const struct prefix *first, const struct prefix *last)
+{
+	unsigned int bits = prefix_bits(first->family), zeros = 0;
+
+	while (zeros < bits && !bit_get(first->addr, bits - 1 - zeros)) {
+		struct prefix end = block_last(first, zeros + 1);
+
+		if (memcmp(end.addr, last->addr, sizeof(end.addr)) > 0)
+			break;
+		zeros++;
+	}
+	return zeros;
+}
+
+static int range_cover(struct prefix first, const struct prefix *last, struct prefix_list *out)
+{
+	unsigned int zeros;
+
+	do {
+		struct prefix block = first;
+
+		zeros = block_zeros(&first, last);
+		block.len = (uint8_t)(prefix_bits(first.family) - zeros);
+		if (list_append(out, &block))
+			return -1;
+	} while (address_advance(&first, zeros) && memcmp(first.addr, last->addr, sizeof(first.addr)) <= 0);
+	return 0;
+}
+
+static int range_parse(const char *text, const char *dash, struct prefix_list *out, struct error *error)
+{
+	char from[PREFIX_TEXT_MAX];
+	struct prefix first, last;
+	size_t size = (size_t)(dash - text);
+
+	if (size >= sizeof(from))
+		return error_usage(error, text, "not an address range");
+	memcpy(from, text, size);
+	from[size] = '\0';
+	if (address_read(from, &first) != 1 || address_read(dash + 1, &last) != 1)
+		return error_usage(error, text, "not an address range");
+	if (first.family != last.family)
+		return error_usage(error, text, "a range of two address families");
+	if (memcmp(first.addr, last.addr, sizeof(first.addr)) > 0)
+		return error_usage(error, text, "the range ends before it starts");
+	return range_cover(first, &last, out) ? error_errno(error, text) : 0;
+}
+
+int prefix_parse_cover(const char *text, const char *len, struct prefix_list *out, struct error *error)
+{
+	const char *dash = strchr(text, '-');
+	struct prefix prefix;
+	uint64_t value;
+
+	*out = (struct prefix_list){0};
+	if (dash) {
+		unsigned int bits = strchr(text, ':') ? 128 : 32;
+
+		if (len && num_parse(len, bits, bits, &value, error))
+			return -1;
+		return range_parse(text, dash, out, error);
+	}
+	if (len ? prefix_parse_with_len(text, len, &prefix, error) : prefix_parse(text, &prefix, error))
+		return -1;
+	return list_append(out, &prefix) ? error_errno(error, text) : 0;
+}

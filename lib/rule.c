@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "rule.h"
+
+#include "batch.h"
+#include "num.h"
+#include "proto.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const action_names[] = {[RULES_PASS] = "pass", [RULES_SPLICE] = "splice", [RULES_DROP] = "drop"};
+
+const char *rule_action_name(enum rules_action action)
+{
+	return action_names[action];
+}
+
+int rule_parse_action(const char *text, enum rules_action *out, struct error *error)
+{
+	for (int action = RULES_PASS; action <= RULES_DROP; action++) {
+		if (!strcmp(text, action_names[action])) {
+			*out = (enum rules_action)action;
+			return 0;
+		}
+	}
+	return error_usage(error, text, "unknown action (pass, drop, splice)");
+}
+
+int rule_parse_priority(const char *text, int32_t *out, struct error *error)
+{
+	int64_t value;
+
+	if (num_parse_signed(text, -INT32_MAX, INT32_MAX, &value, error))
+		return -1;
+	*out = (int32_t)value;
+	return 0;
+}
+
+int rule_parse_service(const char *text, uint8_t out[RULES_SERVICE_MAX], struct error *error)
+{
+	size_t size = strlen(text);
+
+	if (!size)
+		return error_usage(error, "service", "empty tag");
+	if (size > RULES_SERVICE_MAX)
+		return error_usage(error, text, "service tag of %zu bytes, at most %d", size, RULES_SERVICE_MAX);
+	for (size_t i = 0; i < size; i++)
+		if (iscntrl((unsigned char)text[i]))
+			return error_usage(error, text, "service tag with a control character");
+	memset(out, 0, RULES_SERVICE_MAX);
+	memcpy(out, text, size);
+	return 0;
+}
+
+int rule_parse_interface(const char *name, uint32_t *ifindex, struct error *error)
+{
+	uint64_t index;
+
+	/* the form that rule_interface gives to an interface that is gone */
+	if (*name == '#') {
+		if (num_parse(name + 1, 1, INT32_MAX, &index, error))
+			return -1;
+		*ifindex = (uint32_t)index;
+		return 0;
+	}
+	if (!*name || strlen(name) >= IF_NAMESIZE)
+		return error_usage(error, *name ? name : "interface", "not an interface name");
+	*ifindex = if_nametoindex(name);
+	return *ifindex ? 0 : error_state(error, name, "no such interface");
+}
+
+/* ---- ports ---- */
+
+static int ports_range(const char *low, const char *high, struct rules_head *out, struct error *error)
+{
+	uint64_t first, last;
+
+	if (num_parse(low, 0, 65535, &first, error) || num_parse(high, 0, 65535, &last, error))
+		return -1;
+	if (last < first)
+		return error_usage(error, high, "the range of ports ends before it starts (%s)", low);
+	out->low = (uint16_t)first;
+	out->high = (uint16_t)last;
+	return 0;
+}
+
+/* "any any" or "0 65535", which is how callers write every port. */
+static bool ports_are_all(const char *low, const char *high)
+{
+	return (!strcmp(low, "any") && (!high || !strcmp(high, "any"))) ||
+	       (high && !strcmp(low, "0") && !strcmp(high, "65535"));
+}
+
+static int types_range(const char *type, const char *code, struct rules_head *out, struct error *error)
+{
+	uint64_t t, c;
+
+	if (num_parse(type, 0, 255, &t, error))
+		return -1;
+	out->low = (uint16_t)(t << 8);
+	out->high = (uint16_t)(t << 8 | 255);
+	if (!code || !strcmp(code, "any"))
+		return 0;
+	if (num_parse(code, 0, 255, &c, error))
+		return -1;
+	out->low = out->high = (uint16_t)(t << 8 | c);
+	return 0;
+}
+
+int rule_parse_ports(uint16_t proto, const char *low, const char *high, struct rules_head *out, struct error *error)
+{
+	char name[PROTO_TEXT_MAX];
+
+	if (ports_are_all(low, high)) {
+		out->low = 0;
+		out->high = 65535;
+		return 0;
+	}
+	switch (proto_ports(proto)) {
+	case PROTO_HAS_TYPES:
+		return types_range(low, high, out, error);
+	case PROTO_HAS_PORTS:
+		return ports_range(low, high ? high : low, out, error);
+	default:
+		if (ports_range(low, high ? high : low, out, error))
+			return -1;
+		return error_usage(error, low, "protocol %s has no ports, give 0 65535", proto_format(proto, name));
+	}
+}
+
+/* ---- operands ---- */
+
+static int decide_action(const struct rule_options *options, uint16_t port, const char *operand,
+			 enum rules_action *action, struct error *error)
+{
+	*action = port ? RULES_SPLICE : RULES_PASS;
+	if (options->action && rule_parse_action(options->action, action, error))
+		return -1;
+	if (*action == RULES_SPLICE && !port)
+		return error_usage(error, operand, "splice needs the port of a listener");
+	if (*action != RULES_SPLICE && port)
+		return error_usage(error, operand, "%s takes port 0", rule_action_name(*action));
+	return 0;
+}
+
+static int check_proto(const struct prefix *dst, uint16_t proto, enum rules_action action, const char *operand,
+		       struct error *error)
+{
+	if (action == RULES_SPLICE && proto != IPPROTO_TCP && proto != IPPROTO_UDP)
+		return error_usage(error, operand, "splice needs protocol tcp or udp");
+	if ((dst->family == 4 && proto == IPPROTO_ICMPV6) || (dst->family == 6 && proto == IPPROTO_ICMP))
+		return error_usage(error, operand, "not a protocol of IPv%u", dst->family);
+	return 0;
+}
+
+/* A local route of everything would take the host off the network. */
+static int check_route(const struct prefix_list *dst, const struct rule_options *options, enum rules_action action,
+		       struct error *error)
+{
+	if (!options->route)
+		return 0;
+	if (action != RULES_SPLICE)
+		return error_usage(error, "--route", "only for splice rules");
+	for (size_t i = 0; i < dst->count; i++)
+		if (!dst->items[i].len)
+			return error_usage(error, "--route", "a local route to every address would cut this host off");
+	return 0;
+}
+
+/* What all rules of one command share. */
+static int template_parse(char *const operands[RULE_OPERANDS], const struct rule_options *options,
+			  const struct prefix_list *dst, struct rules_record *out, struct error *error)
+{
+	enum rules_action action;
+	uint64_t port;
+
+	*out = (struct rules_record){.family = dst->items[0].family == 6 ? RULES_IPV6 : RULES_IPV4};
+	if (proto_parse(operands[5], &out->proto, error) ||
+	    rule_parse_ports(out->proto, operands[2], operands[3], &out->head, error) ||
+	    num_parse(operands[4], 0, 65535, &port, error) ||
+	    decide_action(options, (uint16_t)port, operands[4], &action, error) ||
+	    check_proto(&dst->items[0], out->proto, action, operands[5], error) ||
+	    check_route(dst, options, action, error))
+		return -1;
+	if (options->priority && rule_parse_priority(options->priority, &out->priority, error))
+		return -1;
+	if (options->service && rule_parse_service(options->service, out->service, error))
+		return -1;
+	out->flags = options->route ? RULES_FLAG_ROUTE : 0;
+	out->head.decision = rules_decision(0, action, 0, (uint32_t)port);
+	return 0;
+}
+
+static int source_parse(const struct rule_options *options, uint8_t family, struct prefix_list *out,
+			struct error *error)
+{
+	char any[] = "0.0.0.0/0";
+
+	if (prefix_parse_cover(options->source ? options->source : family == 6 ? "::/0" : any, NULL, out, error))
+		return -1;
+	if (out->items[0].family != family)
+		return error_usage(error, options->source, "not of the family of the destination");
+	return 0;
+}
+
+static int interfaces_parse(const struct rule_options *options, uint32_t indices[RULE_INTERFACES_MAX],
+			    struct error *error)
+{
+	indices[0] = 0;
+	for (size_t i = 0; i < options->interface_count; i++)
+		if (rule_parse_interface(options->interfaces[i], &indices[i], error))
+			return -1;
+	return 0;
+}
+
+static void rule_complete(struct rules_record *rule, const struct prefix *dst, const struct prefix *src,
+			  uint32_t ifindex)
+{
+	memcpy(rule->dst, dst->addr, sizeof(rule->dst));
+	memcpy(rule->src, src->addr, sizeof(rule->src));
+	rule->dst_len = dst->len;
+	rule->src_len = src->len;
+	rule->head.ifindex = ifindex;
+	if (ifindex)
+		rule->head.decision |= 1ull << 63;
+}
+
+static int rules_multiply(const struct rules_record *template, const struct prefix_list *dst,
+			  const struct prefix_list *src, const uint32_t *indices, size_t index_count,
+			  struct rules_record **out, size_t *count)
+{
+	size_t total = dst->count * src->count * index_count;
+
+	*count = 0;
+	*out = malloc(total * sizeof(**out));
+	if (!*out)
+		return -1;
+	for (size_t d = 0; d < dst->count; d++) {
+		for (size_t s = 0; s < src->count; s++) {
+			for (size_t i = 0; i < index_count; i++) {
+				(*out)[*count] = *template;
+				rule_complete(&(*out)[(*count)++], &dst->items[d], &src->items[s], indices[i]);
+			}
+		}
+	}
+	return 0;
+}
+
+int rule_parse(char *const operands[RULE_OPERANDS], const struct rule_options *options, struct rules_record **out,
+	       size_t *count, struct error *error)
+{
+	size_t index_count = options->interface_count ? options->interface_count : 1;
+	struct prefix_list dst = {0}, src = {0};
+	uint32_t indices[RULE_INTERFACES_MAX];
+	struct rules_record template;
+	int result = -1;
+
+	if (!prefix_parse_cover(operands[0], operands[1], &dst, error) &&
+	    !template_parse(operands, options, &dst, &template, error) &&
+	    !source_parse(options, dst.items[0].family, &src, error) && !interfaces_parse(options, indices, error)) {
+		result = rules_multiply(&template, &dst, &src, indices, index_count, out, count);
+		if (result)
+			error_errno(error, operands[0]);
+	}
+	free(dst.items);
+	free(src.items);
+	return result;
+}
+
+/* ---- back to text ---- */
+
+static struct prefix prefix_of(const struct rules_record *rule, const uint8_t addr[16], uint8_t len)
+{
+	struct prefix prefix = {.family = rule->family == RULES_IPV6 ? 6 : 4, .len = len};
+
+	memcpy(prefix.addr, addr, sizeof(prefix.addr));
+	return prefix;
+}
+
+struct prefix rule_dst(const struct rules_record *rule)
+{
+	return prefix_of(rule, rule->dst, rule->dst_len);
+}
+
+struct prefix rule_src(const struct rules_record *rule)
+{
+	return prefix_of(rule, rule->src, rule->src_len);
+}
+
+char *rule_service(const struct rules_record *rule, char buf[RULES_SERVICE_MAX + 1])
+{
+	memcpy(buf, rule->service, RULES_SERVICE_MAX);
+	buf[RULES_SERVICE_MAX] = '\0';
+	return buf;
+}
+
+char *rule_interface(const struct rules_record *rule, char *buf)
+{
+	buf[0] = '\0';
+	if (rule->head.ifindex && !if_indextoname(rule->head.ifindex, buf))
+		snprintf(buf, IF_NAMESIZE + 8, "#%u", rule->head.ifindex);
+	return buf;
+}
+
+void rule_ports(const struct rules_record *rule, long *low, long *high)
+{
+	*low = rule->head.low;
+	*high = rule->head.high;
+	if (proto_ports(rule->proto) != PROTO_HAS_TYPES)
+		return;
+	if (*low == 0 && *high == 65535) {
+		*low = *high = -1;
+		return;
+	}
+	*high = *low == *high ? *high & 255 : -1;
+	*low >>= 8;
+}
+
+static void print_port(long port)
+{
+	if (port < 0)
+		printf(" any");
+	else
+		printf(" %ld", port);
+}
+
+static void print_option(char letter, const char *value)
+{
+	printf(" -%c ", letter);
+	batch_print_word(value);
+}
+
+void rule_print_line(const struct rules_record *rule)
+{
+	char text[PREFIX_TEXT_MAX], proto[PROTO_TEXT_MAX], service[RULES_SERVICE_MAX + 1], interface[IF_NAMESIZE + 8];
+	enum rules_action action = rules_decision_action(rule->head.decision);
+	struct prefix dst = rule_dst(rule), src = rule_src(rule);
+	long low, high;
+
+	rule_ports(rule, &low, &high);
+	printf("%s %u", address_format(dst.family, dst.addr, text), dst.len);
+	print_port(low);
+	print_port(high);
+	printf(" %u %s", rules_decision_port(rule->head.decision), proto_format(rule->proto, proto));
+	if (src.len)
+		print_option('s', prefix_format(&src, text));
+	if (*rule_interface(rule, interface))
+		print_option('i', interface);
+	if (action == RULES_DROP)
+		print_option('a', rule_action_name(action));
+	if (rule->priority)
+		printf(" -P %d", rule->priority);
+	if (*rule_service(rule, service))
+		print_option('S', service);
+	if (rule->flags & RULES_FLAG_ROUTE)
+		printf(" --route");
+	putchar('\n');
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Rules as text: the operands and options of map_update, and back. */
+#ifndef SPLICER_RULE_H
+#define SPLICER_RULE_H
+
+#include "abi/rules.h"
+#include "error.h"
+#include "prefix.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RULE_INTERFACES_MAX 64
+#define RULE_OPERANDS 6  /* DST LEN LOW HIGH TPROXY_PORT PROTO */
+#define RULE_TEXT_MAX 24 /* of one port, priority or the like */
+
+/* What the options say; all zero: nothing said. */
+struct rule_options {
+	const char *source; /* prefix, address or range */
+	const char *interfaces[RULE_INTERFACES_MAX];
+	size_t interface_count;
+	const char *action; /* pass, drop, splice */
+	const char *priority;
+	const char *service;
+	bool route;
+};
+
+/*
+ * The rules that the operands and options stand for: one for each destination prefix, source prefix and interface.
+ * *out is released with free().
+ */
+int rule_parse(char *const operands[RULE_OPERANDS], const struct rule_options *options, struct rules_record **out,
+	       size_t *count, struct error *error);
+
+/*
+ * LOW and HIGH as one range of ports, or for ICMP as one range of type << 8 | code. high NULL: one port, or all codes
+ * of a type.
+ */
+int rule_parse_ports(uint16_t proto, const char *low, const char *high, struct rules_head *out, struct error *error);
+
+/* At most RULES_SERVICE_MAX bytes without control characters, zero padded to out. */
+int rule_parse_service(const char *text, uint8_t out[RULES_SERVICE_MAX], struct error *error);
+
+int rule_parse_interface(const char *name, uint32_t *ifindex, struct error *error);
+int rule_parse_priority(const char *text, int32_t *out, struct error *error);
+int rule_parse_action(const char *text, enum rules_action *out, struct error *error);
+
+struct prefix rule_dst(const struct rules_record *rule);
+struct prefix rule_src(const struct rules_record *rule);
+const char *rule_action_name(enum rules_action action);
+
+/* The tag as a string, to buf; returns buf. */
+char *rule_service(const struct rules_record *rule, char buf[RULES_SERVICE_MAX + 1]);
+
+/* The name of the rule's interface, "" for any, "#INDEX" when it is gone, to buf (IF_NAMESIZE + 8); returns buf. */
+char *rule_interface(const struct rules_record *rule, char *buf);
+
+/*
+ * LOW and HIGH as they were given: numbers, or -1 for "any" (ICMP). ICMP: type and code.
+ */
+void rule_ports(const struct rules_record *rule, long *low, long *high);
+
+/* Prints the line of map_update that makes this rule. */
+void rule_print_line(const struct rules_record *rule);
+
+#endif

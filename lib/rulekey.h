@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What of a rule is its key, its tuple and its identity; see abi/rules.h. */
+#ifndef SPLICER_RULEKEY_H
+#define SPLICER_RULEKEY_H
+
+#include "abi/rules.h"
+
+#include <stdint.h>
+
+struct rules_key rule_key(const struct rules_record *rule);
+
+/* The meta word of the rule's tuple: that of its key without the interface. */
+uint64_t rule_tuple_meta(const struct rules_record *rule);
+
+/* The masks that a tuple puts on a packet's addresses. */
+void rule_tuple_mask(const struct rules_record *rule, __u64 mask[4]);
+
+/* The lists that a tuple stands in: 1, or 4 for any protocol. Fills lists, returns their number. */
+unsigned int rule_lists(const struct rules_record *rule, unsigned int lists[4]);
+
+uint64_t rule_rank(const struct rules_record *rule);
+
+/* The same decision with another sequence number. */
+uint64_t decision_renumber(uint64_t decision, uint64_t sequence);
+
+/*
+ * Total order by identity (key, ports, priority, service); 0: the same rule. All rules of one key stand together, and
+ * in it those of one port range.
+ */
+int rule_compare(const struct rules_record *a, const struct rules_record *b);
+
+/* 0: of one key. */
+int rule_compare_key(const struct rules_record *a, const struct rules_record *b);
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "ruleout.h"
+
+#include "proto.h"
+#include "rule.h"
+#include "select.h"
+
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+int surroundings_read(struct surroundings *surroundings, struct error *error)
+{
+	if (netlink_listeners(&surroundings->listeners, error))
+		return -1;
+	return netlink_local_routes(&surroundings->routes, error);
+}
+
+void surroundings_free(struct surroundings *surroundings)
+{
+	free(surroundings->routes.items);
+}
+
+int rule_is_routed(const struct rules_record *rule, const struct surroundings *surroundings)
+{
+	struct prefix dst = rule_dst(rule);
+
+	if (rules_decision_action(rule->head.decision) != RULES_SPLICE)
+		return -1;
+	for (size_t i = 0; i < surroundings->routes.count; i++)
+		if (prefix_contains(&surroundings->routes.items[i], &dst))
+			return 1;
+	return 0;
+}
+
+static double clock_seconds(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* The time of the last hit: in JSON seconds since the epoch, in the table how long ago. */
+static void last_out(struct out *out, uint64_t last)
+{
+	double ago = clock_seconds(CLOCK_MONOTONIC) - (double)last / 1e9;
+	char text[32] = "-";
+
+	if (ago < 0)
+		ago = 0;
+	if (last && ago < 120)
+		snprintf(text, sizeof(text), "%.1fs", ago);
+	else if (last && ago < 7200)
+		snprintf(text, sizeof(text), "%.0fm", ago / 60);
+	else if (last)
+		snprintf(text, sizeof(text), "%.0fh", ago / 3600);
+	out_seconds(out, "last", "LAST", last ? clock_seconds(CLOCK_REALTIME) - ago : -1, text);
+}
+
+static void note_out(struct out *out, int dead, int routed)
+{
+	const char *note = dead && !routed ? "dead,no-route" : dead ? "dead" : !routed ? "no-route" : "";
+
+	out_text(out, NULL, "NOTE", note);
+	out_bool(out, "dead", dead);
+	out_bool(out, "routed", routed);
+}
+
+void rule_out(struct out *out, const struct rules_record *rule, const struct surroundings *surroundings)
+{
+	char text[PREFIX_TEXT_MAX], proto[PROTO_TEXT_MAX], service[RULES_SERVICE_MAX + 1], interface[IF_NAMESIZE + 8];
+	enum rules_action action = rules_decision_action(rule->head.decision);
+	struct prefix dst = rule_dst(rule), src = rule_src(rule);
+	long low, high;
+
+	rule_ports(rule, &low, &high);
+	out_text(out, "dir", NULL, rule->direction == RULES_OUT ? "out" : "in");
+	out_text(out, "proto", "PROTO", proto_format(rule->proto, proto));
+	out_text(out, "dst", "DST", prefix_format(&dst, text));
+	out_text(out, "src", "SRC", prefix_format(&src, text));
+	out_number_or(out, "low", "LOW", low, "any");
+	out_number_or(out, "high", "HIGH", high, "any");
+	out_text(out, "action", "ACTION", rule_action_name(action));
+	out_number(out, "port", "PORT", rules_decision_port(rule->head.decision));
+	rule_interface(rule, interface);
+	out_text(out, "iface", "IFACE", *interface ? interface : NULL);
+	out_integer(out, "prio", "PRIO", rule->priority);
+	rule_service(rule, service);
+	out_text(out, "service", "SERVICE", *service ? service : NULL);
+	out_number(out, "packets", "PACKETS", rule->head.packets);
+	out_number(out, "bytes", "BYTES", rule->head.bytes);
+	last_out(out, rule->head.last);
+	if (surroundings)
+		note_out(out, rule_is_dead(rule, &surroundings->listeners), rule_is_routed(rule, surroundings));
+}
+
+static void changes_print_json(const struct change *changes, size_t count, const struct surroundings *surroundings)
+{
+	struct out out;
+
+	out_open(&out, OUT_JSON);
+	for (size_t i = 0; i < count; i++) {
+		char letter[2] = {changes[i].letter, '\0'};
+
+		out_begin(&out);
+		out_text(&out, "change", NULL, letter);
+		rule_out(&out, &changes[i].rule, surroundings);
+		out_end(&out);
+	}
+	out_again(&out);
+}
+
+static void changes_print_lines(const struct change *changes, size_t count, const struct surroundings *surroundings)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct prefix dst = rule_dst(&changes[i].rule);
+		char text[PREFIX_TEXT_MAX];
+
+		printf("%c ", changes[i].letter);
+		rule_print_line(&changes[i].rule);
+		if (changes[i].kind == CHANGE_PUT && !rule_is_routed(&changes[i].rule, surroundings))
+			note_print("%s: no local route: packets are not delivered (see --route)",
+				   prefix_format(&dst, text));
+	}
+}
+
+int changes_print(const struct common_options *common, const struct change *changes, size_t count, struct error *error)
+{
+	static struct surroundings surroundings; /* 32 KiB */
+
+	if (!common->json && !common->verbose && !common->dry_run)
+		return 0;
+	if (surroundings_read(&surroundings, error))
+		return -1;
+	if (common->json)
+		changes_print_json(changes, count, &surroundings);
+	else
+		changes_print_lines(changes, count, &surroundings);
+	surroundings_free(&surroundings);
+	return 0;
+}

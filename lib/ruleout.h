@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Rules as records of an output, and what the system around them says of them. */
+#ifndef SPLICER_RULEOUT_H
+#define SPLICER_RULEOUT_H
+
+#include "abi/rules.h"
+#include "error.h"
+#include "netlink.h"
+#include "option.h"
+#include "out.h"
+#include "ruleset.h"
+
+/* What rules are checked against. */
+struct surroundings {
+	struct listeners listeners;
+	struct prefix_list routes; /* local */
+};
+
+int surroundings_read(struct surroundings *surroundings, struct error *error);
+void surroundings_free(struct surroundings *surroundings);
+
+/* 1: packets to the rule's destination reach a socket; 0: its local route is missing; -1: it needs none. */
+int rule_is_routed(const struct rules_record *rule, const struct surroundings *surroundings);
+
+/* The fields of one rule, between out_begin and out_end. */
+void rule_out(struct out *out, const struct rules_record *rule, const struct surroundings *surroundings);
+
+/* What a command did, as -v, -n and -j ask for it: a letter and the line of each rule, or JSON. */
+int changes_print(const struct common_options *common, const struct change *changes, size_t count, struct error *error);
+
+#endif

@@ -1,0 +1,710 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "ruleset.h"
+
+#include "rulekey.h"
+#include "ruleset_internal.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define OPEN_ATTEMPTS 100
+#define STALE_MAX 64 /* stale keys beyond the live ones, before the arena is built anew */
+
+static const struct pin_shape outer_shape = {
+	.name = SPLICER_RULES,
+	.type = BPF_MAP_TYPE_ARRAY_OF_MAPS,
+	.key_size = sizeof(__u32),
+	.value_size = sizeof(__u32),
+	.max_entries = 1,
+};
+
+/* ---- opening ---- */
+
+/* The arena may be swapped and freed between reading its id and opening it. */
+static int inner_open(int outer)
+{
+	__u32 zero = 0, id;
+
+	for (int attempt = 0; attempt < OPEN_ATTEMPTS; attempt++) {
+		int fd;
+
+		if (bpf_map_lookup_elem(outer, &zero, &id))
+			return -1;
+		fd = bpf_map_get_fd_by_id(id);
+		if (fd >= 0 || errno != ENOENT)
+			return fd;
+	}
+	return -1;
+}
+
+static int inner_check(const struct bpf_map_info *info, struct error *error)
+{
+	if (info->type == BPF_MAP_TYPE_ARRAY && info->key_size == sizeof(__u32) &&
+	    info->value_size == RULES_CELL_SIZE && info->map_flags & BPF_F_MMAPABLE &&
+	    info->max_entries >= RULES_HEADER_CELLS)
+		return 0;
+	return error_state(error, SPLICER_RULES, "holds a map of another kind: type %u value %u flags %#x", info->type,
+			   info->value_size, info->map_flags);
+}
+
+int ruleset_open(struct ruleset *set, const struct pins *pins, bool writable, struct error *error)
+{
+	struct bpf_map_info info = {0};
+	__u32 size = sizeof(info);
+	int fd;
+
+	*set = (struct ruleset){.outer = pin_open(pins, &outer_shape, error)};
+	if (set->outer < 0)
+		return -1;
+	fd = inner_open(set->outer);
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
+		return error_errno(error, SPLICER_RULES);
+	if (inner_check(&info, error))
+		return -1;
+	return arena_open(&set->arena, fd, info.max_entries, writable, error);
+}
+
+int ruleset_new(struct ruleset *set, struct error *error)
+{
+	*set = (struct ruleset){.outer = -1};
+	return arena_allocate(&set->arena, RULES_DEFAULT_CELLS, error);
+}
+
+void ruleset_close(struct ruleset *set)
+{
+	arena_close(&set->arena);
+	if (set->outer >= 0)
+		close(set->outer);
+}
+
+/* ---- space ---- */
+
+/*
+ * What was reachable may still be in the hands of a packet. Putting the arena in its own place again waits until
+ * every program that ran meanwhile has ended (the kernel does so for maps of maps).
+ */
+static void grace_wait(struct ruleset *set)
+{
+	struct rules_header *header = set_header(set);
+	__u32 zero = 0;
+
+	if (set->outer >= 0)
+		bpf_map_update_elem(set->outer, &zero, &set->arena.fd, 0);
+	for (unsigned int class = 0; class < RULES_SIZES; class ++) {
+		while (header->waiting[class]) {
+			uint32_t cell = header->waiting[class];
+			struct rules_block *block = set_block(set, cell);
+
+			header->waiting[class] = block->link;
+			block->link = header->free[class];
+			header->free[class] = cell;
+		}
+	}
+	while (header->waiting_record) {
+		uint32_t cell = header->waiting_record;
+		struct rules_record *record = set_record(set, cell);
+
+		header->waiting_record = record->head.next;
+		record->head.next = header->free_record;
+		header->free_record = cell;
+	}
+}
+
+static bool gap_has(const struct rules_header *header, uint32_t cells)
+{
+	return header->blocks_start - header->records_end >= cells;
+}
+
+uint32_t cells_take(struct ruleset *set, unsigned int class)
+{
+	struct rules_header *header = set_header(set);
+	uint32_t cell;
+
+	if (!header->free[class] && !gap_has(header, 1u << class) && header->waiting[class])
+		grace_wait(set);
+	cell = header->free[class];
+	if (cell) {
+		header->free[class] = set_block(set, cell)->link;
+		return cell;
+	}
+	if (!gap_has(header, 1u << class))
+		return 0;
+	header->blocks_start -= 1u << class;
+	return header->blocks_start;
+}
+
+uint32_t record_take(struct ruleset *set)
+{
+	struct rules_header *header = set_header(set);
+	uint32_t cell;
+
+	if (!header->free_record && !gap_has(header, RULES_RECORD_CELLS) && header->waiting_record)
+		grace_wait(set);
+	cell = header->free_record;
+	if (cell) {
+		header->free_record = set_record(set, cell)->head.next;
+		return cell;
+	}
+	if (!gap_has(header, RULES_RECORD_CELLS))
+		return 0;
+	cell = header->records_end;
+	header->records_end += RULES_RECORD_CELLS;
+	return cell;
+}
+
+static void cells_give(struct ruleset *set, uint32_t cell, unsigned int class)
+{
+	struct rules_header *header = set_header(set);
+
+	if (!cell)
+		return;
+	set_block(set, cell)->link = header->waiting[class];
+	header->waiting[class] = cell;
+}
+
+static void record_give(struct ruleset *set, uint32_t cell)
+{
+	struct rules_header *header = set_header(set);
+
+	if (!cell)
+		return;
+	set_record(set, cell)->head.next = header->waiting_record;
+	header->waiting_record = cell;
+}
+
+/* ---- the table ---- */
+
+static struct rules_cell *bucket_at(struct ruleset *set, uint64_t hash, uint32_t probe)
+{
+	const struct rules_header *header = set_header(set);
+	uint32_t index = (rules_bucket_index(hash, header->bucket_mask) + probe) & header->bucket_mask;
+
+	return arena_at(&set->arena, header->buckets + index, 1);
+}
+
+static bool block_is(const struct rules_block *block, const struct rules_key *key)
+{
+	return block->meta == key->meta && !memcmp(block->addr, key->addr, sizeof(key->addr));
+}
+
+static __u64 *bucket_empty_slot(struct rules_cell *bucket)
+{
+	for (unsigned int i = 0; i < RULES_SLOTS; i++)
+		if (!bucket->word[i])
+			return &bucket->word[i];
+	return NULL;
+}
+
+__u64 *slot_find(struct ruleset *set, const struct rules_key *key, uint64_t hash)
+{
+	for (uint32_t probe = 0; probe < RULES_PROBES; probe++) {
+		struct rules_cell *bucket = bucket_at(set, hash, probe);
+
+		for (unsigned int i = 0; i < RULES_SLOTS; i++) {
+			uint64_t slot = bucket->word[i];
+
+			if (slot >> 32 == hash >> 32 && slot > RULES_SLOT_DELETED &&
+			    block_is(set_block(set, (uint32_t)slot), key))
+				return &bucket->word[i];
+		}
+		if (bucket_empty_slot(bucket))
+			return NULL;
+	}
+	return NULL;
+}
+
+__u64 *slot_free(struct ruleset *set, uint64_t hash)
+{
+	for (uint32_t probe = 0; probe < RULES_PROBES; probe++) {
+		struct rules_cell *bucket = bucket_at(set, hash, probe);
+
+		for (unsigned int i = 0; i < RULES_SLOTS; i++)
+			if (bucket->word[i] <= RULES_SLOT_DELETED)
+				return &bucket->word[i];
+	}
+	return NULL;
+}
+
+/* A search stops at a bucket with an empty slot: one that was full must not get one while others went past it. */
+static void slot_clear(__u64 *slot)
+{
+	struct rules_cell *bucket = (struct rules_cell *)((uintptr_t)slot & ~(uintptr_t)(RULES_CELL_SIZE - 1));
+
+	word_store(slot, bucket_empty_slot(bucket) ? 0 : RULES_SLOT_DELETED);
+}
+
+void guard_add(struct ruleset *set, uint64_t hash)
+{
+	const struct rules_header *header = set_header(set);
+	uint32_t index = rules_guard_index(hash, header->guard_mask);
+	struct rules_cell *cell = arena_at(&set->arena, header->guard + index / 8, 1);
+
+	__atomic_fetch_or(&cell->word[index % 8], rules_guard_bits(hash), __ATOMIC_RELEASE);
+}
+
+/* ---- the rules of a key ---- */
+
+struct members {
+	struct member *items;
+	size_t count;
+	struct rules_interval *intervals; /* compiled */
+	size_t interval_count;
+};
+
+static void members_free(struct members *members)
+{
+	free(members->items);
+	free(members->intervals);
+}
+
+static struct member member_of(const struct rules_record *record, uint32_t cell)
+{
+	return (struct member){
+		.rank = record->head.rank,
+		.decision = record->head.decision,
+		.record = cell,
+		.low = record->head.low,
+		.high = record->head.high,
+	};
+}
+
+static int members_add(struct members *members, struct member member)
+{
+	struct member *items = members->items;
+
+	/* room is doubled at each power of two */
+	if (!(members->count & (members->count - 1))) {
+		items = realloc(items, (members->count ? 2 * members->count : 1) * sizeof(*items));
+		if (!items)
+			return -1;
+		members->items = items;
+	}
+	members->items[members->count++] = member;
+	return 0;
+}
+
+/* The rules of a key's block; block 0 has none. */
+static int members_load(struct ruleset *set, uint32_t block, struct members *members)
+{
+	uint32_t cell = block ? set_block(set, block)->link : 0;
+
+	*members = (struct members){0};
+	for (; cell; cell = set_record(set, cell)->head.next)
+		if (members_add(members, member_of(set_record(set, cell), cell)))
+			return -1;
+	return 0;
+}
+
+static int members_compile(struct members *members)
+{
+	members->intervals = malloc(2 * members->count * sizeof(*members->intervals));
+	if (!members->intervals)
+		return -1;
+	members->interval_count = block_compile(members->items, members->count, members->intervals);
+	return members->interval_count ? 0 : -1;
+}
+
+/* Which member is this rule; NULL: none. */
+static struct member *members_find(struct ruleset *set, struct members *members, const struct rules_record *rule)
+{
+	for (size_t i = 0; i < members->count; i++)
+		if (members->items[i].low == rule->head.low && members->items[i].high == rule->head.high &&
+		    !rule_compare(set_record(set, members->items[i].record), rule))
+			return &members->items[i];
+	return NULL;
+}
+
+/* ---- tuples ---- */
+
+static struct rules_tuple *list_tuples(struct ruleset *set, uint64_t word)
+{
+	return word ? arena_at(&set->arena, RULES_LIST_CELL(word), RULES_LIST_COUNT(word)) : NULL;
+}
+
+static struct rules_tuple *tuple_find(struct rules_tuple *tuples, uint32_t count, uint64_t meta)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (tuples[i].meta == meta)
+			return &tuples[i];
+	return NULL;
+}
+
+/* Copies the tuples of a list to a longer one with the rule's tuple in its place by rank. */
+static void tuples_copy_with(struct rules_tuple *to, const struct rules_tuple *from, uint32_t count,
+			     const struct rules_tuple *added)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		if (from[i].meta != added->meta && from[i].max_rank >= added->max_rank)
+			to[kept++] = from[i];
+	to[kept++] = *added;
+	for (uint32_t i = 0; i < count; i++)
+		if (from[i].meta != added->meta && from[i].max_rank < added->max_rank)
+			to[kept++] = from[i];
+}
+
+/*
+ * Makes the list that has the rule's tuple, not yet published: its first cell to *cell, its word to *word. *cell stays
+ * 0 when the list has it already. The limit is enforced by the build, which drops unused tuples first.
+ */
+static int tuple_prepare(struct ruleset *set, unsigned int list, const struct rules_record *rule, uint32_t *cell,
+			 __u64 *word)
+{
+	struct rules_tuple added = {
+		.arena = set_header(set)->arena,
+		.meta = rule_tuple_meta(rule),
+		.max_rank = rule_rank(rule),
+	};
+	uint64_t old = set_header(set)->list[list];
+	struct rules_tuple *tuples = list_tuples(set, old), *found;
+	uint32_t count = RULES_LIST_COUNT(old), after;
+
+	*cell = 0;
+	found = tuple_find(tuples, count, added.meta);
+	if (found && found->max_rank >= added.max_rank)
+		return 0;
+	after = count + !found;
+	if (after > RULES_TUPLES_MAX)
+		return -1;
+	*cell = cells_take(set, cells_class(after));
+	if (!*cell)
+		return -1;
+	rule_tuple_mask(rule, added.mask);
+	tuples_copy_with(arena_at(&set->arena, *cell, after), tuples, count, &added);
+	*word = (uint64_t)*cell << 16 | after;
+	return 0;
+}
+
+/* ---- one change in place: 0 done, 1 the arena must be built anew (nothing was changed), -1 error ---- */
+
+struct placement {
+	struct rules_key key;
+	uint64_t hash;
+	__u64 *slot;    /* of the key; NULL: the key is new */
+	uint32_t block; /* 0: the key is new */
+	struct members members;
+};
+
+static int placement_find(struct ruleset *set, const struct rules_record *rule, struct placement *place)
+{
+	place->key = rule_key(rule);
+	place->hash = rules_hash(&place->key);
+	place->slot = slot_find(set, &place->key, place->hash);
+	place->block = place->slot ? (uint32_t)*place->slot : 0;
+	return members_load(set, place->block, &place->members);
+}
+
+/* Writes the compiled members to a new block; 0 when there is no room. */
+static uint32_t placement_write_block(struct ruleset *set, struct placement *place, uint32_t link)
+{
+	unsigned int class = block_class(place->members.interval_count);
+	uint32_t cell = cells_take(set, class);
+
+	if (cell)
+		block_write(arena_at(&set->arena, cell, 1u << class), &place->key, link, place->members.intervals,
+			    place->members.interval_count);
+	return cell;
+}
+
+static void placement_publish_block(struct ruleset *set, struct placement *place, uint32_t block)
+{
+	word_store(place->slot, rules_slot(place->hash, block));
+	if (place->block)
+		cells_give(set, place->block, block_class(set_block(set, place->block)->count));
+}
+
+static uint64_t sequence_next(struct ruleset *set)
+{
+	return ++set_header(set)->sequence;
+}
+
+/* The tuple lists that a new rule makes longer. */
+struct list_changes {
+	unsigned int list[4], count;
+	uint32_t cell[4];
+	__u64 word[4];
+};
+
+static int lists_prepare(struct ruleset *set, const struct rules_record *rule, struct list_changes *lists)
+{
+	*lists = (struct list_changes){0};
+	lists->count = rule_lists(rule, lists->list);
+	for (unsigned int i = 0; i < lists->count; i++)
+		if (tuple_prepare(set, lists->list[i], rule, &lists->cell[i], &lists->word[i]))
+			return -1;
+	return 0;
+}
+
+static void lists_publish(struct ruleset *set, const struct list_changes *lists)
+{
+	struct rules_header *header = set_header(set);
+
+	for (unsigned int i = 0; i < lists->count; i++) {
+		uint64_t old = header->list[lists->list[i]];
+
+		if (!lists->cell[i])
+			continue;
+		word_store(&header->list[lists->list[i]], lists->word[i]);
+		if (old)
+			cells_give(set, RULES_LIST_CELL(old), cells_class(RULES_LIST_COUNT(old)));
+	}
+}
+
+static void lists_abandon(struct ruleset *set, const struct list_changes *lists)
+{
+	for (unsigned int i = 0; i < lists->count; i++)
+		if (lists->cell[i])
+			cells_give(set, lists->cell[i], cells_class(RULES_LIST_COUNT(lists->word[i])));
+}
+
+static void record_write(struct rules_record *record, const struct rules_record *rule, uint64_t decision)
+{
+	struct rules_record copy = *rule;
+
+	copy.head.decision = decision;
+	copy.head.rank = rule_rank(rule);
+	copy.head.packets = copy.head.bytes = copy.head.last = 0;
+	copy.head.next = 0;
+	copy.head.state = RULES_FREE;
+	*record = copy;
+}
+
+/* Rule, interval block, guard, table, tuple: what packets follow first comes last. */
+static int rule_add(struct ruleset *set, struct placement *place, const struct rules_record *rule)
+{
+	struct rules_header *header = set_header(set);
+	__u64 *slot = place->slot ? place->slot : slot_free(set, place->hash);
+	uint32_t link = place->block ? set_block(set, place->block)->link : 0, block = 0, cell = record_take(set);
+	struct list_changes lists = {0};
+	struct rules_record *record;
+
+	if (!cell || !slot || lists_prepare(set, rule, &lists))
+		goto full;
+	record = set_record(set, cell);
+	record_write(record, rule, decision_renumber(rule->head.decision, sequence_next(set)));
+	if (members_add(&place->members, member_of(record, cell)) || members_compile(&place->members))
+		goto full;
+	block = placement_write_block(set, place, cell);
+	if (!block)
+		goto full;
+	record->head.next = link;
+	__atomic_store_n(&record->head.state, RULES_LIVE, __ATOMIC_RELEASE);
+	header->live++;
+	header->keys += !place->block;
+	place->slot = slot;
+	guard_add(set, place->hash);
+	placement_publish_block(set, place, block);
+	lists_publish(set, &lists);
+	return 0;
+full:
+	lists_abandon(set, &lists);
+	record_give(set, cell);
+	return 1;
+}
+
+static bool intervals_equal(struct ruleset *set, const struct placement *place)
+{
+	const struct rules_block *block = set_block(set, place->block);
+	size_t count = place->members.interval_count;
+
+	if (block->count != count)
+		return false;
+	block = arena_at(&set->arena, place->block, rules_block_cells((uint32_t)count));
+	return !memcmp((const __u64 *)block + RULES_BLOCK_WORD, place->members.intervals,
+		       count * sizeof(struct rules_interval));
+}
+
+/*
+ * A rule that rises in precedence is changed before the block that lets it win is published, and one that falls
+ * afterwards: a packet in between gets the verdict of the old set or of the new one.
+ */
+static int rule_change(struct ruleset *set, struct placement *place, struct member *member,
+		       const struct rules_record *rule)
+{
+	struct rules_record *record = set_record(set, member->record);
+	uint64_t old = record->head.decision, new = decision_renumber(rule->head.decision, sequence_next(set));
+	uint32_t block = 0;
+
+	member->decision = new;
+	if (members_compile(&place->members))
+		return 1;
+	if (!intervals_equal(set, place)) {
+		block = placement_write_block(set, place, set_block(set, place->block)->link);
+		if (!block)
+			return 1;
+	}
+	if (new > old)
+		word_store(&record->head.decision, new);
+	if (block)
+		placement_publish_block(set, place, block);
+	if (new < old)
+		word_store(&record->head.decision, new);
+	record->flags = rule->flags;
+	return 0;
+}
+
+static char change_letter(const struct rules_record *old, const struct rules_record *new)
+{
+	bool same = decision_renumber(old->head.decision, 0) == decision_renumber(new->head.decision, 0) &&
+		    old->flags == new->flags;
+
+	return same ? '=' : 'C';
+}
+
+static int rule_put(struct ruleset *set, struct change *change)
+{
+	struct placement place;
+	struct member *member;
+	int result;
+
+	if (placement_find(set, &change->rule, &place))
+		return 1;
+	member = members_find(set, &place.members, &change->rule);
+	if (member) {
+		change->letter = change_letter(set_record(set, member->record), &change->rule);
+		result = rule_change(set, &place, member, &change->rule);
+	} else {
+		change->letter = 'A';
+		result = rule_add(set, &place, &change->rule);
+	}
+	members_free(&place.members);
+	return result;
+}
+
+/* Takes a record out of its key's list; the block that is about to be published begins with *link. */
+static void record_unlink(struct ruleset *set, uint32_t cell, uint32_t *link)
+{
+	uint32_t next = set_record(set, cell)->head.next, at = *link;
+
+	if (at == cell) {
+		*link = next;
+		return;
+	}
+	while (set_record(set, at)->head.next != cell)
+		at = set_record(set, at)->head.next;
+	set_record(set, at)->head.next = next;
+}
+
+/* The reverse of rule_add. */
+static int rule_remove(struct ruleset *set, struct placement *place, struct member *member)
+{
+	struct rules_header *header = set_header(set);
+	uint32_t cell = member->record, link = set_block(set, place->block)->link, block = 0;
+
+	*member = place->members.items[--place->members.count];
+	if (place->members.count) {
+		if (members_compile(&place->members))
+			return 1;
+		block = placement_write_block(set, place, 0);
+		if (!block)
+			return 1;
+		record_unlink(set, cell, &link);
+		set_block(set, block)->link = link;
+		placement_publish_block(set, place, block);
+	} else {
+		slot_clear(place->slot);
+		cells_give(set, place->block, block_class(set_block(set, place->block)->count));
+		header->keys--;
+		header->stale++;
+	}
+	__atomic_store_n(&set_record(set, cell)->head.state, RULES_FREE, __ATOMIC_RELEASE);
+	header->live--;
+	record_give(set, cell);
+	return 0;
+}
+
+static int rule_delete(struct ruleset *set, struct change *change)
+{
+	struct placement place;
+	struct member *member;
+	int result = 0;
+
+	if (placement_find(set, &change->rule, &place))
+		return 1;
+	member = members_find(set, &place.members, &change->rule);
+	change->letter = member ? 'D' : '=';
+	if (member)
+		result = rule_remove(set, &place, member);
+	members_free(&place.members);
+	return result;
+}
+
+static int change_in_place(struct ruleset *set, struct change *change)
+{
+	struct rules_header *header = set_header(set);
+	int result;
+
+	__atomic_store_n(&header->dirty, 1, __ATOMIC_SEQ_CST);
+	result = change->kind == CHANGE_PUT ? rule_put(set, change) : rule_delete(set, change);
+	__atomic_store_n(&header->dirty, 0, __ATOMIC_SEQ_CST);
+	return result;
+}
+
+static bool is_stale(struct ruleset *set)
+{
+	const struct rules_header *header = set_header(set);
+
+	return header->stale > header->live + STALE_MAX;
+}
+
+int ruleset_apply(struct ruleset *set, struct change *changes, size_t count, bool dry_run, struct error *error)
+{
+	const struct rules_header *header = set_header(set);
+	int result = 1;
+
+	if (header->dirty && !dry_run) {
+		set->repaired = true;
+		if (ruleset_build(set, NULL, 0, false, error))
+			return -1;
+		header = set_header(set);
+	}
+	if (!count)
+		return 0;
+	if (count == 1 && !dry_run && header->cells)
+		result = change_in_place(set, &changes[0]);
+	if (result == 1)
+		return ruleset_build(set, changes, count, dry_run, error);
+	if (!result && is_stale(set))
+		return ruleset_build(set, NULL, 0, false, error);
+	return result;
+}
+
+/* ---- reading ---- */
+
+uint32_t ruleset_count(struct ruleset *set)
+{
+	return set_header(set)->live;
+}
+
+/* A record that changes while it is copied is seen by its sequence number, which never repeats. */
+static bool record_copy(const struct rules_record *record, struct rules_record *out)
+{
+	while (__atomic_load_n(&record->head.state, __ATOMIC_ACQUIRE) == RULES_LIVE) {
+		uint64_t before = __atomic_load_n(&record->head.decision, __ATOMIC_ACQUIRE);
+
+		*out = *record;
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (__atomic_load_n(&record->head.state, __ATOMIC_RELAXED) == RULES_LIVE &&
+		    __atomic_load_n(&record->head.decision, __ATOMIC_RELAXED) == before)
+			return true;
+	}
+	return false;
+}
+
+bool ruleset_next(struct ruleset *set, uint32_t *cursor, struct rules_record *out)
+{
+	const struct rules_header *header = set_header(set);
+	uint32_t cell = *cursor ? *cursor + RULES_RECORD_CELLS : header->records;
+
+	for (; cell < header->records_end; cell += RULES_RECORD_CELLS) {
+		if (record_copy(set_record(set, cell), out)) {
+			*cursor = cell;
+			return true;
+		}
+	}
+	return false;
+}

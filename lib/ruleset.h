@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The rule set of abi/rules.h as the tools change and read it.
+ *
+ * One change is made in place, in an order that shows packets the old rule or the new one at every moment. Several
+ * changes at once, growth and repair build a new arena from the records and swap it in: all of them or none.
+ * A writer holds pins_lock; readers hold nothing.
+ */
+#ifndef SPLICER_RULESET_H
+#define SPLICER_RULESET_H
+
+#include "abi/rules.h"
+#include "arena.h"
+#include "error.h"
+#include "pin.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ruleset {
+	int outer; /* the pinned map of the arena; -1: plain memory, for tests */
+	struct arena arena;
+	bool repaired; /* what a killed writer had left was put right */
+};
+
+enum change_kind { CHANGE_PUT, CHANGE_DELETE };
+
+struct change {
+	enum change_kind kind;
+	/* PUT: complete but for counters and sequence number. DELETE: found by its identity. */
+	struct rules_record rule;
+	/* out: 'A' added, 'C' changed, 'D' deleted, '=' was so already */
+	char letter;
+};
+
+/* Opens the pinned rule set. */
+int ruleset_open(struct ruleset *set, const struct pins *pins, bool writable, struct error *error);
+
+/* An empty rule set in plain memory. */
+int ruleset_new(struct ruleset *set, struct error *error);
+
+void ruleset_close(struct ruleset *set);
+
+/*
+ * Makes the changes in their order and sets their letters; with dry_run only the letters. On -1 nothing was changed.
+ * First repairs what a killed writer left.
+ */
+int ruleset_apply(struct ruleset *set, struct change *changes, size_t count, bool dry_run, struct error *error);
+
+uint32_t ruleset_count(struct ruleset *set);
+
+/* Copies the next rule after *cursor (start with 0) to *out; false at the end. In order of place, which is no order. */
+bool ruleset_next(struct ruleset *set, uint32_t *cursor, struct rules_record *out);
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "select.h"
+
+#include "proto.h"
+#include "rule.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int selector_option(struct selector *selector, size_t row, const char *value, struct error *error)
+{
+	switch ((enum select_row)row) {
+	case SELECT_SOURCE:
+		selector->has_src = true;
+		return prefix_parse(value, &selector->src, error);
+	case SELECT_INTERFACE:
+		selector->has_interface = true;
+		return rule_parse_interface(value, &selector->ifindex, error);
+	case SELECT_ACTION:
+		selector->has_action = true;
+		return rule_parse_action(value, &selector->action, error);
+	case SELECT_PRIORITY:
+		selector->has_priority = true;
+		return rule_parse_priority(value, &selector->priority, error);
+	case SELECT_SERVICE:
+		selector->has_service = true;
+		return rule_parse_service(value, selector->service, error);
+	default:
+		selector->dead = true;
+		return 0;
+	}
+}
+
+static int dst_parse(struct selector *selector, const char *dst, const char *len, struct error *error)
+{
+	struct prefix_list list;
+
+	if (prefix_parse_cover(dst, len, &list, error))
+		return -1;
+	selector->dst = list.items[0];
+	selector->has_dst = true;
+	if (list.count > 1)
+		error_usage(error, dst, "more than one prefix");
+	free(list.items);
+	return list.count > 1 ? -1 : 0;
+}
+
+/* The low port alone: what it means depends on the protocol, which a selector may leave open. */
+static int low_check(const struct selector *selector, struct error *error)
+{
+	bool types = selector->has_proto && proto_ports(selector->proto) == PROTO_HAS_TYPES;
+	struct rules_head ports;
+
+	return rule_parse_ports(types ? selector->proto : 6, selector->low, strcmp(selector->low, "any") ? NULL : "any",
+				&ports, error);
+}
+
+int selector_operands(struct selector *selector, char *const *operands, int count, struct error *error)
+{
+	if (!count)
+		return 0;
+	if (count == 1 || count > SELECT_OPERANDS)
+		return error_usage(error, operands[count - 1], "expected DST LEN [LOW [PROTO]]");
+	if (dst_parse(selector, operands[0], operands[1], error))
+		return -1;
+	if (count > 3) {
+		selector->has_proto = true;
+		if (proto_parse(operands[3], &selector->proto, error))
+			return -1;
+	}
+	if (count > 2) {
+		selector->has_low = true;
+		selector->low = operands[2];
+		return low_check(selector, error);
+	}
+	return 0;
+}
+
+static bool prefix_is(const struct prefix *want, struct prefix have)
+{
+	return want->family == have.family && want->len == have.len &&
+	       !memcmp(want->addr, have.addr, sizeof(have.addr));
+}
+
+/* A rule is named by its low port; for ICMP by its type. */
+static bool low_is(const struct selector *selector, const struct rules_record *rule)
+{
+	struct rules_head want;
+	struct error ignored;
+	long low, high;
+
+	rule_ports(rule, &low, &high);
+	if (!strcmp(selector->low, "any"))
+		return rule->head.low == 0 && rule->head.high == 65535;
+	if (proto_ports(rule->proto) == PROTO_HAS_TYPES)
+		return low >= 0 && !rule_parse_ports(rule->proto, selector->low, NULL, &want, &ignored) &&
+		       want.low >> 8 == low;
+	return !rule_parse_ports(6, selector->low, NULL, &want, &ignored) && want.low == low;
+}
+
+bool selector_matches(const struct selector *selector, const struct rules_record *rule,
+		      const struct listeners *listeners)
+{
+	if (selector->has_dst && !prefix_is(&selector->dst, rule_dst(rule)))
+		return false;
+	if (selector->has_src && !prefix_is(&selector->src, rule_src(rule)))
+		return false;
+	if (selector->has_proto && selector->proto != rule->proto)
+		return false;
+	if (selector->has_low && !low_is(selector, rule))
+		return false;
+	if (selector->has_interface && selector->ifindex != rule->head.ifindex)
+		return false;
+	if (selector->has_action && selector->action != rules_decision_action(rule->head.decision))
+		return false;
+	if (selector->has_priority && selector->priority != rule->priority)
+		return false;
+	if (selector->has_service && memcmp(selector->service, rule->service, sizeof(rule->service)))
+		return false;
+	return !selector->dead || rule_is_dead(rule, listeners);
+}
+
+bool rule_is_dead(const struct rules_record *rule, const struct listeners *listeners)
+{
+	if (rules_decision_action(rule->head.decision) != RULES_SPLICE)
+		return false;
+	return !listeners_have(listeners, rule->family == RULES_IPV6 ? 6 : 4, rule->proto,
+			       rules_decision_port(rule->head.decision));
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Which rules a command means. An absent selector matches anything. */
+#ifndef SPLICER_SELECT_H
+#define SPLICER_SELECT_H
+
+#include "abi/rules.h"
+#include "error.h"
+#include "netlink.h"
+#include "option.h"
+#include "ruleset.h"
+
+#include <stdbool.h>
+
+/* The selector options, in this order in the table of each tool that takes them. */
+enum select_row {
+	SELECT_SOURCE,
+	SELECT_INTERFACE,
+	SELECT_ACTION,
+	SELECT_PRIORITY,
+	SELECT_SERVICE,
+	SELECT_DEAD,
+	SELECT_ROWS
+};
+#define SELECT_OPTION_ROWS                                                                                             \
+	{"source", 's', "PREFIX", "rules for this source prefix"}, {"iface", 'i', "NAME", "rules for this interface"}, \
+		{"action", 'a', "ACTION", "rules that pass, drop or splice"},                                          \
+		{"priority", 'P', "NUMBER", "rules of this priority"},                                                 \
+		{"service", 'S', "TAG", "rules of this service"},                                                      \
+	{                                                                                                              \
+		"dead", 0, NULL, "splice rules whose port nobody listens on"                                           \
+	}
+
+#define SELECT_OPERANDS 4 /* DST LEN LOW PROTO */
+
+struct selector {
+	bool has_dst, has_src, has_interface, has_low, has_proto, has_action, has_priority, has_service, dead;
+	struct prefix dst, src;
+	uint32_t ifindex;
+	const char *low; /* read when the protocol of a rule is known */
+	uint16_t proto;
+	enum rules_action action;
+	int32_t priority;
+	uint8_t service[RULES_SERVICE_MAX];
+};
+
+/* Takes one selector option. */
+int selector_option(struct selector *selector, size_t row, const char *value, struct error *error);
+
+/* Takes up to SELECT_OPERANDS operands: DST LEN [LOW [PROTO]]. */
+int selector_operands(struct selector *selector, char *const *operands, int count, struct error *error);
+
+/* listeners is needed for `dead` only. */
+bool selector_matches(const struct selector *selector, const struct rules_record *rule,
+		      const struct listeners *listeners);
+
+/* Whether nobody listens on the port that a splice rule names; other rules are never dead. */
+bool rule_is_dead(const struct rules_record *rule, const struct listeners *listeners);
+
+#endif

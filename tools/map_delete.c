@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* map_delete: deletes rules. */
+#include "batch.h"
+#include "option.h"
+#include "ownaddr.h"
+#include "pin.h"
+#include "rule.h"
+#include "ruleout.h"
+#include "ruleset.h"
+#include "select.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { ROW_ALL = SELECT_ROWS };
+
+static const struct option_row rows[] = {
+	SELECT_OPTION_ROWS,
+	{"all", 0, NULL, "all rules that the selectors match, also none"},
+	{0},
+};
+
+static const char *const synopsis[] = {
+	"[OPTION]... DST LEN [LOW [PROTO]]",
+	"[OPTION]... --all | --dead | --service TAG",
+	"[OPTION]... -f FILE|-",
+	NULL,
+};
+
+static const struct command command = {
+	.name = "map_delete",
+	.synopsis = synopsis,
+	.summary = "Delete the rule for DST/LEN whose lowest port is LOW, of protocol PROTO. A selector that is not "
+		   "given\n"
+		   "matches anything. Where several match, the one whose listener is dead is meant; otherwise they\n"
+		   "are listed and nothing is deleted.",
+	.options = rows,
+	.common = "fnvqj",
+};
+
+/* One command: which rules, and whether any number will do. */
+struct deletion {
+	struct selector selector;
+	bool all;
+	bool in_batch;
+};
+
+struct work {
+	struct deletion *items;
+	size_t count;
+	struct change *changes;
+	size_t change_count;
+};
+
+static int take_option(void *context, size_t row, const char *value, struct error *error)
+{
+	struct deletion *deletion = context;
+
+	if (row != ROW_ALL)
+		return selector_option(&deletion->selector, row, value, error);
+	deletion->all = true;
+	return 0;
+}
+
+static int take_deletion(struct work *work, struct deletion deletion, char *const *operands, int count,
+			 struct error *error)
+{
+	struct deletion *items;
+
+	if (selector_operands(&deletion.selector, operands, count, error))
+		return -1;
+	if (!count && !deletion.all && !deletion.selector.dead && !deletion.selector.has_service)
+		return error_usage(error, command.name, "expected DST LEN LOW PROTO, --all, --dead or --service TAG");
+	if (!count || deletion.selector.dead)
+		deletion.all = true;
+	/* room is doubled at each power of two */
+	if (!(work->count & (work->count - 1))) {
+		items = realloc(work->items, (work->count ? 2 * work->count : 1) * sizeof(*items));
+		if (!items)
+			return error_errno(error, command.name);
+		work->items = items;
+	}
+	if (deletion.selector.low) {
+		deletion.selector.low = strdup(deletion.selector.low);
+		if (!deletion.selector.low)
+			return error_errno(error, command.name);
+	}
+	work->items[work->count++] = deletion;
+	return 0;
+}
+
+static int take_line(void *context, int argc, char **argv, struct error *error)
+{
+	struct deletion deletion = {.in_batch = true};
+	int count = options_parse(&command, argc, argv, NULL, take_option, &deletion, error);
+
+	return count < 0 ? -1 : take_deletion(context, deletion, argv + argc - count, count, error);
+}
+
+static int read_input(int argc, char **argv, struct common_options *common, struct work *work, struct error *error)
+{
+	static const struct deletion nothing;
+	struct deletion deletion = nothing;
+	int count = options_parse(&command, argc, argv, common, take_option, &deletion, error);
+
+	if (count < 0)
+		return -1;
+	if (!common->file)
+		return take_deletion(work, deletion, argv + argc - count, count, error);
+	if (count || memcmp(&deletion, &nothing, sizeof(deletion)) != 0)
+		return error_usage(error, common->file, "the file has the operands and options, give none beside it");
+	return batch_read(common->file, take_line, work, error);
+}
+
+static int change_add(struct work *work, const struct rules_record *rule, struct error *error)
+{
+	struct change *changes;
+
+	if (!(work->change_count & (work->change_count - 1))) {
+		changes = realloc(work->changes, (work->change_count ? 2 * work->change_count : 1) * sizeof(*changes));
+		if (!changes)
+			return error_errno(error, command.name);
+		work->changes = changes;
+	}
+	work->changes[work->change_count++] = (struct change){.kind = CHANGE_DELETE, .rule = *rule};
+	return 0;
+}
+
+static int candidates_print(struct ruleset *set, const struct deletion *deletion, unsigned long count,
+			    struct error *error)
+{
+	struct rules_record rule;
+	uint32_t cursor = 0;
+
+	/* on stderr: callers copy stdout to their logs */
+	fflush(stdout);
+	if (dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+		return error_errno(error, command.name);
+	while (ruleset_next(set, &cursor, &rule))
+		if (selector_matches(&deletion->selector, &rule, NULL))
+			rule_print_line(&rule);
+	return error_state(error, command.name, "%lu rules match, nothing was deleted; say which (see --help)", count);
+}
+
+/* Exactly one of several is meant when its listener is the only dead one. */
+static int find_one(struct ruleset *set, const struct deletion *deletion, const struct listeners *listeners,
+		    struct work *work, struct error *error)
+{
+	struct rules_record rule, match = {0}, dead = {0};
+	unsigned long count = 0, dead_count = 0;
+	uint32_t cursor = 0;
+
+	while (ruleset_next(set, &cursor, &rule)) {
+		if (!selector_matches(&deletion->selector, &rule, listeners))
+			continue;
+		match = rule;
+		count++;
+		if (rule_is_dead(&rule, listeners)) {
+			dead = rule;
+			dead_count++;
+		}
+	}
+	if (count > 1 && dead_count != 1)
+		return candidates_print(set, deletion, count, error);
+	if (!count)
+		return deletion->in_batch ? 0 : error_state(error, command.name, "no such rule");
+	return change_add(work, count == 1 ? &match : &dead, error);
+}
+
+static int find_all(struct ruleset *set, const struct deletion *deletion, const struct listeners *listeners,
+		    struct work *work, struct error *error)
+{
+	struct rules_record rule;
+	uint32_t cursor = 0;
+
+	while (ruleset_next(set, &cursor, &rule))
+		if (selector_matches(&deletion->selector, &rule, listeners) && change_add(work, &rule, error))
+			return -1;
+	return 0;
+}
+
+static int find_rules(struct ruleset *set, struct work *work, struct error *error)
+{
+	static struct listeners listeners; /* 32 KiB */
+
+	if (netlink_listeners(&listeners, error))
+		return -1;
+	for (size_t i = 0; i < work->count; i++) {
+		const struct deletion *deletion = &work->items[i];
+
+		if (deletion->all ? find_all(set, deletion, &listeners, work, error)
+				  : find_one(set, deletion, &listeners, work, error))
+			return -1;
+	}
+	return 0;
+}
+
+/* Takes away the routes that --route added, once no rule with it is left for the prefix. */
+static int remove_routes(struct ruleset *set, const struct work *work, struct error *error)
+{
+	for (size_t i = 0; i < work->change_count; i++) {
+		const struct rules_record *gone = &work->changes[i].rule;
+		struct prefix dst = rule_dst(gone);
+		struct rules_record rule;
+		uint32_t cursor = 0;
+		bool needed = false;
+
+		if (!(gone->flags & RULES_FLAG_ROUTE))
+			continue;
+		while (!needed && ruleset_next(set, &cursor, &rule))
+			needed = rule.flags & RULES_FLAG_ROUTE && rule.family == gone->family &&
+				 rule.dst_len == gone->dst_len && !memcmp(rule.dst, gone->dst, sizeof(rule.dst));
+		if (!needed && netlink_local_route(ROUTE_DELETE, &dst, NULL, error))
+			return -1;
+	}
+	return 0;
+}
+
+static int delete (struct pins *pins, struct work *work, bool dry_run, struct error *error)
+{
+	struct ruleset set;
+
+	if (pins_lock(pins, error) || ruleset_open(&set, pins, true, error) ||
+	    (!dry_run && own_addresses_sync(pins, error)) || find_rules(&set, work, error) ||
+	    ruleset_apply(&set, work->changes, work->change_count, dry_run, error))
+		return -1;
+	if (!dry_run && remove_routes(&set, work, error))
+		return -1;
+	pins_unlock(pins);
+	ruleset_close(&set);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct common_options common = {0};
+	struct work work = {0};
+	struct error error;
+	struct pins pins;
+
+	if (read_input(argc, argv, &common, &work, &error) || pins_open(&pins, common.pin_dir, &error) ||
+	    delete (&pins, &work, common.dry_run, &error) ||
+	    changes_print(&common, work.changes, work.change_count, &error))
+		return error_print(&error);
+	return EXIT_DONE;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* map_update: inserts rules, or changes them. */
+#include "batch.h"
+#include "option.h"
+#include "ownaddr.h"
+#include "pin.h"
+#include "rule.h"
+#include "ruleout.h"
+#include "ruleset.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum row { ROW_SOURCE, ROW_INTERFACE, ROW_ACTION, ROW_PRIORITY, ROW_SERVICE, ROW_ROUTE };
+
+static const struct option_row rows[] = {
+	[ROW_SOURCE] = {"source", 's', "PREFIX", "only packets from here; A-B is a range (any)"},
+	[ROW_INTERFACE] = {"iface", 'i', "NAME", "only packets received here; repeatable, one rule each (any)"},
+	[ROW_ACTION] = {"action", 'a', "ACTION", "pass, drop or splice (splice; pass where TPROXY_PORT is 0)"},
+	[ROW_PRIORITY] = {"priority", 'P', "NUMBER", "higher is asked first (0)"},
+	[ROW_SERVICE] = {"service", 'S', "TAG", "what the rule belongs to, up to 64 bytes"},
+	[ROW_ROUTE] = {"route", 0, NULL, "add the local route that a spliced prefix needs"},
+	{0},
+};
+
+static const char *const synopsis[] = {
+	"[OPTION]... DST LEN LOW HIGH TPROXY_PORT PROTO",
+	"[OPTION]... -f FILE|-",
+	NULL,
+};
+
+static const struct command command = {
+	.name = "map_update",
+	.synopsis = synopsis,
+	.summary = "Insert a rule: packets to DST/LEN, destination ports LOW to HIGH, of protocol PROTO, go to the\n"
+		   "socket that listens on 127.0.0.1 (or ::1) port TPROXY_PORT; 0 passes them to the stack.\n"
+		   "See splicer.rules(5).",
+	.options = rows,
+	.common = "fnvqj",
+};
+
+struct input {
+	struct change *changes;
+	size_t count, room;
+};
+
+static int take_option(void *context, size_t row, const char *value, struct error *error)
+{
+	struct rule_options *options = context;
+
+	switch ((enum row)row) {
+	case ROW_SOURCE:
+		options->source = value;
+		break;
+	case ROW_INTERFACE:
+		if (options->interface_count == RULE_INTERFACES_MAX)
+			return error_usage(error, value, "more than %d interfaces", RULE_INTERFACES_MAX);
+		options->interfaces[options->interface_count++] = value;
+		break;
+	case ROW_ACTION:
+		options->action = value;
+		break;
+	case ROW_PRIORITY:
+		options->priority = value;
+		break;
+	case ROW_SERVICE:
+		options->service = value;
+		break;
+	case ROW_ROUTE:
+		options->route = true;
+	}
+	return 0;
+}
+
+static int input_reserve(struct input *input, size_t more, struct error *error)
+{
+	struct change *changes;
+
+	if (input->count + more <= input->room)
+		return 0;
+	input->room = 2 * (input->count + more);
+	changes = realloc(input->changes, input->room * sizeof(*changes));
+	if (!changes)
+		return error_errno(error, "rules");
+	input->changes = changes;
+	return 0;
+}
+
+/* One rule as its operands say, from the command line or a line of a file. */
+static int take_operands(struct input *input, char *const *operands, int count, const struct rule_options *options,
+			 struct error *error)
+{
+	struct rules_record *rules;
+	size_t number;
+	int result;
+
+	if (count != RULE_OPERANDS)
+		return error_usage(error, count ? operands[count - 1] : command.name,
+				   "expected DST LEN LOW HIGH TPROXY_PORT PROTO, got %d operands", count);
+	if (rule_parse(operands, options, &rules, &number, error))
+		return -1;
+	result = input_reserve(input, number, error);
+	for (size_t i = 0; i < number && !result; i++)
+		input->changes[input->count++] = (struct change){.kind = CHANGE_PUT, .rule = rules[i]};
+	free(rules);
+	return result;
+}
+
+static int take_line(void *context, int argc, char **argv, struct error *error)
+{
+	struct rule_options options = {0};
+	int count = options_parse(&command, argc, argv, NULL, take_option, &options, error);
+
+	return count < 0 ? -1 : take_operands(context, argv + argc - count, count, &options, error);
+}
+
+static int read_input(int argc, char **argv, struct common_options *common, struct input *input, struct error *error)
+{
+	struct rule_options options = {0};
+	int count = options_parse(&command, argc, argv, common, take_option, &options, error);
+
+	if (count < 0)
+		return -1;
+	if (!common->file)
+		return take_operands(input, argv + argc - count, count, &options, error);
+	if (count || options.source || options.interface_count || options.action || options.priority ||
+	    options.service || options.route)
+		return error_usage(error, common->file, "the file has the operands and options, give none beside it");
+	return batch_read(common->file, take_line, input, error);
+}
+
+/* The route comes before the rule, so that its first packet already finds it. */
+static int add_routes(const struct input *input, struct error *error)
+{
+	for (size_t i = 0; i < input->count; i++) {
+		struct prefix dst = rule_dst(&input->changes[i].rule);
+
+		if (input->changes[i].rule.flags & RULES_FLAG_ROUTE &&
+		    netlink_local_route(ROUTE_ADD, &dst, NULL, error))
+			return -1;
+	}
+	return 0;
+}
+
+/* Addresses first: with the first rule SSH is confined to them, and the operator must not be locked out. */
+static int update(struct pins *pins, struct input *input, bool dry_run, struct error *error)
+{
+	struct ruleset set;
+
+	if (pins_lock(pins, error) || ruleset_open(&set, pins, true, error))
+		return -1;
+	if (!dry_run) {
+		if (own_addresses_sync(pins, error) || add_routes(input, error))
+			return -1;
+		if (input->count)
+			__atomic_store_n(&pins->config->rules_seen, 1, __ATOMIC_SEQ_CST);
+	}
+	if (ruleset_apply(&set, input->changes, input->count, dry_run, error))
+		return -1;
+	pins_unlock(pins);
+	ruleset_close(&set);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct common_options common = {0};
+	struct input input = {0};
+	struct error error;
+	struct pins pins;
+
+	if (read_input(argc, argv, &common, &input, &error) || pins_open(&pins, common.pin_dir, &error) ||
+	    update(&pins, &input, common.dry_run, &error) || changes_print(&common, input.changes, input.count, &error))
+		return error_print(&error);
+	free(input.changes);
+	return EXIT_DONE;
+}
