@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "eventout.h"
+
+#include "abi/event.h"
+#include "abi/reasons.h"
+#include "out.h"
+#include "prefix.h"
+#include "proto.h"
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+const char *reason_name(unsigned int reason)
+{
+	switch (reason) {
+	case REASON_NONE:
+		return "none";
+#define REASON_NAME(number, identifier, name, text) \
+	case number:                                \
+		return name;
+		REASONS(REASON_NAME)
+#undef REASON_NAME
+	default:
+		return "?";
+	}
+}
+
+const char *verdict_name(unsigned int verdict)
+{
+	switch (verdict) {
+	case VERDICT_DROP:
+		return "drop";
+	case VERDICT_PASS:
+		return "pass";
+	case VERDICT_SPLICE:
+		return "splice";
+	default:
+		return "?";
+	}
+}
+
+static const char *object_name(unsigned int object)
+{
+	static const char *const names[] = {
+		[EVENT_SPLICER] = "splicer", [EVENT_XDP] = "xdp", [EVENT_LB] = "lb", [EVENT_FLOW] = "flow"};
+
+	return object && object < sizeof(names) / sizeof(names[0]) ? names[object] : "?";
+}
+
+/* An event's text forms, made once for both outputs. */
+struct shown {
+	char interface[IF_NAMESIZE + 8];
+	char proto[PROTO_TEXT_MAX];
+	char src[PREFIX_TEXT_MAX], dst[PREFIX_TEXT_MAX];
+	char service[sizeof(((struct event *)0)->service) + 1];
+	bool has_ports, is_icmp;
+};
+
+static void event_show(const struct event *event, struct shown *shown)
+{
+	enum proto_ports ports = event->family ? proto_ports(event->proto) : PROTO_NO_PORTS;
+
+	if (!if_indextoname(event->ifindex, shown->interface))
+		snprintf(shown->interface, sizeof(shown->interface), "#%u", event->ifindex);
+	proto_format(event->proto, shown->proto);
+	address_format(event->family, event->src, shown->src);
+	address_format(event->family, event->dst, shown->dst);
+	memcpy(shown->service, event->service, sizeof(event->service));
+	shown->service[sizeof(event->service)] = '\0';
+	shown->has_ports = ports == PROTO_HAS_PORTS;
+	shown->is_icmp = ports == PROTO_HAS_TYPES;
+}
+
+/* The wall-clock time of a moment of CLOCK_MONOTONIC. */
+static double wall_time(uint64_t monotonic)
+{
+	struct timespec wall, mono;
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	clock_gettime(CLOCK_MONOTONIC, &mono);
+	return (double)(wall.tv_sec - mono.tv_sec) + (double)(wall.tv_nsec - mono.tv_nsec) / 1e9 +
+	       (double)monotonic / 1e9;
+}
+
+static void event_print_json(const struct event *event, const struct shown *shown)
+{
+	struct out out;
+
+	out_open(&out, OUT_JSON_LINES);
+	out_begin(&out);
+	out_seconds(&out, "time", NULL, wall_time(event->time), NULL);
+	out_text(&out, "object", NULL, object_name(event->object));
+	out_text(&out, "iface", NULL, shown->interface);
+	out_text(&out, "hook", NULL, event->hook == EVENT_EGRESS ? "egress" : "ingress");
+	out_text(&out, "verdict", NULL, verdict_name(event->verdict));
+	out_text(&out, "reason", NULL, reason_name(event->reason));
+	out_text(&out, "proto", NULL, event->family ? shown->proto : NULL);
+	out_text(&out, "src", NULL, event->family ? shown->src : NULL);
+	out_number_or(&out, "sport", NULL, shown->has_ports ? ntohs(event->sport) : -1, NULL);
+	out_text(&out, "dst", NULL, event->family ? shown->dst : NULL);
+	out_number_or(&out, "dport", NULL, shown->has_ports ? ntohs(event->dport) : -1, NULL);
+	out_number_or(&out, "rule", NULL, event->rule ? (int64_t)event->rule : -1, NULL);
+	out_text(&out, "service", NULL, *shown->service ? shown->service : NULL);
+	out_number_or(&out, "port", NULL, event->splice_port ? event->splice_port : -1, NULL);
+	out_number(&out, "length", NULL, event->length);
+	out_number(&out, "ethertype", NULL, event->ethertype);
+	out_number_or(&out, "vlan", NULL, event->vlan ? event->vlan : -1, NULL);
+	out_number_or(&out, "tcp_flags", NULL, event->family && event->proto == 6 ? event->tcp_flags : -1, NULL);
+	out_number_or(&out, "icmp_type", NULL, shown->is_icmp ? event->icmp_type : -1, NULL);
+	out_number_or(&out, "icmp_code", NULL, shown->is_icmp ? event->icmp_code : -1, NULL);
+	out_end(&out);
+}
+
+static void endpoint_print(const struct event *event, const struct shown *shown, const char *address, __be16 port)
+{
+	bool ports = shown->has_ports;
+
+	printf(event->family == 6 && ports ? " [%s]" : " %s", address);
+	if (ports)
+		printf(":%u", ntohs(port));
+}
+
+static void event_print_line(const struct event *event, const struct shown *shown)
+{
+	double time = wall_time(event->time);
+	time_t seconds = (time_t)time;
+	struct tm tm;
+
+	localtime_r(&seconds, &tm);
+	printf("%02d:%02d:%02d.%06d %-6s %-12s %s", tm.tm_hour, tm.tm_min, tm.tm_sec,
+	       (int)((time - (double)seconds) * 1e6), verdict_name(event->verdict), reason_name(event->reason),
+	       shown->interface);
+	if (event->family) {
+		printf(" %s", shown->proto);
+		endpoint_print(event, shown, shown->src, event->sport);
+		fputs(" >", stdout);
+		endpoint_print(event, shown, shown->dst, event->dport);
+	} else {
+		printf(" ethertype 0x%04x", event->ethertype);
+	}
+	if (shown->is_icmp)
+		printf(" type %u code %u", event->icmp_type, event->icmp_code);
+	if (event->splice_port)
+		printf(" port %u", event->splice_port);
+	if (event->vlan)
+		printf(" vlan %u", event->vlan);
+	if (*shown->service)
+		printf(" service %s", shown->service);
+	printf(" len %u\n", event->length);
+	fflush(stdout);
+}
+
+int event_print(const void *data, size_t size, bool json)
+{
+	const struct event *event = data;
+	struct shown shown;
+
+	if (size < sizeof(*event))
+		return -1;
+	event_show(event, &shown);
+	if (json)
+		event_print_json(event, &shown);
+	else
+		event_print_line(event, &shown);
+	return 0;
+}

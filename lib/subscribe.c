@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "subscribe.h"
+
+#include <bpf/bpf.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define RING_BYTES (1u << 20) /* 4,000 events */
+
+static const struct pin_shape control_shape = {
+	.name = EVENT_CONTROL,
+	.type = BPF_MAP_TYPE_ARRAY,
+	.key_size = sizeof(__u32),
+	.value_size = sizeof(struct event_control),
+	.max_entries = 1,
+	.flags = BPF_F_MMAPABLE,
+};
+
+static const struct pin_shape slots_shape = {
+	.name = EVENT_SLOTS,
+	.type = BPF_MAP_TYPE_ARRAY,
+	.key_size = sizeof(__u32),
+	.value_size = sizeof(struct event_slot),
+	.max_entries = EVENT_SLOT_COUNT,
+	.flags = BPF_F_MMAPABLE,
+};
+
+static const struct pin_shape rings_shape = {
+	.name = EVENT_RINGS,
+	.type = BPF_MAP_TYPE_ARRAY_OF_MAPS,
+	.key_size = sizeof(__u32),
+	.value_size = sizeof(__u32),
+	.max_entries = EVENT_SLOT_COUNT,
+};
+
+/* When a process started, field 22 of /proc/PID/stat (proc(5)), or 0 when there is none. */
+static uint64_t process_start(uint32_t pid)
+{
+	char path[32], line[1024], *at;
+	uint64_t start = 0;
+	size_t size;
+	FILE *stat;
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/stat", pid);
+	stat = fopen(path, "re");
+	if (!stat)
+		return 0;
+	size = fread(line, 1, sizeof(line) - 1, stat);
+	fclose(stat);
+	line[size] = '\0';
+	/* the name in field 2 may hold anything, also ") " */
+	at = strrchr(line, ')');
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	return at && sscanf(at, "%" SCNu64, &start) == 1 ? start : 0;
+}
+
+static bool slot_is_free(const struct event_slot *slot)
+{
+	return !slot->pid || process_start(slot->pid) != slot->start_time;
+}
+
+static void slot_stop(struct subscription *subscription, uint32_t slot)
+{
+	__atomic_fetch_and(&subscription->control->active, ~(1ull << slot), __ATOMIC_SEQ_CST);
+}
+
+/* Bit last: a program that sees it must find ring and filter. */
+static int slot_start(struct subscription *subscription, const struct event_filter *filter, struct error *error)
+{
+	struct event_slot *slot = &subscription->slots[subscription->slot];
+	uint32_t pid = (uint32_t)getpid();
+
+	slot_stop(subscription, subscription->slot);
+	memset(slot, 0, sizeof(*slot));
+	slot->start_time = process_start(pid);
+	slot->pid = pid;
+	slot->ifindex = filter->ifindex;
+	slot->types = 1ull << EVENT_DECISION;
+	slot->verdicts = UINT32_MAX;
+	slot->proto = filter->proto;
+	if (bpf_map_update_elem(subscription->rings, &subscription->slot, &subscription->ring, 0))
+		return error_errno(error, EVENT_RINGS);
+	__atomic_fetch_or(&subscription->control->active, 1ull << subscription->slot, __ATOMIC_SEQ_CST);
+	return 0;
+}
+
+static int slot_take(struct subscription *subscription, const struct event_filter *filter, struct error *error)
+{
+	for (subscription->slot = 0; subscription->slot < EVENT_SLOT_COUNT; subscription->slot++)
+		if (slot_is_free(&subscription->slots[subscription->slot]))
+			return slot_start(subscription, filter, error);
+	return error_state(error, EVENT_SLOTS, "all %d places of subscribers are taken", EVENT_SLOT_COUNT);
+}
+
+int subscription_open(struct subscription *subscription, const struct pins *pins, const struct event_filter *filter,
+		      struct error *error)
+{
+	int result;
+
+	*subscription = (struct subscription){.pins = pins};
+	subscription->control = pin_map(pins, &control_shape, error);
+	subscription->slots = subscription->control ? pin_map(pins, &slots_shape, error) : NULL;
+	if (!subscription->slots)
+		return -1;
+	subscription->rings = pin_open(pins, &rings_shape, error);
+	if (subscription->rings < 0)
+		return -1;
+	subscription->ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "event_ring", 0, 0, RING_BYTES, NULL);
+	if (subscription->ring < 0)
+		return error_errno(error, "event_ring");
+	if (pins_lock(pins, error))
+		return -1;
+	result = slot_take(subscription, filter, error);
+	pins_unlock(pins);
+	return result;
+}
+
+uint64_t subscription_close(struct subscription *subscription)
+{
+	struct event_slot *slot = &subscription->slots[subscription->slot];
+	uint64_t lost;
+
+	slot_stop(subscription, subscription->slot);
+	bpf_map_delete_elem(subscription->rings, &subscription->slot);
+	lost = __atomic_load_n(&slot->lost, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&slot->pid, 0, __ATOMIC_SEQ_CST);
+	close(subscription->ring);
+	return lost;
+}
