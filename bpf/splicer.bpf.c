@@ -32,6 +32,7 @@
 #define MLD_QUERY 130
 #define MLD_DONE 132
 #define MLD2_REPORT 143
+#define MLD_HOP_LIMIT 1
 /* Router solicitation to neighbour advertisement: RFC 4861 */
 #define ND_FIRST 133
 #define ND_LAST 136
@@ -44,14 +45,15 @@ static __always_inline __u32 row_link(const struct packet *p)
 	return p->ethertype == bpf_htons(ETH_P_ARP) ? REASON_ARP : REASON_ETHERTYPE;
 }
 
+/* Also not in fragments, not even atomic ones: RFC 6980. */
 static __always_inline __u32 row_neighbour(const struct packet *p)
 {
 	if (p->family != 6 || p->proto != IPPROTO_ICMPV6 || p->fragment)
 		return REASON_NONE;
-	if (p->icmp_type >= ND_FIRST && p->icmp_type <= ND_LAST && p->hop_limit == ND_HOP_LIMIT)
-		return REASON_NEIGHBOUR;
+	if (p->icmp_type >= ND_FIRST && p->icmp_type <= ND_LAST)
+		return p->hop_limit == ND_HOP_LIMIT ? REASON_NEIGHBOUR : REASON_NONE;
 	if ((p->icmp_type >= MLD_QUERY && p->icmp_type <= MLD_DONE) || p->icmp_type == MLD2_REPORT)
-		return REASON_NEIGHBOUR;
+		return p->hop_limit == MLD_HOP_LIMIT ? REASON_NEIGHBOUR : REASON_NONE;
 	return REASON_NONE;
 }
 
@@ -68,7 +70,7 @@ static __always_inline __u32 row_dhcp(const struct packet *p)
 
 static __always_inline int is_own_address(const struct packet *p)
 {
-	struct splicer_addr key = {.ifindex = p->ifindex, .family = p->family};
+	struct splicer_addr key = { .ifindex = p->ifindex, .family = p->family };
 
 	__builtin_memcpy(key.addr, p->dst, sizeof(key.addr));
 	return bpf_map_lookup_elem(&splicer1_addrs, &key) != NULL;
@@ -102,7 +104,7 @@ static __always_inline __u32 row_fragment(const struct packet *p)
 static __always_inline __u32 row_rules(struct __sk_buff *skb, const struct packet *p, struct rules_hit *hit)
 {
 	struct rules_query q = {
-		.addr = {p->dst[0], p->dst[1], p->src[0], p->src[1]},
+		.addr = { p->dst[0], p->dst[1], p->src[0], p->src[1] },
 		.ifindex = p->ifindex,
 		.port = p->port,
 		.proto = p->proto,

@@ -20,7 +20,7 @@ static uint32_t arena_windows(const struct arena *arena)
 
 int arena_open(struct arena *arena, int fd, uint32_t count, bool writable, struct error *error)
 {
-	*arena = (struct arena){.count = count, .fd = fd, .writable = writable};
+	*arena = (struct arena){ .count = count, .fd = fd, .writable = writable };
 	arena->windows = calloc(arena_windows(arena) / 8 + 1, 1);
 	arena->cells = mmap(NULL, arena_windows(arena) * WINDOW_BYTES, PROT_NONE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -31,7 +31,7 @@ int arena_open(struct arena *arena, int fd, uint32_t count, bool writable, struc
 
 int arena_allocate(struct arena *arena, uint32_t count, struct error *error)
 {
-	*arena = (struct arena){.count = count, .fd = -1, .writable = true, .whole = true};
+	*arena = (struct arena){ .count = count, .fd = -1, .writable = true, .whole = true };
 	arena->cells = mmap(NULL, arena_bytes(arena), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	return arena->cells == MAP_FAILED ? error_errno(error, "rules") : 0;
 }
@@ -81,5 +81,5 @@ void arena_close(struct arena *arena)
 	if (arena->cells)
 		munmap(arena->cells, arena->fd < 0 ? arena_bytes(arena) : arena_windows(arena) * WINDOW_BYTES);
 	free(arena->windows);
-	*arena = (struct arena){.fd = -1};
+	*arena = (struct arena){ .fd = -1 };
 }

@@ -84,7 +84,7 @@ static int stream_read(FILE *stream, const char *path, batch_callback *take, voi
 	int result = 0;
 
 	while (!result && (got = getline(&line, &size, stream)) >= 0) {
-		struct words words = {.argc = 0};
+		struct words words = { .argc = 0 };
 
 		number++;
 		if (memchr(line, '\0', (size_t)got))

@@ -131,7 +131,7 @@ size_t block_compile(struct member *members, size_t count, struct rules_interval
 	size_t result = 0;
 
 	if (count == 1) {
-		out[0] = (struct rules_interval){members[0].low, members[0].high, members[0].record};
+		out[0] = (struct rules_interval){ members[0].low, members[0].high, members[0].record };
 		return 1;
 	}
 	qsort(members, count, sizeof(*members), member_better_first);

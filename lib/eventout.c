@@ -45,7 +45,8 @@ const char *verdict_name(unsigned int verdict)
 static const char *object_name(unsigned int object)
 {
 	static const char *const names[] = {
-		[EVENT_SPLICER] = "splicer", [EVENT_XDP] = "xdp", [EVENT_LB] = "lb", [EVENT_FLOW] = "flow"};
+		[EVENT_SPLICER] = "splicer", [EVENT_XDP] = "xdp", [EVENT_LB] = "lb", [EVENT_FLOW] = "flow"
+	};
 
 	return object && object < sizeof(names) / sizeof(names[0]) ? names[object] : "?";
 }

@@ -143,7 +143,7 @@ static int af_of(uint8_t family)
  */
 static int netlink_open(int protocol)
 {
-	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol), on = 1;
 
 	if (fd < 0)
@@ -385,7 +385,7 @@ struct topology {
  * vti, xfrm...) is the device of the outer packets, which are for the outer addresses; IPoIB children have a queue of
  * their own. macsec is in since with hardware offload the lower device sees plain IP.
  */
-static const char *const stacked_kinds[] = {"vlan", "macvlan", "macvtap", "ipvlan", "ipvtap", "macsec"};
+static const char *const stacked_kinds[] = { "vlan", "macvlan", "macvtap", "ipvlan", "ipvtap", "macsec" };
 
 static int kind_is_stacked(const struct rtattr *kind)
 {
@@ -413,7 +413,7 @@ static int link_is_stacked(const struct nlmsghdr *message)
 
 static int stacking_add(struct topology *topology, uint32_t lower, uint32_t upper)
 {
-	struct stacking stacking = {lower, upper};
+	struct stacking stacking = { lower, upper };
 
 	return lower && upper ? table_add(&topology->stackings, &stacking) : 0;
 }
@@ -422,7 +422,7 @@ static int topology_add_link(const struct nlmsghdr *message, void *context)
 {
 	struct topology *topology = context;
 	const struct ifinfomsg *body = message_body(message, RTM_NEWLINK, sizeof(*body));
-	struct link link = {0};
+	struct link link = { 0 };
 	uint32_t lower;
 
 	if (!body)
@@ -441,7 +441,7 @@ static int topology_add_address(const struct nlmsghdr *message, void *context)
 {
 	struct topology *topology = context;
 	const struct ifaddrmsg *body = message_body(message, RTM_NEWADDR, sizeof(*body));
-	struct own_address address = {0};
+	struct own_address address = { 0 };
 	const struct rtattr *found;
 
 	if (!body || (body->ifa_family != AF_INET && body->ifa_family != AF_INET6))
@@ -460,7 +460,7 @@ static int topology_add_address(const struct nlmsghdr *message, void *context)
 
 static int topology_read_links(struct topology *topology, struct error *error)
 {
-	struct ifinfomsg body = {.ifi_family = AF_UNSPEC};
+	struct ifinfomsg body = { .ifi_family = AF_UNSPEC };
 	uint32_t mask = RTEXT_FILTER_SKIP_STATS;
 	struct request request;
 
@@ -473,7 +473,7 @@ static int topology_read_links(struct topology *topology, struct error *error)
 
 static int topology_read_addresses(struct topology *topology, struct error *error)
 {
-	struct ifaddrmsg body = {.ifa_family = AF_UNSPEC};
+	struct ifaddrmsg body = { .ifa_family = AF_UNSPEC };
 	struct request request;
 
 	request_begin(&request, RTM_GETADDR, NLM_F_DUMP, &body, sizeof(body));
@@ -578,7 +578,7 @@ static int local_route_add(const struct nlmsghdr *message, void *routes)
 {
 	const struct rtmsg *body = message_body(message, RTM_NEWROUTE, sizeof(*body));
 	const struct rtattr *destination;
-	struct prefix prefix = {0};
+	struct prefix prefix = { 0 };
 
 	if (!body || body->rtm_type != RTN_LOCAL || body->rtm_flags & RTM_F_CLONED)
 		return 0;
@@ -595,7 +595,7 @@ static int local_route_add(const struct nlmsghdr *message, void *routes)
 
 static int local_routes_read(struct table *routes, int af, struct error *error)
 {
-	struct rtmsg body = {.rtm_family = (uint8_t)af, .rtm_type = RTN_LOCAL};
+	struct rtmsg body = { .rtm_family = (uint8_t)af, .rtm_type = RTN_LOCAL };
 	struct request request;
 
 	request_begin(&request, RTM_GETROUTE, NLM_F_DUMP, &body, sizeof(body));
@@ -604,7 +604,7 @@ static int local_routes_read(struct table *routes, int af, struct error *error)
 
 int netlink_local_routes(struct prefix_list *out, struct error *error)
 {
-	struct table routes = {.size = sizeof(struct prefix)};
+	struct table routes = { .size = sizeof(struct prefix) };
 
 	memset(out, 0, sizeof(*out));
 	if (local_routes_read(&routes, AF_INET, error) || local_routes_read(&routes, AF_INET6, error)) {
@@ -747,7 +747,7 @@ static int listeners_read(struct listeners *out, int af, int udp, struct error *
 		.sdiag_protocol = udp ? IPPROTO_UDP : IPPROTO_TCP,
 		.idiag_states = 1u << (udp ? TCP_CLOSE : TCP_LISTEN),
 	};
-	struct ports ports = {out->ipv4[udp], out->ipv6[udp]};
+	struct ports ports = { out->ipv4[udp], out->ipv6[udp] };
 	struct request request;
 
 	request_begin(&request, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &body, sizeof(body));

@@ -10,14 +10,14 @@
 #include <string.h>
 
 static const struct option_row common_rows[] = {
-	{"file", 'f', "FILE|-", "read operands and options from FILE, one command a line"},
-	{"dry-run", 'n', NULL, "change nothing, say what would be done"},
-	{"verbose", 'v', NULL, "say what was done: A added, C changed, D deleted, = unchanged"},
-	{"quiet", 'q', NULL, "no notes"},
-	{"json", 'j', NULL, "print JSON"},
-	{"pin-dir", 0, "DIR", "where the maps are pinned (" PIN_DIR_DEFAULT ")"},
-	{"help", 'h', NULL, "print this and exit"},
-	{"version", 'V', NULL, "print the version and exit"},
+	{ "file", 'f', "FILE|-", "read operands and options from FILE, one command a line" },
+	{ "dry-run", 'n', NULL, "change nothing, say what would be done" },
+	{ "verbose", 'v', NULL, "say what was done: A added, C changed, D deleted, = unchanged" },
+	{ "quiet", 'q', NULL, "no notes" },
+	{ "json", 'j', NULL, "print JSON" },
+	{ "pin-dir", 0, "DIR", "where the maps are pinned (" PIN_DIR_DEFAULT ")" },
+	{ "help", 'h', NULL, "print this and exit" },
+	{ "version", 'V', NULL, "print the version and exit" },
 };
 
 #define COMMON_ROWS (sizeof(common_rows) / sizeof(common_rows[0]))
@@ -31,7 +31,7 @@ static bool common_taken(const struct command *command, const struct option_row 
 
 static void row_print(const struct option_row *row)
 {
-	char left[64], letter[4] = {'-', row->letter, ',', '\0'};
+	char left[64], letter[4] = { '-', row->letter, ',', '\0' };
 
 	snprintf(left, sizeof(left), "%-3s --%s%s%s", row->letter ? letter : "", row->name, row->argument ? " " : "",
 		 row->argument ? row->argument : "");
@@ -72,7 +72,7 @@ static void table_add(struct getopt_tables *tables, const struct option_row *row
 
 static void tables_build(struct getopt_tables *tables, const struct command *command, bool with_common)
 {
-	*tables = (struct getopt_tables){.shorts = ":"};
+	*tables = (struct getopt_tables){ .shorts = ":" };
 	for (size_t i = 0; command->options[i].name; i++)
 		table_add(tables, &command->options[i], (int)i);
 	for (size_t i = 0; i < COMMON_ROWS && with_common; i++)
@@ -125,7 +125,7 @@ static void common_take(const struct command *command, struct common_options *co
 /* The option that getopt_long could not take, as the user wrote it. */
 static int unknown_option(char **argv, int code, struct error *error)
 {
-	char letter[3] = {'-', (char)optopt, '\0'};
+	char letter[3] = { '-', (char)optopt, '\0' };
 	bool is_long = optind > 0 && argv[optind - 1] && !strncmp(argv[optind - 1], "--", 2);
 	const char *operand = is_long ? argv[optind - 1] : letter;
 
@@ -152,7 +152,7 @@ int options_parse(const struct command *command, int argc, char **argv, struct c
 			return unknown_option(argv, code, error);
 		if (index < 0)
 			code = row_of(command, code);
-		if (code >= COMMON_BASE)
+		if (common && code >= COMMON_BASE)
 			common_take(command, common, &common_rows[code - COMMON_BASE], optarg);
 		else if (take(context, (size_t)code, optarg, error))
 			return -1;

@@ -44,7 +44,7 @@ void json_string(const char *text)
 
 void out_open(struct out *out, enum out_form form)
 {
-	*out = (struct out){.form = form, .measuring = form == OUT_TABLE};
+	*out = (struct out){ .form = form, .measuring = form == OUT_TABLE };
 }
 
 static void header_print(struct out *out)

@@ -72,7 +72,7 @@ static int addresses_remove(int map, const struct own_addresses *own, struct err
 
 int own_addresses_sync(const struct pins *pins, struct error *error)
 {
-	struct own_addresses own = {0};
+	struct own_addresses own = { 0 };
 	int map = pin_open(pins, &addrs_shape, error), result = -1;
 
 	if (map < 0)

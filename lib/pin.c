@@ -59,7 +59,7 @@ static int pin_missing(const struct pins *pins, const char *path, struct error *
 /* libbpf reuses any pinned map of equal shape silently, so a wrong one is told apart here, with both shapes. */
 static int shape_check(int fd, const struct pin_shape *want, const char *path, struct error *error)
 {
-	struct bpf_map_info info = {0};
+	struct bpf_map_info info = { 0 };
 	__u32 size = sizeof(info);
 
 	if (bpf_obj_get_info_by_fd(fd, &info, &size))

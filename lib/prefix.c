@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "prefix.h"
 
+#include "array.h"
 #include "num.h"
 
 #include <arpa/inet.h>
@@ -125,7 +126,7 @@ int prefix_parse(const char *text, struct prefix *out, struct error *error)
 
 static int list_append(struct prefix_list *list, const struct prefix *prefix)
 {
-	struct prefix *items = realloc(list->items, (list->count + 1) * sizeof(*items));
+	struct prefix *items = array_room(list->items, list->count, sizeof(*items));
 
 	if (!items)
 		return -1;
@@ -213,7 +214,7 @@ int prefix_parse_cover(const char *text, const char *len, struct prefix_list *ou
 	struct prefix prefix;
 	uint64_t value;
 
-	*out = (struct prefix_list){0};
+	*out = (struct prefix_list){ 0 };
 	if (dash) {
 		unsigned int bits = strchr(text, ':') ? 128 : 32;
 

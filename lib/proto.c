@@ -13,20 +13,20 @@ static const struct {
 	enum proto_ports ports;
 	const char *name;
 } protocols[] = {
-	{IPPROTO_TCP, PROTO_HAS_PORTS, "tcp"},
-	{IPPROTO_UDP, PROTO_HAS_PORTS, "udp"},
-	{IPPROTO_ICMP, PROTO_HAS_TYPES, "icmp"},
-	{IPPROTO_ICMPV6, PROTO_HAS_TYPES, "icmpv6"},
-	{IPPROTO_SCTP, PROTO_HAS_PORTS, "sctp"},
-	{IPPROTO_DCCP, PROTO_HAS_PORTS, "dccp"},
-	{IPPROTO_UDPLITE, PROTO_HAS_PORTS, "udplite"},
-	{IPPROTO_IGMP, PROTO_NO_PORTS, "igmp"},
-	{IPPROTO_GRE, PROTO_NO_PORTS, "gre"},
-	{IPPROTO_ESP, PROTO_NO_PORTS, "esp"},
-	{IPPROTO_AH, PROTO_NO_PORTS, "ah"},
-	{89, PROTO_NO_PORTS, "ospf"},
-	{112, PROTO_NO_PORTS, "vrrp"},
-	{PROTO_ANY, PROTO_NO_PORTS, "any"},
+	{ IPPROTO_TCP, PROTO_HAS_PORTS, "tcp" },
+	{ IPPROTO_UDP, PROTO_HAS_PORTS, "udp" },
+	{ IPPROTO_ICMP, PROTO_HAS_TYPES, "icmp" },
+	{ IPPROTO_ICMPV6, PROTO_HAS_TYPES, "icmpv6" },
+	{ IPPROTO_SCTP, PROTO_HAS_PORTS, "sctp" },
+	{ IPPROTO_DCCP, PROTO_HAS_PORTS, "dccp" },
+	{ IPPROTO_UDPLITE, PROTO_HAS_PORTS, "udplite" },
+	{ IPPROTO_IGMP, PROTO_NO_PORTS, "igmp" },
+	{ IPPROTO_GRE, PROTO_NO_PORTS, "gre" },
+	{ IPPROTO_ESP, PROTO_NO_PORTS, "esp" },
+	{ IPPROTO_AH, PROTO_NO_PORTS, "ah" },
+	{ 89, PROTO_NO_PORTS, "ospf" },
+	{ 112, PROTO_NO_PORTS, "vrrp" },
+	{ PROTO_ANY, PROTO_NO_PORTS, "any" },
 };
 
 #define PROTOCOLS (sizeof(protocols) / sizeof(protocols[0]))
@@ -51,10 +51,10 @@ int proto_parse(const char *text, uint16_t *out, struct error *error)
 
 char *proto_format(uint16_t proto, char buf[PROTO_TEXT_MAX])
 {
+	snprintf(buf, PROTO_TEXT_MAX, "%u", proto);
 	for (size_t i = 0; i < PROTOCOLS; i++)
 		if (protocols[i].number == proto)
-			return strcpy(buf, protocols[i].name);
-	snprintf(buf, PROTO_TEXT_MAX, "%u", proto);
+			snprintf(buf, PROTO_TEXT_MAX, "%s", protocols[i].name);
 	return buf;
 }
 

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const action_names[] = {[RULES_PASS] = "pass", [RULES_SPLICE] = "splice", [RULES_DROP] = "drop"};
+static const char *const action_names[] = { [RULES_PASS] = "pass", [RULES_SPLICE] = "splice", [RULES_DROP] = "drop" };
 
 const char *rule_action_name(enum rules_action action)
 {
@@ -179,7 +179,7 @@ static int template_parse(char *const operands[RULE_OPERANDS], const struct rule
 	enum rules_action action;
 	uint64_t port;
 
-	*out = (struct rules_record){.family = dst->items[0].family == 6 ? RULES_IPV6 : RULES_IPV4};
+	*out = (struct rules_record){ .family = dst->items[0].family == 6 ? RULES_IPV6 : RULES_IPV4 };
 	if (proto_parse(operands[5], &out->proto, error) ||
 	    rule_parse_ports(out->proto, operands[2], operands[3], &out->head, error) ||
 	    num_parse(operands[4], 0, 65535, &port, error) ||
@@ -255,7 +255,7 @@ int rule_parse(char *const operands[RULE_OPERANDS], const struct rule_options *o
 	       size_t *count, struct error *error)
 {
 	size_t index_count = options->interface_count ? options->interface_count : 1;
-	struct prefix_list dst = {0}, src = {0};
+	struct prefix_list dst = { 0 }, src = { 0 };
 	uint32_t indices[RULE_INTERFACES_MAX];
 	struct rules_record template;
 	int result = -1;
@@ -276,7 +276,7 @@ int rule_parse(char *const operands[RULE_OPERANDS], const struct rule_options *o
 
 static struct prefix prefix_of(const struct rules_record *rule, const uint8_t addr[16], uint8_t len)
 {
-	struct prefix prefix = {.family = rule->family == RULES_IPV6 ? 6 : 4, .len = len};
+	struct prefix prefix = { .family = rule->family == RULES_IPV6 ? 6 : 4, .len = len };
 
 	memcpy(prefix.addr, addr, sizeof(prefix.addr));
 	return prefix;

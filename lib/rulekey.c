@@ -11,7 +11,7 @@ uint64_t rule_tuple_meta(const struct rules_record *rule)
 
 struct rules_key rule_key(const struct rules_record *rule)
 {
-	struct rules_key key = {.meta = rule_tuple_meta(rule) | rule->head.ifindex};
+	struct rules_key key = { .meta = rule_tuple_meta(rule) | rule->head.ifindex };
 
 	memcpy(&key.addr[0], rule->dst, sizeof(rule->dst));
 	memcpy(&key.addr[2], rule->src, sizeof(rule->src));

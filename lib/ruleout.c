@@ -96,37 +96,37 @@ void rule_out(struct out *out, const struct rules_record *rule, const struct sur
 		note_out(out, rule_is_dead(rule, &surroundings->listeners), rule_is_routed(rule, surroundings));
 }
 
-static void changes_print_json(const struct change *changes, size_t count, const struct surroundings *surroundings)
+static void changes_print_json(const struct changes *changes, const struct surroundings *surroundings)
 {
 	struct out out;
 
 	out_open(&out, OUT_JSON);
-	for (size_t i = 0; i < count; i++) {
-		char letter[2] = {changes[i].letter, '\0'};
+	for (size_t i = 0; i < changes->count; i++) {
+		char letter[2] = { changes->items[i].letter, '\0' };
 
 		out_begin(&out);
 		out_text(&out, "change", NULL, letter);
-		rule_out(&out, &changes[i].rule, surroundings);
+		rule_out(&out, &changes->items[i].rule, surroundings);
 		out_end(&out);
 	}
 	out_again(&out);
 }
 
-static void changes_print_lines(const struct change *changes, size_t count, const struct surroundings *surroundings)
+static void changes_print_lines(const struct changes *changes, const struct surroundings *surroundings)
 {
-	for (size_t i = 0; i < count; i++) {
-		struct prefix dst = rule_dst(&changes[i].rule);
+	for (size_t i = 0; i < changes->count; i++) {
+		struct prefix dst = rule_dst(&changes->items[i].rule);
 		char text[PREFIX_TEXT_MAX];
 
-		printf("%c ", changes[i].letter);
-		rule_print_line(&changes[i].rule);
-		if (changes[i].kind == CHANGE_PUT && !rule_is_routed(&changes[i].rule, surroundings))
+		printf("%c ", changes->items[i].letter);
+		rule_print_line(&changes->items[i].rule);
+		if (changes->items[i].kind == CHANGE_PUT && !rule_is_routed(&changes->items[i].rule, surroundings))
 			note_print("%s: no local route: packets are not delivered (see --route)",
 				   prefix_format(&dst, text));
 	}
 }
 
-int changes_print(const struct common_options *common, const struct change *changes, size_t count, struct error *error)
+int changes_print(const struct common_options *common, const struct changes *changes, struct error *error)
 {
 	static struct surroundings surroundings; /* 32 KiB */
 
@@ -135,9 +135,9 @@ int changes_print(const struct common_options *common, const struct change *chan
 	if (surroundings_read(&surroundings, error))
 		return -1;
 	if (common->json)
-		changes_print_json(changes, count, &surroundings);
+		changes_print_json(changes, &surroundings);
 	else
-		changes_print_lines(changes, count, &surroundings);
+		changes_print_lines(changes, &surroundings);
 	surroundings_free(&surroundings);
 	return 0;
 }

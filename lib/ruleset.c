@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "ruleset.h"
 
+#include "array.h"
 #include "rulekey.h"
 #include "ruleset_internal.h"
 
@@ -52,11 +53,11 @@ static int inner_check(const struct bpf_map_info *info, struct error *error)
 
 int ruleset_open(struct ruleset *set, const struct pins *pins, bool writable, struct error *error)
 {
-	struct bpf_map_info info = {0};
+	struct bpf_map_info info = { 0 };
 	__u32 size = sizeof(info);
 	int fd;
 
-	*set = (struct ruleset){.outer = pin_open(pins, &outer_shape, error)};
+	*set = (struct ruleset){ .outer = pin_open(pins, &outer_shape, error) };
 	if (set->outer < 0)
 		return -1;
 	fd = inner_open(set->outer);
@@ -69,7 +70,7 @@ int ruleset_open(struct ruleset *set, const struct pins *pins, bool writable, st
 
 int ruleset_new(struct ruleset *set, struct error *error)
 {
-	*set = (struct ruleset){.outer = -1};
+	*set = (struct ruleset){ .outer = -1 };
 	return arena_allocate(&set->arena, RULES_DEFAULT_CELLS, error);
 }
 
@@ -231,7 +232,8 @@ __u64 *slot_free(struct ruleset *set, uint64_t hash)
 /* A search stops at a bucket with an empty slot: one that was full must not get one while others went past it. */
 static void slot_clear(__u64 *slot)
 {
-	struct rules_cell *bucket = (struct rules_cell *)((uintptr_t)slot & ~(uintptr_t)(RULES_CELL_SIZE - 1));
+	size_t place = (uintptr_t)slot / sizeof(*slot) % RULES_SLOTS;
+	struct rules_cell *bucket = (struct rules_cell *)(slot - place);
 
 	word_store(slot, bucket_empty_slot(bucket) ? 0 : RULES_SLOT_DELETED);
 }
@@ -273,15 +275,11 @@ static struct member member_of(const struct rules_record *record, uint32_t cell)
 
 static int members_add(struct members *members, struct member member)
 {
-	struct member *items = members->items;
+	struct member *items = array_room(members->items, members->count, sizeof(*items));
 
-	/* room is doubled at each power of two */
-	if (!(members->count & (members->count - 1))) {
-		items = realloc(items, (members->count ? 2 * members->count : 1) * sizeof(*items));
-		if (!items)
-			return -1;
-		members->items = items;
-	}
+	if (!items)
+		return -1;
+	members->items = items;
 	members->items[members->count++] = member;
 	return 0;
 }
@@ -291,7 +289,7 @@ static int members_load(struct ruleset *set, uint32_t block, struct members *mem
 {
 	uint32_t cell = block ? set_block(set, block)->link : 0;
 
-	*members = (struct members){0};
+	*members = (struct members){ 0 };
 	for (; cell; cell = set_record(set, cell)->head.next)
 		if (members_add(members, member_of(set_record(set, cell), cell)))
 			return -1;
@@ -431,7 +429,7 @@ struct list_changes {
 
 static int lists_prepare(struct ruleset *set, const struct rules_record *rule, struct list_changes *lists)
 {
-	*lists = (struct list_changes){0};
+	*lists = (struct list_changes){ 0 };
 	lists->count = rule_lists(rule, lists->list);
 	for (unsigned int i = 0; i < lists->count; i++)
 		if (tuple_prepare(set, lists->list[i], rule, &lists->cell[i], &lists->word[i]))
@@ -479,7 +477,7 @@ static int rule_add(struct ruleset *set, struct placement *place, const struct r
 	struct rules_header *header = set_header(set);
 	__u64 *slot = place->slot ? place->slot : slot_free(set, place->hash);
 	uint32_t link = place->block ? set_block(set, place->block)->link : 0, block = 0, cell = record_take(set);
-	struct list_changes lists = {0};
+	struct list_changes lists = { 0 };
 	struct rules_record *record;
 
 	if (!cell || !slot || lists_prepare(set, rule, &lists))
@@ -651,26 +649,37 @@ static bool is_stale(struct ruleset *set)
 	return header->stale > header->live + STALE_MAX;
 }
 
-int ruleset_apply(struct ruleset *set, struct change *changes, size_t count, bool dry_run, struct error *error)
+int ruleset_apply(struct ruleset *set, const struct changes *changes, bool dry_run, struct error *error)
 {
 	const struct rules_header *header = set_header(set);
 	int result = 1;
 
 	if (header->dirty && !dry_run) {
 		set->repaired = true;
-		if (ruleset_build(set, NULL, 0, false, error))
+		if (ruleset_build(set, NULL, false, error))
 			return -1;
 		header = set_header(set);
 	}
-	if (!count)
+	if (!changes->count)
 		return 0;
-	if (count == 1 && !dry_run && header->cells)
-		result = change_in_place(set, &changes[0]);
+	if (changes->count == 1 && !dry_run && header->cells)
+		result = change_in_place(set, &changes->items[0]);
 	if (result == 1)
-		return ruleset_build(set, changes, count, dry_run, error);
+		return ruleset_build(set, changes, dry_run, error);
 	if (!result && is_stale(set))
-		return ruleset_build(set, NULL, 0, false, error);
+		return ruleset_build(set, NULL, false, error);
 	return result;
+}
+
+int changes_add(struct changes *changes, enum change_kind kind, const struct rules_record *rule, struct error *error)
+{
+	struct change *items = array_room(changes->items, changes->count, sizeof(*items));
+
+	if (!items)
+		return error_errno(error, "rules");
+	changes->items = items;
+	changes->items[changes->count++] = (struct change){ .kind = kind, .rule = *rule };
+	return 0;
 }
 
 /* ---- reading ---- */

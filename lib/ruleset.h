@@ -34,6 +34,14 @@ struct change {
 	char letter;
 };
 
+/* Changes in their order; released with free(items). */
+struct changes {
+	struct change *items;
+	size_t count;
+};
+
+int changes_add(struct changes *changes, enum change_kind kind, const struct rules_record *rule, struct error *error);
+
 /* Opens the pinned rule set. */
 int ruleset_open(struct ruleset *set, const struct pins *pins, bool writable, struct error *error);
 
@@ -46,7 +54,7 @@ void ruleset_close(struct ruleset *set);
  * Makes the changes in their order and sets their letters; with dry_run only the letters. On -1 nothing was changed.
  * First repairs what a killed writer left.
  */
-int ruleset_apply(struct ruleset *set, struct change *changes, size_t count, bool dry_run, struct error *error);
+int ruleset_apply(struct ruleset *set, const struct changes *changes, bool dry_run, struct error *error);
 
 uint32_t ruleset_count(struct ruleset *set);
 

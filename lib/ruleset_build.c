@@ -58,14 +58,15 @@ static struct entry *entry_add(struct entries *entries, const struct rules_recor
 	struct rules_key key = rule_key(rule);
 	struct entry *entry = &entries->items[entries->count++];
 
-	*entry = (struct entry){.hash = rules_hash(&key), .rule = rule, .order = order};
+	*entry = (struct entry){ .hash = rules_hash(&key), .rule = rule, .order = order };
 	return entry;
 }
 
-static int entries_collect(struct build *build, struct change *changes, size_t count, struct error *error)
+static int entries_collect(struct build *build, const struct changes *changes, struct error *error)
 {
 	const struct rules_header *header = set_header(build->set);
 	size_t records = (header->records_end - header->records) / RULES_RECORD_CELLS;
+	size_t count = changes ? changes->count : 0;
 	struct rules_record *record;
 
 	build->entries.items = calloc(records + count + 1, sizeof(struct entry));
@@ -81,7 +82,7 @@ static int entries_collect(struct build *build, struct change *changes, size_t c
 		entry->decision = record->head.decision;
 	}
 	for (size_t i = 0; i < count; i++)
-		entry_add(&build->entries, &changes[i].rule, (uint32_t)i + 1)->change = &changes[i];
+		entry_add(&build->entries, &changes->items[i].rule, (uint32_t)i + 1)->change = &changes->items[i];
 	return 0;
 }
 
@@ -308,8 +309,8 @@ static int key_fill(struct build *build, struct entry *entries, size_t count)
 	for (size_t i = 0; i < count && members && intervals && slot; i++) {
 		record_fill(build, &entries[i], next);
 		next = entries[i].cell;
-		members[i] = (struct member){rule_rank(entries[i].rule), entries[i].decision, next,
-					     entries[i].rule->head.low, entries[i].rule->head.high};
+		members[i] = (struct member){ rule_rank(entries[i].rule), entries[i].decision, next,
+					      entries[i].rule->head.low, entries[i].rule->head.high };
 	}
 	if (members && intervals && slot)
 		interval_count = block_compile(members, count, intervals);
@@ -475,7 +476,7 @@ static int build_swap(struct build *build, struct error *error)
 	counters_carry(build);
 	arena_close(&set->arena);
 	set->arena = build->next.arena;
-	build->next.arena = (struct arena){.fd = -1};
+	build->next.arena = (struct arena){ .fd = -1 };
 	return 0;
 }
 
@@ -487,14 +488,14 @@ static void build_free(struct build *build)
 		arena_close(&build->next.arena);
 }
 
-int ruleset_build(struct ruleset *set, struct change *changes, size_t count, bool dry_run, struct error *error)
+int ruleset_build(struct ruleset *set, const struct changes *changes, bool dry_run, struct error *error)
 {
-	struct build build = {.set = set, .next = {.arena = {.fd = -1}}};
+	struct build build = { .set = set, .next = { .arena = { .fd = -1 } } };
 	uint64_t sequence = set_header(set)->sequence;
 	int result = arena_map_whole(&set->arena, error);
 
 	if (!result)
-		result = entries_collect(&build, changes, count, error);
+		result = entries_collect(&build, changes, error);
 	if (!result) {
 		qsort(build.entries.items, build.entries.count, sizeof(struct entry), entry_order);
 		entries_resolve(&build.entries, sequence);
@@ -502,7 +503,7 @@ int ruleset_build(struct ruleset *set, struct change *changes, size_t count, boo
 	if (!result && !dry_run) {
 		result = build_measure(&build, error);
 		if (!result)
-			result = build_make(&build, sequence + count, error);
+			result = build_make(&build, sequence + (changes ? changes->count : 0), error);
 		if (!result)
 			result = build_swap(&build, error);
 	}

@@ -37,7 +37,7 @@ __u64 *slot_free(struct ruleset *set, uint64_t hash);
 
 void guard_add(struct ruleset *set, uint64_t hash);
 
-/* Builds a new arena from the records and the changes, and swaps it in. */
-int ruleset_build(struct ruleset *set, struct change *changes, size_t count, bool dry_run, struct error *error);
+/* Builds a new arena from the records and the changes (NULL: none), and swaps it in. */
+int ruleset_build(struct ruleset *set, const struct changes *changes, bool dry_run, struct error *error);
 
 #endif

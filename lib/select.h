@@ -21,13 +21,14 @@ enum select_row {
 	SELECT_DEAD,
 	SELECT_ROWS
 };
-#define SELECT_OPTION_ROWS                                                                                             \
-	{"source", 's', "PREFIX", "rules for this source prefix"}, {"iface", 'i', "NAME", "rules for this interface"}, \
-		{"action", 'a', "ACTION", "rules that pass, drop or splice"},                                          \
-		{"priority", 'P', "NUMBER", "rules of this priority"},                                                 \
-		{"service", 'S', "TAG", "rules of this service"},                                                      \
-	{                                                                                                              \
-		"dead", 0, NULL, "splice rules whose port nobody listens on"                                           \
+#define SELECT_OPTION_ROWS                                                      \
+	{ "source", 's', "PREFIX", "rules for this source prefix" },            \
+		{ "iface", 'i', "NAME", "rules for this interface" },           \
+		{ "action", 'a', "ACTION", "rules that pass, drop or splice" }, \
+		{ "priority", 'P', "NUMBER", "rules of this priority" },        \
+		{ "service", 'S', "TAG", "rules of this service" },             \
+	{                                                                       \
+		"dead", 0, NULL, "splice rules whose port nobody listens on"    \
 	}
 
 #define SELECT_OPERANDS 4 /* DST LEN LOW PROTO */

@@ -101,7 +101,7 @@ int subscription_open(struct subscription *subscription, const struct pins *pins
 {
 	int result;
 
-	*subscription = (struct subscription){.pins = pins};
+	*subscription = (struct subscription){ .pins = pins };
 	subscription->control = pin_map(pins, &control_shape, error);
 	subscription->slots = subscription->control ? pin_map(pins, &slots_shape, error) : NULL;
 	if (!subscription->slots)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* map_delete: deletes rules. */
+#include "array.h"
 #include "batch.h"
 #include "option.h"
 #include "ownaddr.h"
@@ -18,8 +19,8 @@ enum { ROW_ALL = SELECT_ROWS };
 
 static const struct option_row rows[] = {
 	SELECT_OPTION_ROWS,
-	{"all", 0, NULL, "all rules that the selectors match, also none"},
-	{0},
+	{ "all", 0, NULL, "all rules that the selectors match, also none" },
+	{ 0 },
 };
 
 static const char *const synopsis[] = {
@@ -44,24 +45,37 @@ static const struct command command = {
 struct deletion {
 	struct selector selector;
 	bool all;
+	char *low;  /* own copy of selector.low */
+	bool given; /* some option was */
 	bool in_batch;
+	char named[4 * PREFIX_TEXT_MAX]; /* the operands, for messages */
 };
 
 struct work {
 	struct deletion *items;
 	size_t count;
-	struct change *changes;
-	size_t change_count;
+	struct changes changes;
 };
 
 static int take_option(void *context, size_t row, const char *value, struct error *error)
 {
 	struct deletion *deletion = context;
 
+	deletion->given = true;
 	if (row != ROW_ALL)
 		return selector_option(&deletion->selector, row, value, error);
 	deletion->all = true;
 	return 0;
+}
+
+/* "10.0.0.0 24 80 tcp", as the user wrote it. */
+static void name_deletion(struct deletion *deletion, char *const *operands, int count)
+{
+	size_t used = 0;
+
+	for (int i = 0; i < count && used < sizeof(deletion->named); i++)
+		used += (size_t)snprintf(deletion->named + used, sizeof(deletion->named) - used, i ? " %.40s" : "%.40s",
+					 operands[i]);
 }
 
 static int take_deletion(struct work *work, struct deletion deletion, char *const *operands, int count,
@@ -75,17 +89,17 @@ static int take_deletion(struct work *work, struct deletion deletion, char *cons
 		return error_usage(error, command.name, "expected DST LEN LOW PROTO, --all, --dead or --service TAG");
 	if (!count || deletion.selector.dead)
 		deletion.all = true;
-	/* room is doubled at each power of two */
-	if (!(work->count & (work->count - 1))) {
-		items = realloc(work->items, (work->count ? 2 * work->count : 1) * sizeof(*items));
-		if (!items)
-			return error_errno(error, command.name);
-		work->items = items;
-	}
+	name_deletion(&deletion, operands, count);
+	items = array_room(work->items, work->count, sizeof(*items));
+	if (!items)
+		return error_errno(error, command.name);
+	work->items = items;
 	if (deletion.selector.low) {
-		deletion.selector.low = strdup(deletion.selector.low);
-		if (!deletion.selector.low)
+		/* a line of a file goes when the next is read */
+		deletion.low = strdup(deletion.selector.low);
+		if (!deletion.low)
 			return error_errno(error, command.name);
+		deletion.selector.low = deletion.low;
 	}
 	work->items[work->count++] = deletion;
 	return 0;
@@ -93,7 +107,7 @@ static int take_deletion(struct work *work, struct deletion deletion, char *cons
 
 static int take_line(void *context, int argc, char **argv, struct error *error)
 {
-	struct deletion deletion = {.in_batch = true};
+	struct deletion deletion = { .in_batch = true };
 	int count = options_parse(&command, argc, argv, NULL, take_option, &deletion, error);
 
 	return count < 0 ? -1 : take_deletion(context, deletion, argv + argc - count, count, error);
@@ -101,31 +115,16 @@ static int take_line(void *context, int argc, char **argv, struct error *error)
 
 static int read_input(int argc, char **argv, struct common_options *common, struct work *work, struct error *error)
 {
-	static const struct deletion nothing;
-	struct deletion deletion = nothing;
+	struct deletion deletion = { 0 };
 	int count = options_parse(&command, argc, argv, common, take_option, &deletion, error);
 
 	if (count < 0)
 		return -1;
 	if (!common->file)
 		return take_deletion(work, deletion, argv + argc - count, count, error);
-	if (count || memcmp(&deletion, &nothing, sizeof(deletion)) != 0)
+	if (count || deletion.given)
 		return error_usage(error, common->file, "the file has the operands and options, give none beside it");
 	return batch_read(common->file, take_line, work, error);
-}
-
-static int change_add(struct work *work, const struct rules_record *rule, struct error *error)
-{
-	struct change *changes;
-
-	if (!(work->change_count & (work->change_count - 1))) {
-		changes = realloc(work->changes, (work->change_count ? 2 * work->change_count : 1) * sizeof(*changes));
-		if (!changes)
-			return error_errno(error, command.name);
-		work->changes = changes;
-	}
-	work->changes[work->change_count++] = (struct change){.kind = CHANGE_DELETE, .rule = *rule};
-	return 0;
 }
 
 static int candidates_print(struct ruleset *set, const struct deletion *deletion, unsigned long count,
@@ -141,14 +140,15 @@ static int candidates_print(struct ruleset *set, const struct deletion *deletion
 	while (ruleset_next(set, &cursor, &rule))
 		if (selector_matches(&deletion->selector, &rule, NULL))
 			rule_print_line(&rule);
-	return error_state(error, command.name, "%lu rules match, nothing was deleted; say which (see --help)", count);
+	return error_state(error, deletion->named, "%lu rules match, nothing was deleted; say which (see --help)",
+			   count);
 }
 
 /* Exactly one of several is meant when its listener is the only dead one. */
 static int find_one(struct ruleset *set, const struct deletion *deletion, const struct listeners *listeners,
 		    struct work *work, struct error *error)
 {
-	struct rules_record rule, match = {0}, dead = {0};
+	struct rules_record rule, match = { 0 }, dead = { 0 };
 	unsigned long count = 0, dead_count = 0;
 	uint32_t cursor = 0;
 
@@ -165,8 +165,8 @@ static int find_one(struct ruleset *set, const struct deletion *deletion, const 
 	if (count > 1 && dead_count != 1)
 		return candidates_print(set, deletion, count, error);
 	if (!count)
-		return deletion->in_batch ? 0 : error_state(error, command.name, "no such rule");
-	return change_add(work, count == 1 ? &match : &dead, error);
+		return deletion->in_batch ? 0 : error_state(error, deletion->named, "no such rule");
+	return changes_add(&work->changes, CHANGE_DELETE, count == 1 ? &match : &dead, error);
 }
 
 static int find_all(struct ruleset *set, const struct deletion *deletion, const struct listeners *listeners,
@@ -176,7 +176,8 @@ static int find_all(struct ruleset *set, const struct deletion *deletion, const 
 	uint32_t cursor = 0;
 
 	while (ruleset_next(set, &cursor, &rule))
-		if (selector_matches(&deletion->selector, &rule, listeners) && change_add(work, &rule, error))
+		if (selector_matches(&deletion->selector, &rule, listeners) &&
+		    changes_add(&work->changes, CHANGE_DELETE, &rule, error))
 			return -1;
 	return 0;
 }
@@ -200,8 +201,8 @@ static int find_rules(struct ruleset *set, struct work *work, struct error *erro
 /* Takes away the routes that --route added, once no rule with it is left for the prefix. */
 static int remove_routes(struct ruleset *set, const struct work *work, struct error *error)
 {
-	for (size_t i = 0; i < work->change_count; i++) {
-		const struct rules_record *gone = &work->changes[i].rule;
+	for (size_t i = 0; i < work->changes.count; i++) {
+		const struct rules_record *gone = &work->changes.items[i].rule;
 		struct prefix dst = rule_dst(gone);
 		struct rules_record rule;
 		uint32_t cursor = 0;
@@ -218,13 +219,13 @@ static int remove_routes(struct ruleset *set, const struct work *work, struct er
 	return 0;
 }
 
-static int delete (struct pins *pins, struct work *work, bool dry_run, struct error *error)
+static int delete_rules(struct pins *pins, struct work *work, bool dry_run, struct error *error)
 {
 	struct ruleset set;
 
 	if (pins_lock(pins, error) || ruleset_open(&set, pins, true, error) ||
 	    (!dry_run && own_addresses_sync(pins, error)) || find_rules(&set, work, error) ||
-	    ruleset_apply(&set, work->changes, work->change_count, dry_run, error))
+	    ruleset_apply(&set, &work->changes, dry_run, error))
 		return -1;
 	if (!dry_run && remove_routes(&set, work, error))
 		return -1;
@@ -233,16 +234,24 @@ static int delete (struct pins *pins, struct work *work, bool dry_run, struct er
 	return 0;
 }
 
+static void work_free(struct work *work)
+{
+	for (size_t i = 0; i < work->count; i++)
+		free(work->items[i].low);
+	free(work->items);
+	free(work->changes.items);
+}
+
 int main(int argc, char **argv)
 {
-	struct common_options common = {0};
-	struct work work = {0};
+	struct common_options common = { 0 };
+	struct work work = { 0 };
 	struct error error;
 	struct pins pins;
+	int failed = read_input(argc, argv, &common, &work, &error) || pins_open(&pins, common.pin_dir, &error) ||
+		     delete_rules(&pins, &work, common.dry_run, &error) ||
+		     changes_print(&common, &work.changes, &error);
 
-	if (read_input(argc, argv, &common, &work, &error) || pins_open(&pins, common.pin_dir, &error) ||
-	    delete (&pins, &work, common.dry_run, &error) ||
-	    changes_print(&common, work.changes, work.change_count, &error))
-		return error_print(&error);
-	return EXIT_DONE;
+	work_free(&work);
+	return failed ? error_print(&error) : EXIT_DONE;
 }

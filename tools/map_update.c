@@ -14,13 +14,13 @@
 enum row { ROW_SOURCE, ROW_INTERFACE, ROW_ACTION, ROW_PRIORITY, ROW_SERVICE, ROW_ROUTE };
 
 static const struct option_row rows[] = {
-	[ROW_SOURCE] = {"source", 's', "PREFIX", "only packets from here; A-B is a range (any)"},
-	[ROW_INTERFACE] = {"iface", 'i', "NAME", "only packets received here; repeatable, one rule each (any)"},
-	[ROW_ACTION] = {"action", 'a', "ACTION", "pass, drop or splice (splice; pass where TPROXY_PORT is 0)"},
-	[ROW_PRIORITY] = {"priority", 'P', "NUMBER", "higher is asked first (0)"},
-	[ROW_SERVICE] = {"service", 'S', "TAG", "what the rule belongs to, up to 64 bytes"},
-	[ROW_ROUTE] = {"route", 0, NULL, "add the local route that a spliced prefix needs"},
-	{0},
+	[ROW_SOURCE] = { "source", 's', "PREFIX", "only packets from here; A-B is a range (any)" },
+	[ROW_INTERFACE] = { "iface", 'i', "NAME", "only packets received here; repeatable, one rule each (any)" },
+	[ROW_ACTION] = { "action", 'a', "ACTION", "pass, drop or splice (splice; pass where TPROXY_PORT is 0)" },
+	[ROW_PRIORITY] = { "priority", 'P', "NUMBER", "higher is asked first (0)" },
+	[ROW_SERVICE] = { "service", 'S', "TAG", "what the rule belongs to, up to 64 bytes" },
+	[ROW_ROUTE] = { "route", 0, NULL, "add the local route that a spliced prefix needs" },
+	{ 0 },
 };
 
 static const char *const synopsis[] = {
@@ -37,11 +37,6 @@ static const struct command command = {
 		   "See splicer.rules(5).",
 	.options = rows,
 	.common = "fnvqj",
-};
-
-struct input {
-	struct change *changes;
-	size_t count, room;
 };
 
 static int take_option(void *context, size_t row, const char *value, struct error *error)
@@ -72,70 +67,56 @@ static int take_option(void *context, size_t row, const char *value, struct erro
 	return 0;
 }
 
-static int input_reserve(struct input *input, size_t more, struct error *error)
-{
-	struct change *changes;
-
-	if (input->count + more <= input->room)
-		return 0;
-	input->room = 2 * (input->count + more);
-	changes = realloc(input->changes, input->room * sizeof(*changes));
-	if (!changes)
-		return error_errno(error, "rules");
-	input->changes = changes;
-	return 0;
-}
-
 /* One rule as its operands say, from the command line or a line of a file. */
-static int take_operands(struct input *input, char *const *operands, int count, const struct rule_options *options,
+static int take_operands(struct changes *changes, char *const *operands, int count, const struct rule_options *options,
 			 struct error *error)
 {
 	struct rules_record *rules;
 	size_t number;
-	int result;
+	int result = 0;
 
 	if (count != RULE_OPERANDS)
 		return error_usage(error, count ? operands[count - 1] : command.name,
 				   "expected DST LEN LOW HIGH TPROXY_PORT PROTO, got %d operands", count);
 	if (rule_parse(operands, options, &rules, &number, error))
 		return -1;
-	result = input_reserve(input, number, error);
 	for (size_t i = 0; i < number && !result; i++)
-		input->changes[input->count++] = (struct change){.kind = CHANGE_PUT, .rule = rules[i]};
+		result = changes_add(changes, CHANGE_PUT, &rules[i], error);
 	free(rules);
 	return result;
 }
 
 static int take_line(void *context, int argc, char **argv, struct error *error)
 {
-	struct rule_options options = {0};
+	struct rule_options options = { 0 };
 	int count = options_parse(&command, argc, argv, NULL, take_option, &options, error);
 
 	return count < 0 ? -1 : take_operands(context, argv + argc - count, count, &options, error);
 }
 
-static int read_input(int argc, char **argv, struct common_options *common, struct input *input, struct error *error)
+static int read_input(int argc, char **argv, struct common_options *common, struct changes *changes,
+		      struct error *error)
 {
-	struct rule_options options = {0};
+	struct rule_options options = { 0 };
 	int count = options_parse(&command, argc, argv, common, take_option, &options, error);
 
 	if (count < 0)
 		return -1;
 	if (!common->file)
-		return take_operands(input, argv + argc - count, count, &options, error);
+		return take_operands(changes, argv + argc - count, count, &options, error);
 	if (count || options.source || options.interface_count || options.action || options.priority ||
 	    options.service || options.route)
 		return error_usage(error, common->file, "the file has the operands and options, give none beside it");
-	return batch_read(common->file, take_line, input, error);
+	return batch_read(common->file, take_line, changes, error);
 }
 
 /* The route comes before the rule, so that its first packet already finds it. */
-static int add_routes(const struct input *input, struct error *error)
+static int add_routes(const struct changes *changes, struct error *error)
 {
-	for (size_t i = 0; i < input->count; i++) {
-		struct prefix dst = rule_dst(&input->changes[i].rule);
+	for (size_t i = 0; i < changes->count; i++) {
+		struct prefix dst = rule_dst(&changes->items[i].rule);
 
-		if (input->changes[i].rule.flags & RULES_FLAG_ROUTE &&
+		if (changes->items[i].rule.flags & RULES_FLAG_ROUTE &&
 		    netlink_local_route(ROUTE_ADD, &dst, NULL, error))
 			return -1;
 	}
@@ -143,19 +124,19 @@ static int add_routes(const struct input *input, struct error *error)
 }
 
 /* Addresses first: with the first rule SSH is confined to them, and the operator must not be locked out. */
-static int update(struct pins *pins, struct input *input, bool dry_run, struct error *error)
+static int update(struct pins *pins, struct changes *changes, bool dry_run, struct error *error)
 {
 	struct ruleset set;
 
 	if (pins_lock(pins, error) || ruleset_open(&set, pins, true, error))
 		return -1;
 	if (!dry_run) {
-		if (own_addresses_sync(pins, error) || add_routes(input, error))
+		if (own_addresses_sync(pins, error) || add_routes(changes, error))
 			return -1;
-		if (input->count)
+		if (changes->count)
 			__atomic_store_n(&pins->config->rules_seen, 1, __ATOMIC_SEQ_CST);
 	}
-	if (ruleset_apply(&set, input->changes, input->count, dry_run, error))
+	if (ruleset_apply(&set, changes, dry_run, error))
 		return -1;
 	pins_unlock(pins);
 	ruleset_close(&set);
@@ -164,14 +145,13 @@ static int update(struct pins *pins, struct input *input, bool dry_run, struct e
 
 int main(int argc, char **argv)
 {
-	struct common_options common = {0};
-	struct input input = {0};
+	struct common_options common = { 0 };
+	struct changes changes = { 0 };
 	struct error error;
 	struct pins pins;
+	int failed = read_input(argc, argv, &common, &changes, &error) || pins_open(&pins, common.pin_dir, &error) ||
+		     update(&pins, &changes, common.dry_run, &error) || changes_print(&common, &changes, &error);
 
-	if (read_input(argc, argv, &common, &input, &error) || pins_open(&pins, common.pin_dir, &error) ||
-	    update(&pins, &input, common.dry_run, &error) || changes_print(&common, input.changes, input.count, &error))
-		return error_print(&error);
-	free(input.changes);
-	return EXIT_DONE;
+	free(changes.items);
+	return failed ? error_print(&error) : EXIT_DONE;
 }

@@ -14,12 +14,12 @@ enum { ROW_PROTO = SELECT_ROWS, ROW_SAVE };
 
 static const struct option_row rows[] = {
 	SELECT_OPTION_ROWS,
-	{"proto", 'p', "PROTO", "rules of this protocol"},
-	{"save", 0, NULL, "print the lines of map_update that make these rules"},
-	{0},
+	{ "proto", 'p', "PROTO", "rules of this protocol" },
+	{ "save", 0, NULL, "print the lines of map_update that make these rules" },
+	{ 0 },
 };
 
-static const char *const synopsis[] = {"[OPTION]... [DST LEN [LOW [PROTO]]]", NULL};
+static const char *const synopsis[] = { "[OPTION]... [DST LEN [LOW [PROTO]]]", NULL };
 
 static const struct command command = {
 	.name = "rule_list",
@@ -102,8 +102,8 @@ static int list(const char *pin_dir, const struct listing *listing, enum out_for
 
 int main(int argc, char **argv)
 {
-	struct common_options common = {0};
-	struct listing listing = {0};
+	struct common_options common = { 0 };
+	struct listing listing = { 0 };
 	struct error error;
 	int count = options_parse(&command, argc, argv, &common, take_option, &listing, &error);
 

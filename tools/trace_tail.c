@@ -16,13 +16,13 @@
 enum row { ROW_INTERFACE, ROW_PROTO, ROW_COUNT };
 
 static const struct option_row rows[] = {
-	[ROW_INTERFACE] = {"iface", 'i', "NAME", "only events of this interface"},
-	[ROW_PROTO] = {"proto", 'p', "PROTO", "only events of this IP protocol"},
-	[ROW_COUNT] = {"count", 'c', "NUMBER", "end after that many events"},
-	{0},
+	[ROW_INTERFACE] = { "iface", 'i', "NAME", "only events of this interface" },
+	[ROW_PROTO] = { "proto", 'p', "PROTO", "only events of this IP protocol" },
+	[ROW_COUNT] = { "count", 'c', "NUMBER", "end after that many events" },
+	{ 0 },
 };
 
-static const char *const synopsis[] = {"[OPTION]...", NULL};
+static const char *const synopsis[] = { "[OPTION]...", NULL };
 
 static const struct command command = {
 	.name = "trace_tail",
@@ -105,7 +105,7 @@ static int follow(struct tail *tail, const struct subscription *subscription, st
 /* A reader that goes away, `trace_tail | head`, must not leave its slot behind: SIGPIPE becomes a failed write. */
 static void signals_set(void)
 {
-	struct sigaction action = {.sa_handler = stop};
+	struct sigaction action = { .sa_handler = stop };
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
@@ -115,9 +115,9 @@ static void signals_set(void)
 
 int main(int argc, char **argv)
 {
-	struct common_options common = {0};
+	struct common_options common = { 0 };
 	struct subscription subscription;
-	struct tail tail = {0};
+	struct tail tail = { 0 };
 	struct error error;
 	struct pins pins;
 	uint64_t lost;

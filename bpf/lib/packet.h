@@ -21,7 +21,8 @@
 #define TCP_FLAG_BYTE_SYN 0x02
 #define TCP_FLAG_BYTE_ACK 0x10
 
-enum packet_fragment { FRAGMENT_NONE = 0, FRAGMENT_FIRST = 1, FRAGMENT_LATER = 2 };
+/* ATOMIC: a whole packet that carries a fragment header all the same (RFC 6946). */
+enum packet_fragment { FRAGMENT_NONE = 0, FRAGMENT_FIRST = 1, FRAGMENT_LATER = 2, FRAGMENT_ATOMIC = 3 };
 
 /* Addresses as in abi/rules.h: network byte order, IPv4 in the first 4 bytes, the rest zero. */
 struct packet {
@@ -151,8 +152,8 @@ static __always_inline __u32 packet_parse_extension(struct __sk_buff *ctx, struc
 		length = sizeof(header);
 		if (bpf_ntohs(header.frag_off) & 0xfff8)
 			p->fragment = FRAGMENT_LATER;
-		else if (bpf_ntohs(header.frag_off) & 1)
-			p->fragment = FRAGMENT_FIRST;
+		else
+			p->fragment = bpf_ntohs(header.frag_off) & 1 ? FRAGMENT_FIRST : FRAGMENT_ATOMIC;
 	} else if (p->proto == IPPROTO_AH) {
 		length = (header.length + 2) * 4;
 	} else {
@@ -204,7 +205,7 @@ static __always_inline __u32 packet_parse_udp(struct packet *p, const struct tra
 
 	if (length < 8)
 		return REASON_BAD_HEADER;
-	if (length > p->l4_length && p->fragment == FRAGMENT_NONE)
+	if (length > p->l4_length && p->fragment != FRAGMENT_FIRST)
 		return REASON_TRUNCATED;
 	return REASON_NONE;
 }

@@ -132,8 +132,11 @@ static __always_inline __u32 socket_splice_udp(struct __sk_buff *skb, const stru
 /* Gives the packet to the socket that listens on PORT (host byte order) of the loopback address of its family. */
 static __always_inline __u32 socket_splice(struct __sk_buff *skb, const struct packet *p, __u16 port)
 {
-	return p->proto == IPPROTO_TCP ? socket_splice_tcp(skb, p, bpf_htons(port))
-				       : socket_splice_udp(skb, p, bpf_htons(port));
+	if (p->proto == IPPROTO_TCP)
+		return socket_splice_tcp(skb, p, bpf_htons(port));
+	if (p->proto == IPPROTO_UDP)
+		return socket_splice_udp(skb, p, bpf_htons(port));
+	return REASON_NO_LISTENER;
 }
 
 #endif

@@ -22,6 +22,6 @@ struct {
 	__type(key, __u32);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 	__array(values, struct rules_arena);
-} splicer1_rules SEC(".maps") = {.values = {[0] = &rules_empty}};
+} splicer1_rules SEC(".maps") = { .values = { [0] = &rules_empty } };
 
 #endif

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "harness.h"
+
+#include <linux/pkt_cls.h>
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <err.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PROGRAM_NAME "splicer_ingress"
+
+static const char *const maps[] = { SPLICER_CONFIG,   SPLICER_COUNTS, SPLICER_ADDRS, SPLICER_RULES,
+				    "event1_control", "event1_slots", "event1_rings" };
+
+static void unpin_all(const struct fixture *fixture)
+{
+	char path[512];
+
+	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", fixture->pin_dir, maps[i]);
+		if (unlink(path) && errno != ENOENT)
+			err(2, "%s", path);
+	}
+}
+
+static int find_map(struct bpf_object *object, const char *name)
+{
+	int fd = bpf_object__find_map_fd_by_name(object, name);
+
+	if (fd < 0)
+		errx(2, "%s: no such map in the object", name);
+	return fd;
+}
+
+static void find_parts(struct fixture *fixture)
+{
+	struct bpf_program *program = bpf_object__find_program_by_name(fixture->object, PROGRAM_NAME);
+
+	fixture->program = bpf_program__fd(program);
+	fixture->counts = find_map(fixture->object, SPLICER_COUNTS);
+	fixture->config = find_map(fixture->object, SPLICER_CONFIG);
+	fixture->addrs = find_map(fixture->object, SPLICER_ADDRS);
+	fixture->cpus = libbpf_num_possible_cpus();
+	if (fixture->cpus < 1 || fixture->cpus > COUNT_CPUS_MAX)
+		errx(2, "%d: possible CPUs out of range", fixture->cpus);
+}
+
+/* Section names say nothing to libbpf that tc would mean by them: every program is one of tc. */
+void fixture_open(struct fixture *fixture)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, options, .pin_root_path = fixture->pin_dir);
+	struct bpf_program *program;
+
+	unpin_all(fixture);
+	fixture->object = bpf_object__open_file(fixture->object_path, &options);
+	if (!fixture->object)
+		err(2, "%s", fixture->object_path);
+	bpf_object__for_each_program(program, fixture->object) bpf_program__set_type(program, BPF_PROG_TYPE_SCHED_CLS);
+	if (!bpf_object__find_program_by_name(fixture->object, PROGRAM_NAME))
+		errx(2, "%s: no program " PROGRAM_NAME, fixture->object_path);
+	if (bpf_object__load(fixture->object))
+		err(2, "%s: load", fixture->object_path);
+	find_parts(fixture);
+	memset(fixture->now, 0, sizeof(fixture->now));
+}
+
+void fixture_close(struct fixture *fixture)
+{
+	bpf_object__close(fixture->object);
+	fixture->object = NULL;
+	unpin_all(fixture);
+}
+
+void fixture_set_rules_seen(struct fixture *fixture, uint32_t seen)
+{
+	struct splicer_config config;
+	uint32_t zero = 0;
+
+	if (bpf_map_lookup_elem(fixture->config, &zero, &config))
+		err(2, SPLICER_CONFIG);
+	config.rules_seen = seen;
+	if (bpf_map_update_elem(fixture->config, &zero, &config, BPF_ANY))
+		err(2, SPLICER_CONFIG);
+}
+
+void fixture_add_address(struct fixture *fixture, int ifindex, int family, const char *text)
+{
+	struct splicer_addr key = { .ifindex = ifindex, .family = family };
+	char address[FRAME_ADDRESS_TEXT];
+	uint32_t one = 1;
+
+	if (inet_pton(family == 6 ? AF_INET6 : AF_INET, spec_address(family, text, address), key.addr) != 1)
+		errx(2, "%s: not an address", text);
+	if (bpf_map_update_elem(fixture->addrs, &key, &one, BPF_ANY))
+		err(2, SPLICER_ADDRS);
+}
+
+/* All counters, summed over CPUs, by one system call. */
+static void counts_read(const struct fixture *fixture, struct splicer_count sums[REASON_COUNT])
+{
+	static struct splicer_count values[REASON_COUNT * COUNT_CPUS_MAX];
+	uint32_t keys[REASON_COUNT], next, count = REASON_COUNT;
+	LIBBPF_OPTS(bpf_map_batch_opts, options);
+
+	if (bpf_map_lookup_batch(fixture->counts, NULL, &next, keys, values, &count, &options) && errno != ENOENT)
+		err(2, SPLICER_COUNTS);
+	if (count != REASON_COUNT)
+		errx(2, SPLICER_COUNTS ": %u entries, not %u", count, REASON_COUNT);
+	memset(sums, 0, sizeof(*sums) * REASON_COUNT);
+	for (uint32_t i = 0; i < count; i++) {
+		for (int cpu = 0; cpu < fixture->cpus; cpu++) {
+			sums[keys[i]].packets += values[i * fixture->cpus + cpu].packets;
+			sums[keys[i]].bytes += values[i * fixture->cpus + cpu].bytes;
+		}
+	}
+}
+
+static void counts_compare(struct fixture *fixture, struct outcome *outcome)
+{
+	struct splicer_count new[REASON_COUNT];
+
+	counts_read(fixture, new);
+	for (unsigned int i = 0; i < REASON_COUNT; i++) {
+		if (new[i].packets == fixture->now[i].packets &&new[i].bytes == fixture->now[i].bytes)
+			continue;
+		outcome->reason = i;
+		outcome->moved += (int)(new[i].packets - fixture->now[i].packets);
+		outcome->bytes += (int64_t)(new[i].bytes - fixture->now[i].bytes);
+	}
+	memcpy(fixture->now, new, sizeof(new));
+}
+
+void fixture_run(struct fixture *fixture, enum context context, const struct frame *frame, struct outcome *outcome)
+{
+	struct __sk_buff skb = { .ifindex = fixture->veth };
+	uint8_t out[FRAME_MAX];
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame->data, .data_size_in = frame->len, .data_out = out,
+		    .data_size_out = sizeof(out), .ctx_in = &skb, .ctx_size_in = sizeof(skb));
+
+	memset(outcome, 0, sizeof(*outcome));
+	if (context == NO_CONTEXT) {
+		options.ctx_in = NULL;
+		options.ctx_size_in = 0;
+	} else if (context != ON_VETH) {
+		skb.ifindex = context == ON_LOOPBACK ? 1 : fixture->veth_peer;
+	}
+	if (bpf_prog_test_run_opts(fixture->program, &options)) {
+		outcome->error = errno;
+		return;
+	}
+	outcome->action = (int)options.retval;
+	outcome->same = options.data_size_out == frame->len && !memcmp(out, frame->data, frame->len);
+	counts_compare(fixture, outcome);
+}
+
+const char *reason_name(enum reason reason)
+{
+	switch (reason) {
+#define REASON_CASE(number, identifier, name, text) \
+	case REASON_##identifier:                   \
+		return name;
+		REASONS(REASON_CASE)
+#undef REASON_CASE
+	case REASON_NONE:
+		return "none";
+	}
+	return "unregistered";
+}
+
+static int action_of(enum reason reason)
+{
+	switch (reason_verdict(reason)) {
+	case VERDICT_PASS:
+		return TC_ACT_UNSPEC;
+	case VERDICT_SPLICE:
+		return TC_ACT_OK;
+	default:
+		return TC_ACT_SHOT;
+	}
+}
+
+static const char *action_name(int action)
+{
+	switch (action) {
+	case TC_ACT_UNSPEC:
+		return "pass";
+	case TC_ACT_OK:
+		return "splice";
+	case TC_ACT_SHOT:
+		return "drop";
+	default:
+		return "unknown action";
+	}
+}
+
+bool outcome_is(const struct outcome *outcome, enum reason reason, const struct frame *frame)
+{
+	return !outcome->error && outcome->action == action_of(reason) && outcome->reason == reason &&
+	       outcome->moved == 1 && outcome->bytes == (int64_t)frame->len && outcome->same;
+}
+
+void outcome_print(const struct outcome *outcome, const struct frame *frame, char *text, size_t size)
+{
+	int used;
+
+	if (outcome->error) {
+		snprintf(text, size, "test run: %s", strerror(outcome->error));
+		return;
+	}
+	used = snprintf(text, size, "%s (%d) %s", action_name(outcome->action), outcome->action,
+			reason_name(outcome->reason));
+	if (outcome->moved != 1 || outcome->bytes != (int64_t)frame->len)
+		used += snprintf(text + used, size - (size_t)used, ", counters moved by %d packets, %lld bytes",
+				 outcome->moved, (long long)outcome->bytes);
+	if (!outcome->same)
+		snprintf(text + used, size - (size_t)used, ", frame changed");
+}
+
+void row_run(struct fixture *fixture, const struct row *row, int family)
+{
+	struct spec spec = row->spec;
+	struct outcome outcome;
+	struct frame frame;
+	char expected[64], got[256];
+
+	spec.family = family;
+	spec_build(&spec, &frame);
+	fixture_run(fixture, row->context, &frame, &outcome);
+	if (outcome_is(&outcome, row->reason, &frame)) {
+		tap_ok("%s (IPv%d)", row->name, family);
+		return;
+	}
+	snprintf(expected, sizeof(expected), "%s (%d) %s", action_name(action_of(row->reason)), action_of(row->reason),
+		 reason_name(row->reason));
+	outcome_print(&outcome, &frame, got, sizeof(got));
+	tap_not_ok(expected, got, "%s (IPv%d)", row->name, family);
+}
+
+static int row_applies(const struct row *row, int family)
+{
+	return !row->spec.family || row->spec.family == family;
+}
+
+void rows_run(struct fixture *fixture, const struct row *rows)
+{
+	for (const struct row *row = rows; row->name; row++)
+		for (int family = 4; family <= 6; family += 2)
+			if (row_applies(row, family))
+				row_run(fixture, row, family);
+}
