@@ -4,6 +4,7 @@
 #   make install           DESTDIR= PREFIX=/usr/local
 #   make check             all tests (root); what they need is installed by scripts/setup
 #   make lint              format, static analysis, layering, kernel floor, man pages
+#   make bench             what a packet costs (root)
 #   make test-vm           load every section on other kernels, under software emulation
 #   V=1 shows commands; STATIC=1 links tools fully; CROSS_COMPILE=aarch64-linux-gnu- builds for another machine;
 #   SANITIZE=1 builds the user side with address and undefined-behaviour sanitizers
@@ -46,6 +47,7 @@ say       = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 all: objects tools
 objects: $(OBJECTS:%=$(O)/%.o)
 tools: $(TOOLS:%=$(O)/%)
+bench-tools: $(O)/test/path_bench $(O)/test/wrap.o
 tests: $(UNIT:%=$(O)/test/%) $(O)/test/packet_test
 
 $(O)/%.o: bpf/%.bpf.c
@@ -77,6 +79,16 @@ $(O)/test/packet_test: $(wildcard test/packet/*.c test/packet/*.h) $(O)/libpinne
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(SPLICER_CFLAGS) $(CFLAGS) $(filter %.c,$^) $(O)/libpinned.a $(LDFLAGS) $(LINK) -o $@
 
+$(O)/test/wrap.o: test/bench/wrap.bpf.c
+	$(call say,BPF,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -Wno-unused-parameter -c $< -o $@
+
+$(O)/test/path_bench: test/bench/path_bench.c
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(SPLICER_CFLAGS) $(CFLAGS) $< $(LDFLAGS) $(LINK) -o $@
+
 install: all
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(BPFDIR)
 	$(INSTALL) -m 755 $(TOOLS:%=$(O)/%) $(DESTDIR)$(BINDIR)
@@ -99,6 +111,9 @@ check:
 lint: all tests
 	$(Q)./scripts/lint $(O)
 
+bench:
+	$(Q)./scripts/bench
+
 test-vm: objects
 	$(Q)./scripts/vm $(VM_FLAGS) $(O)/splicer.o:action:ingress
 
@@ -110,5 +125,5 @@ clean:
 
 -include $(wildcard $(O)/*.d $(O)/lib/*.d $(O)/test/*.d)
 
-.PHONY: all objects tools tests install uninstall check lint test-vm format clean
+.PHONY: all objects tools tests bench-tools bench install uninstall check lint test-vm format clean
 .DELETE_ON_ERROR:

@@ -226,3 +226,34 @@ int prefix_parse_cover(const char *text, const char *len, struct prefix_list *ou
 		return -1;
 	return list_append(out, &prefix) ? error_errno(error, text) : 0;
 }
+
+/* By family, length and address: a search for one length is a binary search. */
+static int prefix_order(const void *left, const void *right)
+{
+	const struct prefix *a = left, *b = right;
+
+	if (a->family != b->family)
+		return a->family < b->family ? -1 : 1;
+	if (a->len != b->len)
+		return a->len < b->len ? -1 : 1;
+	return memcmp(a->addr, b->addr, sizeof(a->addr));
+}
+
+void prefix_list_sort(struct prefix_list *list)
+{
+	if (list->count)
+		qsort(list->items, list->count, sizeof(*list->items), prefix_order);
+}
+
+int prefix_list_covers(const struct prefix_list *sorted, const struct prefix *prefix)
+{
+	struct prefix wanted = *prefix;
+
+	for (int len = prefix->len; len >= 0 && sorted->count; len--) {
+		wanted.len = (uint8_t)len;
+		prefix_mask(&wanted);
+		if (bsearch(&wanted, sorted->items, sorted->count, sizeof(wanted), prefix_order))
+			return 1;
+	}
+	return 0;
+}

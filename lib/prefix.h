@@ -46,6 +46,12 @@ char *address_format(uint8_t family, const uint8_t addr[16], char buf[PREFIX_TEX
 /* Whether outer covers all of inner. */
 int prefix_contains(const struct prefix *outer, const struct prefix *inner);
 
+/* Sorts a list for prefix_list_covers. */
+void prefix_list_sort(struct prefix_list *list);
+
+/* Whether some prefix of a sorted list contains all of this one. */
+int prefix_list_covers(const struct prefix_list *sorted, const struct prefix *prefix);
+
 /* Clears the host bits. */
 void prefix_mask(struct prefix *prefix);
 

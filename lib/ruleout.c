@@ -14,7 +14,10 @@ int surroundings_read(struct surroundings *surroundings, struct error *error)
 {
 	if (netlink_listeners(&surroundings->listeners, error))
 		return -1;
-	return netlink_local_routes(&surroundings->routes, error);
+	if (netlink_local_routes(&surroundings->routes, error))
+		return -1;
+	prefix_list_sort(&surroundings->routes);
+	return 0;
 }
 
 void surroundings_free(struct surroundings *surroundings)
@@ -28,10 +31,7 @@ int rule_is_routed(const struct rules_record *rule, const struct surroundings *s
 
 	if (rules_decision_action(rule->head.decision) != RULES_SPLICE)
 		return -1;
-	for (size_t i = 0; i < surroundings->routes.count; i++)
-		if (prefix_contains(&surroundings->routes.items[i], &dst))
-			return 1;
-	return 0;
+	return prefix_list_covers(&surroundings->routes, &dst);
 }
 
 static double clock_seconds(clockid_t clock)

@@ -13,7 +13,7 @@
 /* What rules are checked against. */
 struct surroundings {
 	struct listeners listeners;
-	struct prefix_list routes; /* local */
+	struct prefix_list routes; /* local, sorted */
 };
 
 int surroundings_read(struct surroundings *surroundings, struct error *error);
