@@ -3,6 +3,7 @@
 #   make                   objects and tools, in O (default: build)
 #   make install           DESTDIR= PREFIX=/usr/local
 #   make check             all tests (root); what they need is installed by scripts/setup
+#   make check-tests       breaks the program on purpose and sees to it that tests notice (root, minutes)
 #   make lint              format, static analysis, layering, kernel floor, man pages
 #   make bench             what a packet costs (root)
 #   make test-vm           load every section on other kernels, under software emulation
@@ -20,6 +21,7 @@ CLANG    ?= clang
 PKG_CONFIG ?= $(CROSS_COMPILE)pkg-config
 INSTALL  ?= install
 
+comma     := ,
 WARNINGS  := -Wall -Wextra -Werror
 # the multiarch directory of the machine the tools are for; <asm/types.h> lives there
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
@@ -28,7 +30,6 @@ BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf $(WARNINGS) -Ibpf $(if $(MULTIARCH),-I
 CFLAGS   ?= -O2 -g
 SPLICER_CFLAGS := -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -Wshadow -Wstrict-prototypes -fno-common -Ilib -Ibpf \
                   $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer)
-comma    := ,
 # libbpf and what it needs from archives: a tool starts faster, and runs where no -dev package is
 BPF_LIBS := $(shell $(PKG_CONFIG) --static --libs libbpf libelf 2>/dev/null || echo -lbpf -lelf -lz)
 LINK     := $(if $(STATIC),-static $(BPF_LIBS),-Wl$(comma)-Bstatic $(BPF_LIBS) -Wl$(comma)-Bdynamic)
@@ -114,6 +115,9 @@ lint: all tests
 bench:
 	$(Q)./scripts/bench
 
+check-tests:
+	$(Q)./test/mutants
+
 test-vm: objects
 	$(Q)./scripts/vm $(VM_FLAGS) $(O)/splicer.o:action:ingress
 
@@ -125,5 +129,5 @@ clean:
 
 -include $(wildcard $(O)/*.d $(O)/lib/*.d $(O)/test/*.d)
 
-.PHONY: all objects tools tests bench-tools bench install uninstall check lint test-vm format clean
+.PHONY: all objects tools tests bench-tools bench check-tests install uninstall check lint test-vm format clean
 .DELETE_ON_ERROR:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Between ruleset.c (changes in place) and ruleset_build.c (a new arena). Cell 0 means none everywhere. */
+/* Between ruleset.c (changes in place), ruleset_build.c (a new arena) and ruleset_cells.c (the parts of one). Cell 0
+ * means none everywhere. */
 #ifndef SPLICER_RULESET_INTERNAL_H
 #define SPLICER_RULESET_INTERNAL_H
 
@@ -27,15 +28,30 @@ static inline void word_store(__u64 *word, uint64_t value)
 	__atomic_store_n(word, value, __ATOMIC_RELEASE);
 }
 
-/* A new record or 2^class cells; 0 when the arena is full. */
+/* A new record or 2^class cells; 0 when the arena is full. What is given back is used again after a grace period. */
 uint32_t record_take(struct ruleset *set);
 uint32_t cells_take(struct ruleset *set, unsigned int class);
+void record_give(struct ruleset *set, uint32_t cell);
+void cells_give(struct ruleset *set, uint32_t cell, unsigned int class);
 
 /* The slot that holds the key, or one where it can be put; NULL when its buckets are full. */
 __u64 *slot_find(struct ruleset *set, const struct rules_key *key, uint64_t hash);
 __u64 *slot_free(struct ruleset *set, uint64_t hash);
+void slot_clear(__u64 *slot);
 
 void guard_add(struct ruleset *set, uint64_t hash);
+
+/* The tuple lists that a new rule makes longer, made but not yet published. */
+struct list_changes {
+	unsigned int list[4], count;
+	uint32_t cell[4]; /* 0: the list has the rule's tuple already */
+	__u64 word[4];
+};
+
+/* -1 when there is no room; what was made is given back by lists_abandon. */
+int lists_prepare(struct ruleset *set, const struct rules_record *rule, struct list_changes *lists);
+void lists_publish(struct ruleset *set, const struct list_changes *lists);
+void lists_abandon(struct ruleset *set, const struct list_changes *lists);
 
 /* Builds a new arena from the records and the changes (NULL: none), and swaps it in. */
 int ruleset_build(struct ruleset *set, const struct changes *changes, bool dry_run, struct error *error);

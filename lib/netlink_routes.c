@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "netlink.h"
+#include "netlink_request.h"
+#include "table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static int local_route_add(const struct nlmsghdr *message, void *routes)
+{
+	const struct rtmsg *body = message_body(message, RTM_NEWROUTE, sizeof(*body));
+	const struct rtattr *destination;
+	struct prefix prefix = { 0 };
+
+	if (!body || body->rtm_type != RTN_LOCAL || body->rtm_flags & RTM_F_CLONED)
+		return 0;
+	/* Without IPv6 in the kernel, asking for its routes brings those of all other families. */
+	if (body->rtm_family != AF_INET && body->rtm_family != AF_INET6)
+		return 0;
+	prefix.family = body->rtm_family == AF_INET ? 4 : 6;
+	prefix.len = body->rtm_dst_len;
+	destination = message_attribute(message, sizeof(*body), RTA_DST);
+	if (destination && RTA_PAYLOAD(destination) == family_size(body->rtm_family))
+		memcpy(prefix.addr, RTA_DATA(destination), RTA_PAYLOAD(destination));
+	return table_add(routes, &prefix);
+}
+
+static int local_routes_read(struct table *routes, int af, struct error *error)
+{
+	struct rtmsg body = { .rtm_family = (uint8_t)af, .rtm_type = RTN_LOCAL };
+	struct request request;
+
+	request_begin(&request, RTM_GETROUTE, NLM_F_DUMP, &body, sizeof(body));
+	return netlink_ask(NETLINK_ROUTE, &request, local_route_add, routes) ? netlink_fail(error, "route list") : 0;
+}
+
+int netlink_local_routes(struct prefix_list *out, struct error *error)
+{
+	struct table routes = { .size = sizeof(struct prefix) };
+
+	memset(out, 0, sizeof(*out));
+	if (local_routes_read(&routes, AF_INET, error) || local_routes_read(&routes, AF_INET6, error)) {
+		free(routes.items);
+		return -1;
+	}
+	table_sort_unique(&routes);
+	out->items = (struct prefix *)routes.items;
+	out->count = routes.count;
+	return 0;
+}
+
+static void local_route_request(struct request *request, enum route_change change, const struct prefix *prefix)
+{
+	uint32_t loopback = LOOPBACK_IFINDEX;
+	struct rtmsg body = {
+		.rtm_family = (uint8_t)af_of(prefix->family),
+		.rtm_dst_len = prefix->len,
+		.rtm_table = RT_TABLE_LOCAL,
+		.rtm_protocol = RTPROT_STATIC,
+		.rtm_scope = prefix->family == 4 ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE,
+		.rtm_type = RTN_LOCAL,
+	};
+
+	if (change == ROUTE_ADD)
+		request_begin(request, RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, &body, sizeof(body));
+	else
+		request_begin(request, RTM_DELROUTE, NLM_F_ACK, &body, sizeof(body));
+	request_add(request, RTA_DST, prefix->addr, family_size(body.rtm_family));
+	request_add(request, RTA_OIF, &loopback, sizeof(loopback));
+}
+
+static int route_fail(struct error *error, const struct prefix *prefix, const char *reason)
+{
+	char text[PREFIX_TEXT_MAX];
+
+	return error_state(error, prefix_format(prefix, text), "%s", reason);
+}
+
+/* EEXIST may also be a broadcast route to the same prefix, say: then packets to it would not arrive. */
+static int route_check_local(const struct prefix *prefix, struct error *error)
+{
+	struct prefix_list list;
+	int found = 0;
+	size_t i;
+
+	if (netlink_local_routes(&list, error))
+		return -1;
+	for (i = 0; i < list.count && !found; i++)
+		found = !memcmp(&list.items[i], prefix, sizeof(*prefix));
+	free(list.items);
+	return found ? 0 : route_fail(error, prefix, "the table \"local\" has a route of another type to it");
+}
+
+int netlink_local_route(enum route_change change, const struct prefix *prefix, int *changed, struct error *error)
+{
+	struct request request;
+	int result;
+
+	local_route_request(&request, change, prefix);
+	result = netlink_ask(NETLINK_ROUTE, &request, NULL, NULL);
+	if (changed)
+		*changed = !result;
+	if (!result || (change == ROUTE_DELETE && errno == ESRCH))
+		return 0;
+	if (change == ROUTE_ADD && errno == EEXIST)
+		return route_check_local(prefix, error);
+	return route_fail(error, prefix, strerror(errno));
+}
