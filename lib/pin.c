@@ -118,7 +118,10 @@ static int namespace_check(const struct pins *pins, struct error *error)
 		return 0;
 	if (recorded == own)
 		return 0;
-	return error_state(error, pins->dir, "these maps belong to another network namespace");
+	return error_state(
+		error, pins->dir,
+		"these maps belong to another network namespace; if that is gone, remove the pins and attach "
+		"again");
 }
 
 int pins_open(struct pins *pins, const char *dir, struct error *error)

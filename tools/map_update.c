@@ -110,37 +110,73 @@ static int read_input(int argc, char **argv, struct common_options *common, stru
 	return batch_read(common->file, take_line, changes, error);
 }
 
-/* The route comes before the rule, so that its first packet already finds it. */
-static int add_routes(const struct changes *changes, struct error *error)
+/* Takes the routes back that were added for the first `count` rules. */
+static void undo_routes(const struct changes *changes, const int *added, size_t count)
+{
+	struct error ignored;
+
+	for (size_t i = 0; i < count; i++) {
+		struct prefix dst = rule_dst(&changes->items[i].rule);
+
+		if (added[i])
+			netlink_local_route(ROUTE_DELETE, &dst, NULL, &ignored);
+	}
+}
+
+/*
+ * Routes come before the rules, so that the first packet already finds them. Notes in added[], one for each change,
+ * which are new. On failure none is left.
+ */
+static int add_routes(const struct changes *changes, int *added, struct error *error)
 {
 	for (size_t i = 0; i < changes->count; i++) {
 		struct prefix dst = rule_dst(&changes->items[i].rule);
 
 		if (changes->items[i].rule.flags & RULES_FLAG_ROUTE &&
-		    netlink_local_route(ROUTE_ADD, &dst, NULL, error))
+		    netlink_local_route(ROUTE_ADD, &dst, &added[i], error)) {
+			undo_routes(changes, added, i);
 			return -1;
+		}
 	}
 	return 0;
+}
+
+/* What must be so before the first packet meets a rule, and is taken back when the rules could not be changed. */
+static int update_rules(struct pins *pins, struct ruleset *set, const struct changes *changes, struct error *error)
+{
+	int *added = calloc(changes->count + 1, sizeof(*added)), result;
+	uint32_t seen = pins->config->rules_seen;
+
+	if (!added)
+		return error_errno(error, "rules");
+	result = add_routes(changes, added, error);
+	if (!result) {
+		__atomic_store_n(&pins->config->rules_seen, seen || changes->count, __ATOMIC_SEQ_CST);
+		result = ruleset_apply(set, changes, false, error);
+		if (result) {
+			__atomic_store_n(&pins->config->rules_seen, seen, __ATOMIC_SEQ_CST);
+			undo_routes(changes, added, changes->count);
+		}
+	}
+	free(added);
+	return result;
 }
 
 /* Addresses first: with the first rule SSH is confined to them, and the operator must not be locked out. */
 static int update(struct pins *pins, struct changes *changes, bool dry_run, struct error *error)
 {
 	struct ruleset set;
+	int result;
 
 	if (pins_lock(pins, error) || ruleset_open(&set, pins, true, error))
 		return -1;
-	if (!dry_run) {
-		if (own_addresses_sync(pins, error) || add_routes(changes, error))
-			return -1;
-		if (changes->count)
-			__atomic_store_n(&pins->config->rules_seen, 1, __ATOMIC_SEQ_CST);
-	}
-	if (ruleset_apply(&set, changes, dry_run, error))
-		return -1;
+	if (dry_run)
+		result = ruleset_apply(&set, changes, true, error);
+	else
+		result = own_addresses_sync(pins, error) || update_rules(pins, &set, changes, error) ? -1 : 0;
 	pins_unlock(pins);
 	ruleset_close(&set);
-	return 0;
+	return result;
 }
 
 int main(int argc, char **argv)
