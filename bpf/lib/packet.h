@@ -71,6 +71,12 @@ struct transport_header {
 	__u8 data_offset, flags;
 };
 
+/* The transport header where it was read along with the IP header, so that the usual packet costs one read. */
+struct early_transport {
+	struct transport_header header;
+	int is_read;
+};
+
 static __always_inline int packet_is_tag(__be16 ethertype)
 {
 	return ethertype == bpf_htons(ETH_P_8021Q) || ethertype == bpf_htons(ETH_P_8021AD);
@@ -100,13 +106,20 @@ static __always_inline __u32 packet_length(struct __sk_buff *ctx, __u32 field)
 	return !field && ctx_aggregated(ctx) ? 65535 : field;
 }
 
-static __always_inline __u32 packet_parse_ipv4(struct __sk_buff *ctx, struct packet *p, __u32 off)
+static __always_inline __u32 packet_parse_ipv4(struct __sk_buff *ctx, struct packet *p, __u32 off,
+					       struct early_transport *early)
 {
+	struct {
+		struct ipv4_header ip;
+		struct transport_header transport;
+	} __attribute__((packed)) both;
 	struct ipv4_header ip;
 	__u32 header, length, frag;
 
-	if (ctx_load(ctx, off, &ip, sizeof(ip)))
+	early->is_read = !ctx_load(ctx, off, &both, sizeof(both));
+	if (!early->is_read && ctx_load(ctx, off, &both.ip, sizeof(both.ip)))
 		return REASON_TRUNCATED;
+	ip = both.ip;
 	header = (ip.version_ihl & 0xf) * 4;
 	length = packet_length(ctx, bpf_ntohs(ip.length));
 	if (ip.version_ihl >> 4 != 4 || header < sizeof(ip) || length < header)
@@ -124,6 +137,8 @@ static __always_inline __u32 packet_parse_ipv4(struct __sk_buff *ctx, struct pac
 	p->proto = ip.proto;
 	p->hop_limit = ip.ttl;
 	p->l4 = off + header;
+	early->header = both.transport;
+	early->is_read &= header == sizeof(ip);
 	p->l4_length = length - header;
 	return REASON_NONE;
 }
@@ -167,12 +182,19 @@ static __always_inline __u32 packet_parse_extension(struct __sk_buff *ctx, struc
 	return REASON_NONE;
 }
 
-static __always_inline __u32 packet_parse_ipv6(struct __sk_buff *ctx, struct packet *p, __u32 off)
+static __always_inline __u32 packet_parse_ipv6(struct __sk_buff *ctx, struct packet *p, __u32 off,
+					       struct early_transport *early)
 {
+	struct {
+		struct ipv6_header ip;
+		struct transport_header transport;
+	} __attribute__((packed)) both;
 	struct ipv6_header ip;
 
-	if (ctx_load(ctx, off, &ip, sizeof(ip)))
+	early->is_read = !ctx_load(ctx, off, &both, sizeof(both));
+	if (!early->is_read && ctx_load(ctx, off, &both.ip, sizeof(both.ip)))
 		return REASON_TRUNCATED;
+	ip = both.ip;
 	if (bpf_ntohl(ip.version_class_label) >> 28 != 6)
 		return REASON_BAD_HEADER;
 	p->family = 6;
@@ -184,6 +206,7 @@ static __always_inline __u32 packet_parse_ipv6(struct __sk_buff *ctx, struct pac
 	p->hop_limit = ip.hop_limit;
 	p->l4 = off + sizeof(ip);
 	p->l4_length = packet_length(ctx, bpf_ntohs(ip.payload));
+	early->header = both.transport;
 	if (!ctx_has(ctx, p->l4 + p->l4_length))
 		return REASON_TRUNCATED;
 	for (int i = 0; i < PACKET_HEADERS_MAX; i++) {
@@ -191,6 +214,7 @@ static __always_inline __u32 packet_parse_ipv6(struct __sk_buff *ctx, struct pac
 
 		if (p->fragment == FRAGMENT_LATER || !packet_is_extension(p->proto))
 			return REASON_NONE;
+		early->is_read = 0;
 		reason = packet_parse_extension(ctx, p);
 		if (reason)
 			return reason;
@@ -222,7 +246,8 @@ static __always_inline __u32 packet_parse_tcp(struct packet *p, const struct tra
 	return REASON_NONE;
 }
 
-static __always_inline __u32 packet_parse_transport(struct __sk_buff *ctx, struct packet *p)
+static __always_inline __u32 packet_parse_transport(struct __sk_buff *ctx, struct packet *p,
+						    const struct early_transport *early)
 {
 	struct transport_header h = {};
 	__u32 size;
@@ -246,7 +271,9 @@ static __always_inline __u32 packet_parse_transport(struct __sk_buff *ctx, struc
 	}
 	if (p->l4_length < size)
 		return REASON_TRUNCATED;
-	if (p->proto == IPPROTO_TCP ? ctx_load(ctx, p->l4, &h, sizeof(h)) : ctx_load(ctx, p->l4, &h, 8))
+	if (early->is_read)
+		h = early->header;
+	else if (p->proto == IPPROTO_TCP ? ctx_load(ctx, p->l4, &h, sizeof(h)) : ctx_load(ctx, p->l4, &h, 8))
 		return REASON_TRUNCATED;
 	if (p->proto == IPPROTO_ICMP || p->proto == IPPROTO_ICMPV6) {
 		p->port = bpf_ntohs(h.sport);
@@ -268,6 +295,7 @@ static __always_inline __u32 packet_parse_transport(struct __sk_buff *ctx, struc
  */
 __noinline int packet_parse(struct __sk_buff *ctx, struct packet *p)
 {
+	struct early_transport early = {};
 	__u32 off = 0, reason;
 
 	if (!p)
@@ -280,12 +308,12 @@ __noinline int packet_parse(struct __sk_buff *ctx, struct packet *p)
 	if (reason)
 		return (int)reason;
 	if (p->ethertype == bpf_htons(ETH_P_IP))
-		reason = packet_parse_ipv4(ctx, p, off);
+		reason = packet_parse_ipv4(ctx, p, off, &early);
 	else if (p->ethertype == bpf_htons(ETH_P_IPV6))
-		reason = packet_parse_ipv6(ctx, p, off);
+		reason = packet_parse_ipv6(ctx, p, off, &early);
 	else
 		return REASON_NONE;
-	return (int)(reason ? reason : packet_parse_transport(ctx, p));
+	return (int)(reason ? reason : packet_parse_transport(ctx, p, &early));
 }
 
 #endif

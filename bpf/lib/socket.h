@@ -7,9 +7,8 @@
 #include "lib/bpf.h"
 #include "lib/packet.h"
 
+#include <linux/errno.h>
 #include <linux/pkt_cls.h>
-
-#include <errno.h>
 
 #define LOOPBACK_IPV4 bpf_htonl(0x7f000001)
 
