@@ -54,13 +54,13 @@ static int line_split(char *line, struct words *words, struct error *error)
 	return 0;
 }
 
-/* Errors begin with the word they are about: its column tells the user where. */
+/* Errors begin with the word they are about, or with a prefix made of it: its column tells the user where. */
 static int error_column(const struct words *words, const struct error *error)
 {
 	for (int i = 1; i < words->argc; i++) {
 		size_t size = words->argv[i] ? strlen(words->argv[i]) : 0;
 
-		if (size && !strncmp(error->text, words->argv[i], size) && error->text[size] == ':')
+		if (size && !strncmp(error->text, words->argv[i], size) && strchr(":/", error->text[size]))
 			return words->column[i];
 	}
 	return words->argc > 1 ? words->column[1] : 1;

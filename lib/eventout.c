@@ -9,23 +9,27 @@
 
 #include <arpa/inet.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+static const struct {
+	const char *name, *text;
+} reasons[REASON_COUNT] = { [REASON_NONE] = { "none", "undecided" },
+#define REASON_ROW(number, identifier, name, text) [number] = { name, text },
+			    REASONS(REASON_ROW)
+#undef REASON_ROW
+};
+
 const char *reason_name(unsigned int reason)
 {
-	switch (reason) {
-	case REASON_NONE:
-		return "none";
-#define REASON_NAME(number, identifier, name, text) \
-	case number:                                \
-		return name;
-		REASONS(REASON_NAME)
-#undef REASON_NAME
-	default:
-		return "?";
-	}
+	return reason < REASON_COUNT && reasons[reason].name ? reasons[reason].name : "?";
+}
+
+const char *reason_text(unsigned int reason)
+{
+	return reason < REASON_COUNT && reasons[reason].text ? reasons[reason].text : "of a later version";
 }
 
 const char *verdict_name(unsigned int verdict)
@@ -51,13 +55,18 @@ static const char *object_name(unsigned int object)
 	return object && object < sizeof(names) / sizeof(names[0]) ? names[object] : "?";
 }
 
+static const char *fragment_name(unsigned int fragment)
+{
+	return fragment == EVENT_FIRST_FRAGMENT ? "first" : fragment == EVENT_LATER_FRAGMENT ? "later" : NULL;
+}
+
 /* An event's text forms, made once for both outputs. */
 struct shown {
 	char interface[IF_NAMESIZE + 8];
 	char proto[PROTO_TEXT_MAX];
 	char src[PREFIX_TEXT_MAX], dst[PREFIX_TEXT_MAX];
 	char service[sizeof(((struct event *)0)->service) + 1];
-	bool has_ports, is_icmp;
+	bool has_transport, has_ports, is_icmp;
 };
 
 static void event_show(const struct event *event, struct shown *shown)
@@ -71,8 +80,9 @@ static void event_show(const struct event *event, struct shown *shown)
 	address_format(event->family, event->dst, shown->dst);
 	memcpy(shown->service, event->service, sizeof(event->service));
 	shown->service[sizeof(event->service)] = '\0';
-	shown->has_ports = ports == PROTO_HAS_PORTS;
-	shown->is_icmp = ports == PROTO_HAS_TYPES;
+	shown->has_transport = event->fragment != EVENT_LATER_FRAGMENT;
+	shown->has_ports = shown->has_transport && ports == PROTO_HAS_PORTS;
+	shown->is_icmp = shown->has_transport && ports == PROTO_HAS_TYPES;
 }
 
 /* The wall-clock time of a moment of CLOCK_MONOTONIC. */
@@ -109,9 +119,11 @@ static void event_print_json(const struct event *event, const struct shown *show
 	out_number(&out, "length", NULL, event->length);
 	out_number(&out, "ethertype", NULL, event->ethertype);
 	out_number_or(&out, "vlan", NULL, event->vlan ? event->vlan : -1, NULL);
-	out_number_or(&out, "tcp_flags", NULL, event->family && event->proto == 6 ? event->tcp_flags : -1, NULL);
+	out_number_or(&out, "tcp_flags", NULL, shown->has_ports && event->proto == IPPROTO_TCP ? event->tcp_flags : -1,
+		      NULL);
 	out_number_or(&out, "icmp_type", NULL, shown->is_icmp ? event->icmp_type : -1, NULL);
 	out_number_or(&out, "icmp_code", NULL, shown->is_icmp ? event->icmp_code : -1, NULL);
+	out_text(&out, "fragment", NULL, fragment_name(event->fragment));
 	out_end(&out);
 }
 
@@ -144,6 +156,8 @@ static void event_print_line(const struct event *event, const struct shown *show
 	}
 	if (shown->is_icmp)
 		printf(" type %u code %u", event->icmp_type, event->icmp_code);
+	if (fragment_name(event->fragment))
+		printf(" %s-fragment", fragment_name(event->fragment));
 	if (event->splice_port)
 		printf(" port %u", event->splice_port);
 	if (event->vlan)

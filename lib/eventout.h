@@ -10,6 +10,7 @@ int event_print(const void *data, size_t size, bool json);
 
 /* Names from the registry, "?" for numbers of a later version. */
 const char *reason_name(unsigned int reason);
+const char *reason_text(unsigned int reason);
 const char *verdict_name(unsigned int verdict);
 
 #endif

@@ -132,6 +132,24 @@ static int unknown_option(char **argv, int code, struct error *error)
 	return error_usage(error, operand, code == ':' ? "needs an argument" : "unknown option (see --help)");
 }
 
+/* getopt_long takes abbreviations too, which would freeze the names of options to come. */
+static bool is_exact(char **argv, const char *name)
+{
+	const char *word = optarg && optarg == argv[optind - 1] ? argv[optind - 2] : argv[optind - 1];
+	size_t size = strlen(name);
+
+	return !strncmp(word + 2, name, size) && (!word[2 + size] || word[2 + size] == '=');
+}
+
+/* Lines of a large batch mostly have none; then all that is left is the operands. */
+static bool has_options(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (argv[i][0] == '-')
+			return true;
+	return false;
+}
+
 int options_parse(const struct command *command, int argc, char **argv, struct common_options *common,
 		  option_callback *take, void *context, struct error *error)
 {
@@ -140,6 +158,8 @@ int options_parse(const struct command *command, int argc, char **argv, struct c
 
 	if (common && !common->pin_dir)
 		common->pin_dir = PIN_DIR_DEFAULT;
+	if (!has_options(argc, argv))
+		return argc - 1;
 	tables_build(&tables, command, common != NULL);
 	opterr = 0;
 	optind = 0; /* glibc: start anew, also after an earlier scan */
@@ -148,7 +168,7 @@ int options_parse(const struct command *command, int argc, char **argv, struct c
 		code = getopt_long(argc, argv, tables.shorts, tables.longs, &index);
 		if (code == -1)
 			return argc - optind;
-		if (code == '?' || code == ':')
+		if (code == '?' || code == ':' || (index >= 0 && !is_exact(argv, tables.longs[index].name)))
 			return unknown_option(argv, code, error);
 		if (index < 0)
 			code = row_of(command, code);

@@ -181,7 +181,7 @@ void out_seconds(struct out *out, const char *key, const char *header, double va
 		if (value < 0)
 			fputs("null", stdout);
 		else
-			printf("%.3f", value);
+			printf("%.6f", value);
 	} else if (out->form == OUT_TABLE && header) {
 		cell(out, header, shown, true);
 	}

@@ -28,8 +28,11 @@ static void bit_set(uint8_t *addr, unsigned int bit, int value)
 
 void prefix_mask(struct prefix *prefix)
 {
-	for (unsigned int bit = prefix->len; bit < prefix_bits(prefix->family); bit++)
-		bit_set(prefix->addr, bit, 0);
+	unsigned int whole = prefix->len / 8;
+
+	if (prefix->len % 8)
+		prefix->addr[whole++] &= (uint8_t)(0xff00 >> prefix->len % 8);
+	memset(prefix->addr + whole, 0, sizeof(prefix->addr) - whole);
 }
 
 int prefix_contains(const struct prefix *outer, const struct prefix *inner)
@@ -80,11 +83,11 @@ int prefix_parse_address(const char *text, struct prefix *out, struct error *err
 	return 0;
 }
 
-/* Gives an address its length; operand is what the user wrote. */
-static int prefix_set_len(struct prefix *out, const char *len, const char *operand, struct error *error)
+/* Gives an address its length. */
+static int prefix_set_len(struct prefix *out, const char *len, struct error *error)
 {
+	char given[PREFIX_TEXT_MAX], masked_text[PREFIX_TEXT_MAX];
 	struct prefix masked;
-	char buf[PREFIX_TEXT_MAX];
 	uint64_t value;
 
 	if (num_parse(len, 0, prefix_bits(out->family), &value, error))
@@ -92,19 +95,15 @@ static int prefix_set_len(struct prefix *out, const char *len, const char *opera
 	out->len = (uint8_t)value;
 	masked = *out;
 	prefix_mask(&masked);
-	if (memcmp(masked.addr, out->addr, sizeof(masked.addr)))
-		return error_usage(error, operand, "host bits set, did you mean %s", prefix_format(&masked, buf));
-	return 0;
+	if (!memcmp(masked.addr, out->addr, sizeof(masked.addr)))
+		return 0;
+	return error_usage(error, prefix_format(out, given), "host bits set, did you mean %s",
+			   prefix_format(&masked, masked_text));
 }
 
 static int prefix_parse_with_len(const char *text, const char *len, struct prefix *out, struct error *error)
 {
-	char operand[2 * PREFIX_TEXT_MAX];
-
-	if (prefix_parse_address(text, out, error))
-		return -1;
-	snprintf(operand, sizeof(operand), "%s/%s", text, len);
-	return prefix_set_len(out, len, operand, error);
+	return prefix_parse_address(text, out, error) ? -1 : prefix_set_len(out, len, error);
 }
 
 int prefix_parse(const char *text, struct prefix *out, struct error *error)
@@ -121,7 +120,7 @@ int prefix_parse(const char *text, struct prefix *out, struct error *error)
 	address[size] = '\0';
 	if (address_read(address, out) != 1)
 		return error_usage(error, text, "not an IPv4 or IPv6 prefix");
-	return prefix_set_len(out, slash + 1, text, error);
+	return prefix_set_len(out, slash + 1, error);
 }
 
 static int list_append(struct prefix_list *list, const struct prefix *prefix)

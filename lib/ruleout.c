@@ -92,6 +92,7 @@ void rule_out(struct out *out, const struct rules_record *rule, const struct sur
 	out_number(out, "packets", "PACKETS", rule->head.packets);
 	out_number(out, "bytes", "BYTES", rule->head.bytes);
 	last_out(out, rule->head.last);
+	out_number(out, "rule", NULL, rules_decision_sequence(rule->head.decision));
 	if (surroundings)
 		note_out(out, rule_is_dead(rule, &surroundings->listeners), rule_is_routed(rule, surroundings));
 }
@@ -112,32 +113,43 @@ static void changes_print_json(const struct changes *changes, const struct surro
 	out_again(&out);
 }
 
-static void changes_print_lines(const struct changes *changes, const struct surroundings *surroundings)
+static void changes_print_lines(const struct changes *changes)
+{
+	for (size_t i = 0; i < changes->count; i++) {
+		printf("%c ", changes->items[i].letter);
+		rule_print_line(&changes->items[i].rule);
+	}
+}
+
+static void changes_note_routes(const struct changes *changes, const struct surroundings *surroundings)
 {
 	for (size_t i = 0; i < changes->count; i++) {
 		struct prefix dst = rule_dst(&changes->items[i].rule);
 		char text[PREFIX_TEXT_MAX];
 
-		printf("%c ", changes->items[i].letter);
-		rule_print_line(&changes->items[i].rule);
 		if (changes->items[i].kind == CHANGE_PUT && !rule_is_routed(&changes->items[i].rule, surroundings))
 			note_print("%s: no local route: packets are not delivered (see --route)",
 				   prefix_format(&dst, text));
 	}
 }
 
-int changes_print(const struct common_options *common, const struct changes *changes, struct error *error)
+/* What was done is done: that the surroundings cannot be read makes no error of it. */
+void changes_print(const struct common_options *common, const struct changes *changes)
 {
 	static struct surroundings surroundings; /* 32 KiB */
+	struct error error;
+	bool known;
 
 	if (!common->json && !common->verbose && !common->dry_run)
-		return 0;
-	if (surroundings_read(&surroundings, error))
-		return -1;
+		return;
+	known = !surroundings_read(&surroundings, &error);
+	if (!known && !common->quiet)
+		note_print("%s: listeners and routes are not known", error.text);
 	if (common->json)
-		changes_print_json(changes, &surroundings);
+		changes_print_json(changes, known ? &surroundings : NULL);
 	else
-		changes_print_lines(changes, &surroundings);
+		changes_print_lines(changes);
+	if (known && !common->json && !common->quiet)
+		changes_note_routes(changes, &surroundings);
 	surroundings_free(&surroundings);
-	return 0;
 }

@@ -26,6 +26,6 @@ int rule_is_routed(const struct rules_record *rule, const struct surroundings *s
 void rule_out(struct out *out, const struct rules_record *rule, const struct surroundings *surroundings);
 
 /* What a command did, as -v, -n and -j ask for it: a letter and the line of each rule, or JSON. */
-int changes_print(const struct common_options *common, const struct changes *changes, struct error *error);
+void changes_print(const struct common_options *common, const struct changes *changes);
 
 #endif

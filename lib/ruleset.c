@@ -274,16 +274,8 @@ static int rule_change(struct ruleset *set, struct placement *place, struct memb
 		placement_publish_block(set, place, block);
 	if (new < old)
 		word_store(&record->head.decision, new);
-	record->flags = rule->flags;
+	record->flags |= rule->flags;
 	return 0;
-}
-
-static char change_letter(const struct rules_record *old, const struct rules_record *new)
-{
-	bool same = decision_renumber(old->head.decision, 0) == decision_renumber(new->head.decision, 0) &&
-		    old->flags == new->flags;
-
-	return same ? '=' : 'C';
 }
 
 static int rule_put(struct ruleset *set, struct change *change)
@@ -296,7 +288,7 @@ static int rule_put(struct ruleset *set, struct change *change)
 		return 1;
 	member = members_find(set, &place.members, &change->rule);
 	if (member) {
-		change->letter = change_letter(set_record(set, member->record), &change->rule);
+		change->letter = put_letter(member->decision, set_record(set, member->record)->flags, &change->rule);
 		result = rule_change(set, &place, member, &change->rule);
 	} else {
 		change->letter = 'A';
@@ -399,8 +391,9 @@ int ruleset_apply(struct ruleset *set, const struct changes *changes, bool dry_r
 		result = change_in_place(set, &changes->items[0]);
 	if (result == 1)
 		return ruleset_build(set, changes, dry_run, error);
+	/* the change is made; if there is no memory to tidy up after it, a later one will */
 	if (!result && is_stale(set))
-		return ruleset_build(set, NULL, false, error);
+		ruleset_build(set, NULL, false, error);
 	return result;
 }
 
@@ -449,4 +442,36 @@ bool ruleset_next(struct ruleset *set, uint32_t *cursor, struct rules_record *ou
 		}
 	}
 	return false;
+}
+
+static int age_order(const void *left, const void *right)
+{
+	const struct rule_place *a = left, *b = right;
+
+	return a->sequence < b->sequence ? -1 : a->sequence > b->sequence;
+}
+
+int ruleset_order(struct ruleset *set, struct rule_place **places, size_t *count, struct error *error)
+{
+	struct rules_record rule;
+	uint32_t cursor = 0;
+
+	*places = NULL;
+	*count = 0;
+	while (ruleset_next(set, &cursor, &rule)) {
+		struct rule_place *moved = array_room(*places, *count, sizeof(**places));
+
+		if (!moved)
+			return error_errno(error, "rules");
+		*places = moved;
+		moved[(*count)++] = (struct rule_place){ rules_decision_sequence(rule.head.decision), cursor };
+	}
+	if (*count)
+		qsort(*places, *count, sizeof(**places), age_order);
+	return 0;
+}
+
+bool ruleset_read(struct ruleset *set, const struct rule_place *place, struct rules_record *out)
+{
+	return record_copy(set_record(set, place->cell), out);
 }

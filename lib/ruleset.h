@@ -58,6 +58,18 @@ int ruleset_apply(struct ruleset *set, const struct changes *changes, bool dry_r
 
 uint32_t ruleset_count(struct ruleset *set);
 
+/* Where a rule stands, and its age. */
+struct rule_place {
+	uint64_t sequence;
+	uint32_t cell;
+};
+
+/* The rules there are, oldest first; *places is released with free(). */
+int ruleset_order(struct ruleset *set, struct rule_place **places, size_t *count, struct error *error);
+
+/* Copies the rule at a place; false when it is gone. */
+bool ruleset_read(struct ruleset *set, const struct rule_place *place, struct rules_record *out);
+
 /* Copies the next rule after *cursor (start with 0) to *out; false at the end. In order of place, which is no order. */
 bool ruleset_next(struct ruleset *set, uint32_t *cursor, struct rules_record *out);
 

@@ -23,6 +23,7 @@ struct entry {
 	uint64_t decision;
 	uint64_t packets, bytes; /* as copied to the new arena */
 	uint32_t order;          /* 0: is there; then by place in the changes */
+	uint8_t flags;           /* of the rule and what it replaced */
 	uint32_t cell;           /* in the new arena */
 };
 
@@ -80,6 +81,7 @@ static int entries_collect(struct build *build, const struct changes *changes, s
 
 		entry->old = record;
 		entry->decision = record->head.decision;
+		entry->flags = record->flags;
 	}
 	for (size_t i = 0; i < count; i++)
 		entry_add(&build->entries, &changes->items[i].rule, (uint32_t)i + 1)->change = &changes->items[i];
@@ -99,16 +101,6 @@ static int entry_order(const void *left, const void *right)
 	return a->order < b->order ? -1 : a->order > b->order;
 }
 
-static char put_letter(const struct entry *before, const struct entry *put)
-{
-	if (!before)
-		return 'A';
-	return decision_renumber(before->decision, 0) == decision_renumber(put->rule->head.decision, 0) &&
-			       before->rule->flags == put->rule->flags
-		       ? '='
-		       : 'C';
-}
-
 /* Applies the changes to one rule in their order. Returns what is left of it, or NULL. */
 static struct entry *rule_resolve(struct entry *first, struct entry *end, uint64_t sequence)
 {
@@ -124,7 +116,8 @@ static struct entry *rule_resolve(struct entry *first, struct entry *end, uint64
 			old = NULL;
 			continue;
 		}
-		entry->change->letter = put_letter(now, entry);
+		entry->change->letter = now ? put_letter(now->decision, now->flags, entry->rule) : 'A';
+		entry->flags = (uint8_t)(entry->rule->flags | (now ? now->flags : 0));
 		entry->decision = decision_renumber(entry->rule->head.decision, sequence + entry->order);
 		now = entry;
 	}
@@ -293,6 +286,7 @@ static void record_fill(struct build *build, struct entry *entry, uint32_t next)
 	record->head.packets = record->head.bytes = record->head.last = 0;
 	record->head.next = next;
 	record->head.state = RULES_LIVE;
+	record->flags = entry->flags;
 }
 
 /* The records of one key and their block. 1: its buckets are full. */
@@ -500,10 +494,10 @@ int ruleset_build(struct ruleset *set, const struct changes *changes, bool dry_r
 		qsort(build.entries.items, build.entries.count, sizeof(struct entry), entry_order);
 		entries_resolve(&build.entries, sequence);
 	}
-	if (!result && !dry_run) {
+	if (!result)
 		result = build_measure(&build, error);
-		if (!result)
-			result = build_make(&build, sequence + (changes ? changes->count : 0), error);
+	if (!result && !dry_run) {
+		result = build_make(&build, sequence + (changes ? changes->count : 0), error);
 		if (!result)
 			result = build_swap(&build, error);
 	}

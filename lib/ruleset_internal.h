@@ -5,6 +5,7 @@
 #define SPLICER_RULESET_INTERNAL_H
 
 #include "block.h"
+#include "rulekey.h"
 #include "ruleset.h"
 
 static inline struct rules_header *set_header(struct ruleset *set)
@@ -52,6 +53,14 @@ struct list_changes {
 int lists_prepare(struct ruleset *set, const struct rules_record *rule, struct list_changes *lists);
 void lists_publish(struct ruleset *set, const struct list_changes *lists);
 void lists_abandon(struct ruleset *set, const struct list_changes *lists);
+
+/* What putting a rule over one with this decision and these flags does: '=' or 'C'. Flags are only ever added. */
+static inline char put_letter(uint64_t decision, unsigned int flags, const struct rules_record *rule)
+{
+	bool same = decision_renumber(decision, 0) == decision_renumber(rule->head.decision, 0);
+
+	return same && !(rule->flags & ~flags) ? '=' : 'C';
+}
 
 /* Builds a new arena from the records and the changes (NULL: none), and swaps it in. */
 int ruleset_build(struct ruleset *set, const struct changes *changes, bool dry_run, struct error *error);

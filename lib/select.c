@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "select.h"
 
+#include "num.h"
 #include "proto.h"
 #include "rule.h"
 
@@ -9,13 +10,16 @@
 
 int selector_option(struct selector *selector, size_t row, const char *value, struct error *error)
 {
+	uint64_t high;
+
 	switch ((enum select_row)row) {
 	case SELECT_SOURCE:
 		selector->has_src = true;
 		return prefix_parse(value, &selector->src, error);
 	case SELECT_INTERFACE:
 		selector->has_interface = true;
-		return rule_parse_interface(value, &selector->ifindex, error);
+		selector->ifindex = 0;
+		return !strcmp(value, "any") ? 0 : rule_parse_interface(value, &selector->ifindex, error);
 	case SELECT_ACTION:
 		selector->has_action = true;
 		return rule_parse_action(value, &selector->action, error);
@@ -24,7 +28,14 @@ int selector_option(struct selector *selector, size_t row, const char *value, st
 		return rule_parse_priority(value, &selector->priority, error);
 	case SELECT_SERVICE:
 		selector->has_service = true;
-		return rule_parse_service(value, selector->service, error);
+		memset(selector->service, 0, sizeof(selector->service));
+		return !*value ? 0 : rule_parse_service(value, selector->service, error);
+	case SELECT_HIGH:
+		selector->has_high = true;
+		if (num_parse(value, 0, 65535, &high, error))
+			return -1;
+		selector->high = (uint16_t)high;
+		return 0;
 	default:
 		selector->dead = true;
 		return 0;
@@ -98,6 +109,14 @@ static bool low_is(const struct selector *selector, const struct rules_record *r
 	return !rule_parse_ports(6, selector->low, NULL, &want, &ignored) && want.low == low;
 }
 
+static bool high_is(const struct selector *selector, const struct rules_record *rule)
+{
+	long low, high;
+
+	rule_ports(rule, &low, &high);
+	return high == selector->high;
+}
+
 bool selector_matches(const struct selector *selector, const struct rules_record *rule,
 		      const struct listeners *listeners)
 {
@@ -108,6 +127,8 @@ bool selector_matches(const struct selector *selector, const struct rules_record
 	if (selector->has_proto && selector->proto != rule->proto)
 		return false;
 	if (selector->has_low && !low_is(selector, rule))
+		return false;
+	if (selector->has_high && !high_is(selector, rule))
 		return false;
 	if (selector->has_interface && selector->ifindex != rule->head.ifindex)
 		return false;

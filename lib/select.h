@@ -18,26 +18,29 @@ enum select_row {
 	SELECT_ACTION,
 	SELECT_PRIORITY,
 	SELECT_SERVICE,
+	SELECT_HIGH,
 	SELECT_DEAD,
 	SELECT_ROWS
 };
-#define SELECT_OPTION_ROWS                                                      \
-	{ "source", 's', "PREFIX", "rules for this source prefix" },            \
-		{ "iface", 'i', "NAME", "rules for this interface" },           \
-		{ "action", 'a', "ACTION", "rules that pass, drop or splice" }, \
-		{ "priority", 'P', "NUMBER", "rules of this priority" },        \
-		{ "service", 'S', "TAG", "rules of this service" },             \
-	{                                                                       \
-		"dead", 0, NULL, "splice rules whose port nobody listens on"    \
+#define SELECT_OPTION_ROWS                                                                               \
+	{ "source", 's', "PREFIX", "rules for this source prefix" },                                     \
+		{ "iface", 'i', "NAME", "rules for this interface; any: rules for none in particular" }, \
+		{ "action", 'a', "ACTION", "rules that pass, drop or splice" },                          \
+		{ "priority", 'P', "NUMBER", "rules of this priority" },                                 \
+		{ "service", 'S', "TAG", "rules of this service; '': rules of none" },                   \
+		{ "high", 0, "PORT", "rules whose highest port (ICMP: code) is this" },                  \
+	{                                                                                                \
+		"dead", 0, NULL, "splice rules whose port nobody listens on"                             \
 	}
 
 #define SELECT_OPERANDS 4 /* DST LEN LOW PROTO */
 
 struct selector {
-	bool has_dst, has_src, has_interface, has_low, has_proto, has_action, has_priority, has_service, dead;
+	bool has_dst, has_src, has_interface, has_low, has_high, has_proto, has_action, has_priority, has_service, dead;
 	struct prefix dst, src;
 	uint32_t ifindex;
 	const char *low; /* read when the protocol of a rule is known */
+	uint16_t high;   /* ICMP: the code */
 	uint16_t proto;
 	enum rules_action action;
 	int32_t priority;

@@ -140,6 +140,7 @@ static int candidates_print(struct ruleset *set, const struct deletion *deletion
 	while (ruleset_next(set, &cursor, &rule))
 		if (selector_matches(&deletion->selector, &rule, NULL))
 			rule_print_line(&rule);
+	fflush(stdout);
 	return error_state(error, deletion->named, "%lu rules match, nothing was deleted; say which (see --help)",
 			   count);
 }
@@ -249,9 +250,10 @@ int main(int argc, char **argv)
 	struct error error;
 	struct pins pins;
 	int failed = read_input(argc, argv, &common, &work, &error) || pins_open(&pins, common.pin_dir, &error) ||
-		     delete_rules(&pins, &work, common.dry_run, &error) ||
-		     changes_print(&common, &work.changes, &error);
+		     delete_rules(&pins, &work, common.dry_run, &error);
 
+	if (!failed)
+		changes_print(&common, &work.changes);
 	work_free(&work);
 	return failed ? error_print(&error) : EXIT_DONE;
 }

@@ -186,8 +186,10 @@ int main(int argc, char **argv)
 	struct error error;
 	struct pins pins;
 	int failed = read_input(argc, argv, &common, &changes, &error) || pins_open(&pins, common.pin_dir, &error) ||
-		     update(&pins, &changes, common.dry_run, &error) || changes_print(&common, &changes, &error);
+		     update(&pins, &changes, common.dry_run, &error);
 
+	if (!failed)
+		changes_print(&common, &changes);
 	free(changes.items);
 	return failed ? error_print(&error) : EXIT_DONE;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* rule_list: shows rules and what they did. */
+#include "countsout.h"
 #include "option.h"
 #include "pin.h"
 #include "proto.h"
@@ -9,22 +10,24 @@
 #include "select.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
-enum { ROW_PROTO = SELECT_ROWS, ROW_SAVE };
+enum { ROW_PROTO = SELECT_ROWS, ROW_SAVE, ROW_COUNTS };
 
 static const struct option_row rows[] = {
 	SELECT_OPTION_ROWS,
 	{ "proto", 'p', "PROTO", "rules of this protocol" },
 	{ "save", 0, NULL, "print the lines of map_update that make these rules" },
+	{ "counts", 0, NULL, "print what became of all packets, by reason, instead of rules" },
 	{ 0 },
 };
 
-static const char *const synopsis[] = { "[OPTION]... [DST LEN [LOW [PROTO]]]", NULL };
+static const char *const synopsis[] = { "[OPTION]... [DST LEN [LOW [PROTO]]]", "[-j] --counts", NULL };
 
 static const struct command command = {
 	.name = "rule_list",
 	.synopsis = synopsis,
-	.summary = "List rules in about the order of insertion. A selector that is not given matches anything.\n"
+	.summary = "List rules, oldest first. A selector that is not given matches anything.\n"
 		   "NOTE says dead where nobody listens on the port of a splice rule, and no-route where the local\n"
 		   "route is missing that its destination needs.",
 	.options = rows,
@@ -33,7 +36,7 @@ static const struct command command = {
 
 struct listing {
 	struct selector selector;
-	bool save;
+	bool save, counts;
 };
 
 static int take_option(void *context, size_t row, const char *value, struct error *error)
@@ -44,6 +47,9 @@ static int take_option(void *context, size_t row, const char *value, struct erro
 	case ROW_PROTO:
 		listing->selector.has_proto = true;
 		return proto_parse(value, &listing->selector.proto, error);
+	case ROW_COUNTS:
+		listing->counts = true;
+		return 0;
 	case ROW_SAVE:
 		listing->save = true;
 		return 0;
@@ -52,52 +58,73 @@ static int take_option(void *context, size_t row, const char *value, struct erro
 	}
 }
 
-static void print_lines(struct ruleset *set, const struct listing *listing, const struct surroundings *surroundings)
+struct view {
+	struct ruleset set;
+	struct rule_place *places; /* oldest first */
+	size_t count;
+	struct surroundings surroundings;
+};
+
+/* The rule at a place if it is still there and selected. */
+static bool view_read(struct view *view, const struct listing *listing, size_t i, struct rules_record *rule)
+{
+	return ruleset_read(&view->set, &view->places[i], rule) &&
+	       selector_matches(&listing->selector, rule, &view->surroundings.listeners);
+}
+
+/* Oldest first: read back in this order, the newer of two equal rules stays the newer. */
+static void print_lines(struct view *view, const struct listing *listing)
 {
 	struct rules_record rule;
-	uint32_t cursor = 0;
 
-	while (ruleset_next(set, &cursor, &rule))
-		if (selector_matches(&listing->selector, &rule, &surroundings->listeners))
+	for (size_t i = 0; i < view->count; i++)
+		if (view_read(view, listing, i, &rule))
 			rule_print_line(&rule);
 }
 
-static void print_records(struct ruleset *set, const struct listing *listing, enum out_form form,
-			  const struct surroundings *surroundings)
+static void print_records(struct view *view, const struct listing *listing, enum out_form form)
 {
 	struct rules_record rule;
 	struct out out;
 
 	out_open(&out, form);
 	do {
-		uint32_t cursor = 0;
-
-		while (ruleset_next(set, &cursor, &rule)) {
-			if (!selector_matches(&listing->selector, &rule, &surroundings->listeners))
+		for (size_t i = 0; i < view->count; i++) {
+			if (!view_read(view, listing, i, &rule))
 				continue;
 			out_begin(&out);
-			rule_out(&out, &rule, surroundings);
+			rule_out(&out, &rule, &view->surroundings);
 			out_end(&out);
 		}
 	} while (out_again(&out));
 }
 
+static int print_rules(const struct pins *pins, const struct listing *listing, enum out_form form, struct error *error)
+{
+	static struct view view; /* 32 KiB */
+	int result = -1;
+
+	if (!ruleset_open(&view.set, pins, false, error) && !arena_map_whole(&view.set.arena, error) &&
+	    !surroundings_read(&view.surroundings, error) &&
+	    !ruleset_order(&view.set, &view.places, &view.count, error)) {
+		if (listing->save)
+			print_lines(&view, listing);
+		else
+			print_records(&view, listing, form);
+		result = 0;
+	}
+	surroundings_free(&view.surroundings);
+	free(view.places);
+	return result;
+}
+
 static int list(const char *pin_dir, const struct listing *listing, enum out_form form, struct error *error)
 {
-	static struct surroundings surroundings; /* 32 KiB */
-	struct ruleset set;
 	struct pins pins;
 
-	if (pins_open(&pins, pin_dir, error) || ruleset_open(&set, &pins, false, error) ||
-	    arena_map_whole(&set.arena, error) || surroundings_read(&surroundings, error))
+	if (pins_open(&pins, pin_dir, error))
 		return -1;
-	if (listing->save)
-		print_lines(&set, listing, &surroundings);
-	else
-		print_records(&set, listing, form, &surroundings);
-	surroundings_free(&surroundings);
-	ruleset_close(&set);
-	return 0;
+	return listing->counts ? counts_print(&pins, form, error) : print_rules(&pins, listing, form, error);
 }
 
 int main(int argc, char **argv)

@@ -27,9 +27,9 @@ static const char *const synopsis[] = { "[OPTION]...", NULL };
 static const struct command command = {
 	.name = "trace_tail",
 	.synopsis = synopsis,
-	.summary =
-		"Print a line for each decision: a new flow that a rule passed or spliced, SSH, a drop. Any number of\n"
-		"readers may follow at once. Ends on SIGINT or SIGTERM and says how many events it lost.",
+	.summary = "Print a line for each decision: what a rule passed or spliced, a new SSH connection, a drop. Up to "
+		   "16\n"
+		   "readers may follow at once. Ends on SIGINT or SIGTERM and says how many events it lost.",
 	.options = rows,
 	.common = "qj",
 };

@@ -43,6 +43,9 @@ _Static_assert(sizeof(struct event_slot) == 128, "event_slot is ABI");
 enum event_object { EVENT_SPLICER = 1, EVENT_XDP = 2, EVENT_LB = 3, EVENT_FLOW = 4 };
 enum event_hook { EVENT_INGRESS = 1, EVENT_EGRESS = 2 };
 
+/* A later fragment has no ports; the first has those of all. */
+enum event_fragment { EVENT_WHOLE = 0, EVENT_FIRST_FRAGMENT = 1, EVENT_LATER_FRAGMENT = 2 };
+
 struct event {
 	__u16 size;   /* of this record, bytes: a reader skips what it does not know */
 	__u8 type;    /* enum event_type */
@@ -62,7 +65,7 @@ struct event {
 	__u8 proto;            /* of IP */
 	__u8 tcp_flags;        /* byte 13 of the TCP header */
 	__u8 icmp_type, icmp_code;
-	__u8 reserved8;
+	__u8 fragment;     /* enum event_fragment */
 	__u16 splice_port; /* host byte order; 0: not spliced */
 	__u8 service[64];  /* tag of the deciding rule, zero padded */
 	__u8 reserved[80]; /* zero: room for a translated tuple, next hop and checksums */

@@ -25,7 +25,7 @@ enum verdict {
 	X(2, BAD_HEADER, "bad-header", "a version, length or offset field that cannot be")                        \
 	X(3, TOO_MANY_HEADERS, "too-many-headers", "more extension headers or tags than are followed")            \
 	X(4, ETHERTYPE, "ethertype", "neither IP nor ARP")                                                        \
-	X(5, FRAGMENT, "fragment", "a later fragment whose first fragment is not known")                          \
+	X(5, FRAGMENT, "fragment", "a later fragment, which has no ports")                                        \
 	X(6, NO_RULE, "no-rule", "no rule matches")                                                               \
 	X(7, RULE_DROP, "rule-drop", "a drop rule matches")                                                       \
 	X(8, NO_LISTENER, "no-listener", "a splice rule matches but nothing listens on its port")                 \

@@ -34,6 +34,7 @@ static __always_inline void events_fill_packet(struct event *event, const struct
 	event->tcp_flags = p->tcp_flags;
 	event->icmp_type = p->icmp_type;
 	event->icmp_code = p->icmp_code;
+	event->fragment = p->fragment == FRAGMENT_ATOMIC ? FRAGMENT_NONE : p->fragment;
 }
 
 static __always_inline void events_fill_rule(struct event *event, const struct rules_hit *hit)
