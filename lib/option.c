@@ -136,9 +136,9 @@ static int unknown_option(char **argv, int code, struct error *error)
 static bool is_exact(char **argv, const char *name)
 {
 	const char *word = optarg && optarg == argv[optind - 1] ? argv[optind - 2] : argv[optind - 1];
-	size_t size = strlen(name);
+	size_t size = name ? strlen(name) : 0;
 
-	return !strncmp(word + 2, name, size) && (!word[2 + size] || word[2 + size] == '=');
+	return size && !strncmp(word + 2, name, size) && (!word[2 + size] || word[2 + size] == '=');
 }
 
 /* Lines of a large batch mostly have none; then all that is left is the operands. */
