@@ -35,17 +35,6 @@ void prefix_mask(struct prefix *prefix)
 	memset(prefix->addr + whole, 0, sizeof(prefix->addr) - whole);
 }
 
-int prefix_contains(const struct prefix *outer, const struct prefix *inner)
-{
-	struct prefix masked = *inner;
-
-	if (outer->family != inner->family || outer->len > inner->len)
-		return 0;
-	masked.len = outer->len;
-	prefix_mask(&masked);
-	return !memcmp(masked.addr, outer->addr, sizeof(masked.addr));
-}
-
 char *address_format(uint8_t family, const uint8_t addr[16], char buf[PREFIX_TEXT_MAX])
 {
 	inet_ntop(family == 4 ? AF_INET : AF_INET6, addr, buf, PREFIX_TEXT_MAX);
@@ -123,7 +112,7 @@ int prefix_parse(const char *text, struct prefix *out, struct error *error)
 	return prefix_set_len(out, slash + 1, error);
 }
 
-static int list_append(struct prefix_list *list, const struct prefix *prefix)
+int prefix_list_add(struct prefix_list *list, const struct prefix *prefix)
 {
 	struct prefix *items = array_room(list->items, list->count, sizeof(*items));
 
@@ -182,7 +171,7 @@ static int range_cover(struct prefix first, const struct prefix *last, struct pr
 
 		zeros = block_zeros(&first, last);
 		block.len = (uint8_t)(prefix_bits(first.family) - zeros);
-		if (list_append(out, &block))
+		if (prefix_list_add(out, &block))
 			return -1;
 	} while (address_advance(&first, zeros) && memcmp(first.addr, last->addr, sizeof(first.addr)) <= 0);
 	return 0;
@@ -223,7 +212,7 @@ int prefix_parse_cover(const char *text, const char *len, struct prefix_list *ou
 	}
 	if (len ? prefix_parse_with_len(text, len, &prefix, error) : prefix_parse(text, &prefix, error))
 		return -1;
-	return list_append(out, &prefix) ? error_errno(error, text) : 0;
+	return prefix_list_add(out, &prefix) ? error_errno(error, text) : 0;
 }
 
 /* By family, length and address: a search for one length is a binary search. */
@@ -244,14 +233,19 @@ void prefix_list_sort(struct prefix_list *list)
 		qsort(list->items, list->count, sizeof(*list->items), prefix_order);
 }
 
+int prefix_list_has(const struct prefix_list *sorted, const struct prefix *prefix)
+{
+	return sorted->count && bsearch(prefix, sorted->items, sorted->count, sizeof(*prefix), prefix_order) != NULL;
+}
+
 int prefix_list_covers(const struct prefix_list *sorted, const struct prefix *prefix)
 {
 	struct prefix wanted = *prefix;
 
-	for (int len = prefix->len; len >= 0 && sorted->count; len--) {
+	for (int len = prefix->len; len >= 0; len--) {
 		wanted.len = (uint8_t)len;
 		prefix_mask(&wanted);
-		if (bsearch(&wanted, sorted->items, sorted->count, sizeof(wanted), prefix_order))
+		if (prefix_list_has(sorted, &wanted))
 			return 1;
 	}
 	return 0;

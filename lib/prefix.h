@@ -43,14 +43,17 @@ char *prefix_format(const struct prefix *prefix, char buf[PREFIX_TEXT_MAX]);
 /* The address without the length, to buf; returns buf. family is 4 or 6. */
 char *address_format(uint8_t family, const uint8_t addr[16], char buf[PREFIX_TEXT_MAX]);
 
-/* Whether outer covers all of inner. */
-int prefix_contains(const struct prefix *outer, const struct prefix *inner);
-
 /* Sorts a list for prefix_list_covers. */
 void prefix_list_sort(struct prefix_list *list);
 
 /* Whether some prefix of a sorted list contains all of this one. */
 int prefix_list_covers(const struct prefix_list *sorted, const struct prefix *prefix);
+
+/* Whether a sorted list has just this prefix. */
+int prefix_list_has(const struct prefix_list *sorted, const struct prefix *prefix);
+
+/* Adds one at the end; -1 with errno. */
+int prefix_list_add(struct prefix_list *list, const struct prefix *prefix);
 
 /* Clears the host bits. */
 void prefix_mask(struct prefix *prefix);

@@ -7,6 +7,7 @@
 #include "pin.h"
 #include "rule.h"
 #include "ruleout.h"
+#include "ruleroute.h"
 #include "ruleset.h"
 #include "select.h"
 
@@ -199,27 +200,6 @@ static int find_rules(struct ruleset *set, struct work *work, struct error *erro
 	return 0;
 }
 
-/* Takes away the routes that --route added, once no rule with it is left for the prefix. */
-static int remove_routes(struct ruleset *set, const struct work *work, struct error *error)
-{
-	for (size_t i = 0; i < work->changes.count; i++) {
-		const struct rules_record *gone = &work->changes.items[i].rule;
-		struct prefix dst = rule_dst(gone);
-		struct rules_record rule;
-		uint32_t cursor = 0;
-		bool needed = false;
-
-		if (!(gone->flags & RULES_FLAG_ROUTE))
-			continue;
-		while (!needed && ruleset_next(set, &cursor, &rule))
-			needed = rule.flags & RULES_FLAG_ROUTE && rule.family == gone->family &&
-				 rule.dst_len == gone->dst_len && !memcmp(rule.dst, gone->dst, sizeof(rule.dst));
-		if (!needed && netlink_local_route(ROUTE_DELETE, &dst, NULL, error))
-			return -1;
-	}
-	return 0;
-}
-
 static int delete_rules(struct pins *pins, struct work *work, bool dry_run, struct error *error)
 {
 	struct ruleset set;
@@ -228,7 +208,7 @@ static int delete_rules(struct pins *pins, struct work *work, bool dry_run, stru
 	    (!dry_run && own_addresses_sync(pins, error)) || find_rules(&set, work, error) ||
 	    ruleset_apply(&set, &work->changes, dry_run, error))
 		return -1;
-	if (!dry_run && remove_routes(&set, work, error))
+	if (!dry_run && rule_routes_remove(&set, &work->changes, error))
 		return -1;
 	pins_unlock(pins);
 	ruleset_close(&set);

@@ -6,9 +6,9 @@
 #include "pin.h"
 #include "rule.h"
 #include "ruleout.h"
+#include "ruleroute.h"
 #include "ruleset.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 enum row { ROW_SOURCE, ROW_INTERFACE, ROW_ACTION, ROW_PRIORITY, ROW_SERVICE, ROW_ROUTE };
@@ -110,55 +110,22 @@ static int read_input(int argc, char **argv, struct common_options *common, stru
 	return batch_read(common->file, take_line, changes, error);
 }
 
-/* Takes the routes back that were added for the first `count` rules. */
-static void undo_routes(const struct changes *changes, const int *added, size_t count)
-{
-	struct error ignored;
-
-	for (size_t i = 0; i < count; i++) {
-		struct prefix dst = rule_dst(&changes->items[i].rule);
-
-		if (added[i])
-			netlink_local_route(ROUTE_DELETE, &dst, NULL, &ignored);
-	}
-}
-
-/*
- * Routes come before the rules, so that the first packet already finds them. Notes in added[], one for each change,
- * which are new. On failure none is left.
- */
-static int add_routes(const struct changes *changes, int *added, struct error *error)
-{
-	for (size_t i = 0; i < changes->count; i++) {
-		struct prefix dst = rule_dst(&changes->items[i].rule);
-
-		if (changes->items[i].rule.flags & RULES_FLAG_ROUTE &&
-		    netlink_local_route(ROUTE_ADD, &dst, &added[i], error)) {
-			undo_routes(changes, added, i);
-			return -1;
-		}
-	}
-	return 0;
-}
-
 /* What must be so before the first packet meets a rule, and is taken back when the rules could not be changed. */
-static int update_rules(struct pins *pins, struct ruleset *set, const struct changes *changes, struct error *error)
+static int update_rules(struct pins *pins, struct ruleset *set, struct changes *changes, struct error *error)
 {
-	int *added = calloc(changes->count + 1, sizeof(*added)), result;
 	uint32_t seen = pins->config->rules_seen;
+	struct prefix_list added = { 0 };
+	int result = rule_routes_add(set, changes, &added, error);
 
-	if (!added)
-		return error_errno(error, "rules");
-	result = add_routes(changes, added, error);
 	if (!result) {
 		__atomic_store_n(&pins->config->rules_seen, seen || changes->count, __ATOMIC_SEQ_CST);
 		result = ruleset_apply(set, changes, false, error);
 		if (result) {
 			__atomic_store_n(&pins->config->rules_seen, seen, __ATOMIC_SEQ_CST);
-			undo_routes(changes, added, changes->count);
+			rule_routes_undo(&added);
 		}
 	}
-	free(added);
+	free(added.items);
 	return result;
 }
 

@@ -1,0 +1,108 @@
+#!/usr/bin/env bats
+# --help and --version, and the names that tools call themselves.
+
+# shellcheck disable=SC2154,SC2034  # out, err, tmp and the like are set and used in helpers.bash
+load helpers
+
+tools=(map_update map_delete rule_list trace_tail)
+
+# The long options that a tool accepts, from what it says to each: probing is the only list that help cannot have made.
+accepts() {
+	local tool=$1 option
+
+	for option in action all count counts dead dry-run file help high iface json pin-dir priority proto quiet route save service \
+		source verbose version replace match expire max-duration in out dst src name; do
+		# --help ends the scan before anything is done
+		"$tool" "--$option" --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
+		"$tool" "--$option" t0 --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
+		"$tool" "--$option" 1 --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
+		"$tool" "--$option" 10.0.0.0 --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
+		"$tool" "--$option" pass --help >/dev/null 2>&1 </dev/null && echo "$option"
+	done | sort
+}
+
+@test "help goes to standard output, says usage first, and is no error" {
+	local tool option
+
+	for tool in "${tools[@]}"; do
+		for option in -h --help; do
+			capture "$tool" "$option"
+			assert_status 0
+			assert_errors ''
+			[[ $(head -n 1 "$out") == "usage: $tool "* ]] || fail "usage: $tool ..." "$(head -n 1 "$out")"
+		done
+	done
+}
+
+@test "help fits 120 columns and has no tabs or blanks at the end" {
+	local tool
+
+	for tool in "${tools[@]}"; do
+		capture "$tool" --help
+		if grep -nE $'\t| $|^.{121}' "$out"; then
+			fail 'tidy lines' 'the above'
+		fi
+	done
+}
+
+@test "help lists every option that the tool accepts, and no other" {
+	local tool
+
+	for tool in "${tools[@]}"; do
+		capture "$tool" --help
+		sed -nE 's/^  (-., |    )--([a-z-]+).*/\2/p' "$out" | sort >"$tmp/listed"
+		accepts "$tool" >"$tmp/accepted"
+		diff -u --label accepted --label listed "$tmp/accepted" "$tmp/listed" || fail 'the same options' 'others'
+	done
+}
+
+@test "the letters in help are those of the long names beside them" {
+	local tool letter name
+
+	for tool in "${tools[@]}"; do
+		capture "$tool" --help
+		while read -r letter name; do
+			capture "$tool" "-$letter"
+			cp "$err" "$tmp/short"
+			capture "$tool" "--$name"
+			sed "s/--$name/-$letter/" "$err" >"$tmp/long"
+			diff -u --label "-$letter" --label "--$name" "$tmp/short" "$tmp/long" || fail 'the same' 'others'
+		done < <("$tool" --help | sed -nE 's/^  -([a-zV]), --([a-z-]+) .*/\1 \2/p' | grep -vE ' (json|quiet|verbose)$')
+	done
+}
+
+@test "version: one line with the name of the tool" {
+	local tool option
+
+	for tool in "${tools[@]}"; do
+		for option in -V --version; do
+			capture "$tool" "$option"
+			assert_status 0
+			assert_errors ''
+			[[ $(cat "$out") =~ ^"$tool "[0-9]+\.[0-9]+\.[0-9]+$ ]] || fail "$tool N.N.N" "$(cat "$out")"
+		done
+	done
+}
+
+@test "help and version need no pins and no privilege" {
+	local tool option
+
+	for tool in "${tools[@]}"; do
+		for option in --help --version; do
+			capture setpriv --reuid 65534 --clear-groups "$(command -v "$tool")" --pin-dir /nonexistent "$option"
+			assert_status 0
+			assert_errors ''
+		done
+	done
+}
+
+@test "a tool under another name (map_delete_elem of the router) calls itself that in errors" {
+	ln -s "$(command -v map_delete)" "$tmp/map_delete_elem"
+	assert_refused 10 "$tmp/map_delete_elem" 10 8 80 tcp
+	assert_errors_have 'map_delete_elem: 10: '
+	assert_state '10.0.0.0 8 80 17' "$tmp/map_delete_elem" 10.0.0.0 8 80 17
+	assert_errors_have 'map_delete_elem: '
+	map_update 10.0.0.0 8 80 80 0 17
+	assert_done "$tmp/map_delete_elem" 10.0.0.0 8 80 17
+	assert_rules ''
+}

@@ -1,0 +1,191 @@
+# shellcheck shell=bash
+# What the tests on real traffic share. A .bats file runs in a box of its own: see scripts/lab.
+#
+# Assertions print what was expected and what came. bats knows traps that they avoid: "! command" in the middle of a
+# test passes silently, "run !" takes a crash for a failure, and what runs in the background must close descriptor 3.
+
+# shellcheck source=scripts/lab
+. "${BASH_SOURCE[0]%/*}/../../scripts/lab"
+
+PINS=/sys/fs/bpf/tc/globals
+
+# Files of the test; in setup_file and teardown_file, of the file.
+scratch() {
+	echo "${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}"
+}
+
+fail() {
+	printf '%s\n' "$@" >&2
+	return 1
+}
+
+# ---- commands ----
+
+# assert_exit STATUS COMMAND [ARG]...: runs it; fills $out (standard output) and $err
+assert_exit() {
+	local expected=$1 status=0 errors
+	shift
+	errors=$(mktemp -p "$(scratch)")
+	out=$("$@" 2>"$errors" 3>&-) || status=$?
+	err=$(<"$errors")
+	[ "$status" = "$expected" ] || fail "command:  $*" "expected: exit $expected" "got:      exit $status" "$out" "$err"
+}
+
+# assert_quiet COMMAND [ARG]...: it succeeds and prints nothing
+assert_quiet() {
+	assert_exit 0 "$@" || return
+	assert_equal "$out$err" '' "what $1 prints"
+}
+
+# assert_error COMMAND [ARG]...: exit 1 with one line that says why
+assert_error() {
+	assert_exit 1 "$@" || return
+	assert_match "$err" "^${1##*/}: [^"$'\n'"]+$"
+}
+
+assert_equal() {
+	[ "$1" = "$2" ] || fail "${3:+in:       $3}" "expected: $2" "got:      $1"
+}
+
+assert_match() {
+	[[ $1 =~ $2 ]] || fail "expected: (match) $2" "got:      $1"
+}
+
+# eventually COMMAND [ARG]...: waits until it succeeds
+eventually() {
+	local try
+	for ((try = 0; try < 500; try++)); do
+		"$@" && return
+		sleep 0.02
+	done
+	fail "never: $*"
+}
+
+# ---- processes ----
+
+# started OUTPUT COMMAND [ARG]...: runs it in the background, by itself; fills $pid. It ends with the test, or with the
+# file when started in setup_file.
+started() {
+	local output=$1
+	shift
+	# bash gives /dev/null to what runs in the background unless told otherwise
+	"$@" <&0 >"$output" 2>&1 3>&- &
+	pid=$!
+	echo "$pid" >>"$(scratch)/started"
+}
+
+# To be called in teardown and teardown_file.
+stop_started() {
+	local list one
+	list=$(scratch)/started
+	[ -e "$list" ] || return 0
+	while read -r one; do
+		kill -9 "$one" 2>/dev/null || true
+		# or the shell tells of it when it ends
+		wait "$one" 2>/dev/null || true
+	done <"$list"
+	rm "$list"
+}
+
+has_ended() {
+	[ ! -e "/proc/$1" ] || grep -q '^State:.[ZX]' "/proc/$1/status"
+}
+
+# assert_ends PID STATUS: a child ends, by itself and so
+assert_ends() {
+	local status=0
+	eventually has_ended "$1" || return
+	wait "$1" || status=$?
+	assert_equal "$status" "$2" 'exit status'
+}
+
+# serve [KIND ADDRESS PORT]...: servers on the box, all in one process; fills $pid
+serve() {
+	local output
+	output=$(mktemp -p "$(scratch)")
+	started "$output" peer serve "$@"
+	eventually grep -q ready "$output"
+}
+
+# serve_on HOST [KIND ADDRESS PORT]...
+serve_on() {
+	local host=$1 output
+	shift
+	output=$(mktemp -p "$(scratch)")
+	started "$output" nsenter --net="/run/netns/$host" -- peer serve "$@"
+	eventually grep -q ready "$output"
+}
+
+# ---- traffic ----
+
+# assert_traffic HOST: tries each line "OUTCOME KIND ADDRESS PORT..." of its input from the host (or "box"), all
+# at the same time; see peer sweep. OUTCOME is answer, timeout, refused or unreachable: a firewall that drops makes a
+# time-out.
+assert_traffic() {
+	if [ "$1" = box ]; then
+		assert_outcomes peer sweep
+	else
+		assert_outcomes lab_on "$1" peer sweep
+	fi
+}
+
+# assert_outcomes COMMAND [ARG]...: the command gets the lines without OUTCOME and must print them with it.
+assert_outcomes() {
+	local expected got
+	expected=$(grep .)
+	got=$(cut -d ' ' -f 2- <<<"$expected" | "$@" 2>&1 3>&-) || true
+	[ "$got" = "$expected" ] || fail 'expected, and got:' "$(diff <(echo "$expected") <(echo "$got"))"
+}
+
+# ---- the box ----
+
+detach() { tc qdisc del dev "$1" clsact; }
+
+# fresh_pins DEV...: attached as if for the first time: no rule was ever inserted, no counter has moved
+fresh_pins() {
+	local dev
+	for dev; do
+		detach "$dev" 2>/dev/null || true
+	done
+	rm -rf "${PINS:?}"/*
+	for dev; do
+		lab_attach "$dev"
+	done
+}
+
+# local_routes PREFIX...: the stack takes packets to them, as OpenZiti arranges it for what it splices
+local_routes() {
+	local prefix
+	for prefix; do
+		ip route replace local "$prefix" dev lo
+	done
+}
+
+rule_count() {
+	rule_list --save | wc -l
+}
+
+# rule_values KEY [SELECTOR]...: one value per rule, as JSON has it
+rule_values() {
+	local key=$1
+	shift
+	rule_list -j "$@" | fields "$key"
+}
+
+# tail_start NAME [OPTION]...: starts trace_tail, which prints to $BATS_TEST_TMPDIR/NAME; returns when it listens.
+tail_start() {
+	local name=$1
+	shift
+	started "$BATS_TEST_TMPDIR/$name" trace_tail "$@"
+	eventually tail_listens "$pid"
+}
+
+# The ring buffer is polled through an eventpoll, made after the place was taken.
+tail_listens() {
+	find "/proc/$1/fd" -lname '*eventpoll*' 2>/dev/null | grep -q .
+}
+
+# has_lines FILE NUMBER
+has_lines() {
+	[ "$(wc -l <"$1")" -ge "$2" ]
+}

@@ -1,0 +1,42 @@
+"""IP packets, byte for byte: RFC 791, 8200, 768, 792, 4443. Addresses are of the module ipaddress."""
+
+import struct
+
+UDP, ICMP, ICMPV6 = 17, 1, 58
+ECHO = {4: (8, 0), 6: (128, 129)}  # types of request and reply
+
+
+def checksum(data):
+    data += b"\0" * (len(data) % 2)
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def ip(source, destination, proto, payload):
+    addresses = source.packed + destination.packed
+    if source.version == 6:
+        return struct.pack("!IHBB", 6 << 28, len(payload), proto, 64) + addresses + payload
+    head = struct.pack("!BBHHHBB", 0x45, 0, 20 + len(payload), 0, 0, 64, proto)
+    return head + struct.pack("!H", checksum(head + b"\0\0" + addresses)) + addresses + payload
+
+
+def pseudo_header(source, destination, proto, length):
+    return source.packed + destination.packed + struct.pack("!II", length, proto)
+
+
+def udp(source, sport, destination, dport, data):
+    head = struct.pack("!HHH", sport, dport, 8 + len(data))
+    front = pseudo_header(source, destination, UDP, 8 + len(data))
+    total = checksum(front + head + b"\0\0" + data) or 0xFFFF
+    return ip(source, destination, UDP, head + struct.pack("!H", total) + data)
+
+
+def echo_request(source, destination, rest):
+    proto, front = ICMP, b""
+    if source.version == 6:
+        proto, front = ICMPV6, pseudo_header(source, destination, ICMPV6, 4 + len(rest))
+    kind = ECHO[source.version][0]
+    total = checksum(front + struct.pack("!BBH", kind, 0, 0) + rest)
+    return ip(source, destination, proto, struct.pack("!BBH", kind, 0, total) + rest)
