@@ -54,23 +54,35 @@ static int line_split(char *line, struct words *words, struct error *error)
 	return 0;
 }
 
-/* Errors begin with the word they are about, or with a prefix made of it: its column tells the user where. */
+/* The word that the error is about: the one its operand lies in, or else one with the same text; 0: none. */
+static int error_word(const struct words *words, const struct error *error)
+{
+	int same = 0;
+
+	for (int i = words->argc - 1; i > 0; i--) {
+		const char *word = words->argv[i];
+		size_t size = word ? strlen(word) : 0;
+
+		if (word && error->operand >= word && error->operand <= word + size)
+			return i;
+		if (size && !strncmp(error->text, word, size) && error->text[size] == ':')
+			same = i;
+	}
+	return same;
+}
+
 static int error_column(const struct words *words, const struct error *error)
 {
-	for (int i = 1; i < words->argc; i++) {
-		size_t size = words->argv[i] ? strlen(words->argv[i]) : 0;
+	int word = error_word(words, error);
 
-		if (size && !strncmp(error->text, words->argv[i], size) && strchr(":/", error->text[size]))
-			return words->column[i];
-	}
-	return words->argc > 1 ? words->column[1] : 1;
+	return words->argc > 1 ? words->column[word ? word : 1] : 1;
 }
 
 static int error_locate(struct error *error, const char *path, unsigned long line, int column)
 {
 	struct error inner = *error;
 
-	snprintf(error->text, sizeof(error->text), "%.80s:%lu:%d: %.200s", strcmp(path, "-") ? path : "stdin", line,
+	snprintf(error->text, sizeof(error->text), "%.255s:%lu:%d: %.400s", strcmp(path, "-") ? path : "stdin", line,
 		 column, inner.text);
 	return -1;
 }
@@ -96,7 +108,7 @@ static int stream_read(FILE *stream, const char *path, batch_callback *take, voi
 
 			/* getopt permutes what it is given; the columns must stay with their words */
 			memcpy(argv, words.argv, sizeof(argv));
-			result = take(context, words.argc, argv, error);
+			result = take(context, number, words.argc, argv, error);
 		}
 		if (result)
 			error_locate(error, path, number, error_column(&words, error));

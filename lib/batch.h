@@ -10,8 +10,8 @@
 
 #define BATCH_WORDS_MAX 64
 
-/* One line: argv[0] is the program's name, argv[argc] NULL. */
-typedef int batch_callback(void *context, int argc, char **argv, struct error *error);
+/* One line, counted from 1: argv[0] is the program's name, argv[argc] NULL. */
+typedef int batch_callback(void *context, unsigned long line, int argc, char **argv, struct error *error);
 
 /*
  * Reads all of path ("-": standard input) and calls back for each line that has words. The callback's errors are given

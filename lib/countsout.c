@@ -10,14 +10,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const struct pin_shape counts_shape = {
-	.name = SPLICER_COUNTS,
-	.type = BPF_MAP_TYPE_PERCPU_ARRAY,
-	.key_size = sizeof(__u32),
-	.value_size = sizeof(struct splicer_count),
-	.max_entries = REASON_COUNT,
-};
-
 static int counts_read(int map, size_t cpus, struct splicer_count sums[REASON_COUNT])
 {
 	struct splicer_count *values = calloc(cpus, sizeof(*values));
@@ -54,7 +46,7 @@ static void counts_out(struct out *out, const struct splicer_count sums[REASON_C
 int counts_print(const struct pins *pins, enum out_form form, struct error *error)
 {
 	struct splicer_count sums[REASON_COUNT] = { 0 };
-	int cpus = libbpf_num_possible_cpus(), map = pin_open(pins, &counts_shape, error);
+	int cpus = libbpf_num_possible_cpus(), map = pin_open(pins, &pin_counts, error);
 	struct out out;
 
 	if (map < 0)

@@ -7,20 +7,39 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Bytes of the control character at text, or 0. */
+static int control_length(const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+
+	if (iscntrl(*at))
+		return 1;
+	return at[0] == 0xc2 && at[1] >= 0x80 && at[1] <= 0x9f ? 2 : 0;
+}
+
+int has_control(const char *text)
+{
+	for (; *text; text++)
+		if (control_length(text))
+			return 1;
+	return 0;
+}
+
 static void replace_control(char *text)
 {
 	for (; *text; text++)
-		if (iscntrl((unsigned char)*text))
-			*text = '?';
+		if (control_length(text))
+			memset(text, '?', (size_t)control_length(text));
 }
 
 static int error_fill(struct error *error, int code, const char *operand, const char *format, va_list arguments)
 {
-	int used = snprintf(error->text, sizeof(error->text), "%.100s: ", *operand ? operand : "''");
+	int used = snprintf(error->text, sizeof(error->text), "%.250s: ", *operand ? operand : "''");
 
 	vsnprintf(error->text + used, sizeof(error->text) - (size_t)used, format, arguments);
 	replace_control(error->text);
 	error->exit = code;
+	error->operand = operand;
 	return -1;
 }
 
@@ -53,6 +72,17 @@ int error_print(const struct error *error)
 {
 	fprintf(stderr, "%s: %s\n", program_invocation_short_name, error->text);
 	return error->exit;
+}
+
+int output_finish(int status)
+{
+	struct error error;
+
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	error_errno(&error, "stdout");
+	error_print(&error);
+	return status ? status : EXIT_STATE;
 }
 
 void note_print(const char *format, ...)

@@ -12,8 +12,9 @@ enum {
 };
 
 struct error {
-	int exit;       /* EXIT_STATE or EXIT_USAGE */
-	char text[320]; /* "operand: reason", control characters replaced */
+	int exit;            /* EXIT_STATE or EXIT_USAGE */
+	const char *operand; /* as it was given: where in the input it stands, if it does */
+	char text[768];      /* "operand: reason", control characters replaced */
 };
 
 /* Each fills *error with "operand: reason" and returns -1. */
@@ -27,6 +28,15 @@ int error_errno(struct error *error, const char *operand);
 
 /* Prints "prog: text" on stderr and returns error->exit. prog is the program's own name. */
 int error_print(const struct error *error);
+
+/*
+ * Ends a program's output: the status, or EXIT_STATE with a line on stderr when stdout could not be written (a full
+ * disk).
+ */
+int output_finish(int status);
+
+/* Whether text has a control character: C0, DEL, or C1 as UTF-8 (U+009B begins a sequence on some terminals). */
+int has_control(const char *text);
 
 /* A line on stderr that is no error: "prog: text". */
 void note_print(const char *format, ...) __attribute__((format(printf, 1, 2)));

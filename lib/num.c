@@ -2,10 +2,11 @@
 #include "num.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <string.h>
 
-/* NULL, or what is wrong with the text as a number; too large for 64 bits is left to the range check. */
-static const char *digits_parse(const char *text, uint64_t *out)
+/* NULL, or what is wrong with the text as a number. Too large for 64 bits: *fits is false. */
+static const char *digits_parse(const char *text, uint64_t *out, bool *fits)
 {
 	uint64_t value = 0;
 
@@ -15,12 +16,12 @@ static const char *digits_parse(const char *text, uint64_t *out)
 		return "not a number";
 	if (text[0] == '0' && text[1])
 		return "leading zero (octal or decimal?)";
-	for (; *text; text++) {
-		if (value > (UINT64_MAX - 9) / 10) {
-			value = UINT64_MAX;
-			break;
-		}
-		value = value * 10 + (uint64_t)(*text - '0');
+	*fits = true;
+	for (; *text && *fits; text++) {
+		uint64_t digit = (uint64_t)(*text - '0');
+
+		*fits = value <= (UINT64_MAX - digit) / 10;
+		value = value * 10 + digit;
 	}
 	*out = value;
 	return NULL;
@@ -28,11 +29,12 @@ static const char *digits_parse(const char *text, uint64_t *out)
 
 int num_parse(const char *text, uint64_t min, uint64_t max, uint64_t *out, struct error *error)
 {
-	const char *wrong = digits_parse(text, out);
+	bool fits;
+	const char *wrong = digits_parse(text, out, &fits);
 
 	if (wrong)
 		return error_usage(error, text, "%s", wrong);
-	if (*out < min || *out > max)
+	if (!fits || *out < min || *out > max)
 		return error_usage(error, text, "out of range (%" PRIu64 "-%" PRIu64 ")", min, max);
 	return 0;
 }
@@ -40,11 +42,12 @@ int num_parse(const char *text, uint64_t min, uint64_t max, uint64_t *out, struc
 int num_parse_signed(const char *text, int64_t min, int64_t max, int64_t *out, struct error *error)
 {
 	uint64_t magnitude;
-	const char *wrong = digits_parse(text + (*text == '-'), &magnitude);
+	bool fits;
+	const char *wrong = digits_parse(text + (*text == '-'), &magnitude, &fits);
 
 	if (wrong)
 		return error_usage(error, text, "%s", wrong);
-	if (magnitude > INT64_MAX)
+	if (!fits || magnitude > INT64_MAX)
 		magnitude = INT64_MAX;
 	*out = *text == '-' ? -(int64_t)magnitude : (int64_t)magnitude;
 	if (*out < min || *out > max)

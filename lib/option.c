@@ -22,7 +22,9 @@ static const struct option_row common_rows[] = {
 
 #define COMMON_ROWS (sizeof(common_rows) / sizeof(common_rows[0]))
 #define ROWS_MAX 48
-#define COMMON_BASE 256 /* values of getopt_long for common rows, above those of the tool's rows */
+/* What getopt_long returns for long options, above all letters: the row in its table and one of these. */
+#define OWN_BASE 256
+#define COMMON_BASE 512
 
 static bool common_taken(const struct command *command, const struct option_row *row)
 {
@@ -74,7 +76,7 @@ static void tables_build(struct getopt_tables *tables, const struct command *com
 {
 	*tables = (struct getopt_tables){ .shorts = ":" };
 	for (size_t i = 0; command->options[i].name; i++)
-		table_add(tables, &command->options[i], (int)i);
+		table_add(tables, &command->options[i], OWN_BASE + (int)i);
 	for (size_t i = 0; i < COMMON_ROWS && with_common; i++)
 		if (common_taken(command, &common_rows[i]))
 			table_add(tables, &common_rows[i], COMMON_BASE + (int)i);
@@ -85,7 +87,7 @@ static int row_of(const struct command *command, int code)
 {
 	for (size_t i = 0; command->options[i].name; i++)
 		if (command->options[i].letter && command->options[i].letter == code)
-			return (int)i;
+			return OWN_BASE + (int)i;
 	for (size_t i = 0; i < COMMON_ROWS; i++)
 		if (common_rows[i].letter && common_rows[i].letter == code)
 			return COMMON_BASE + (int)i;
@@ -98,10 +100,10 @@ static void common_take(const struct command *command, struct common_options *co
 	switch (row->letter) {
 	case 'h':
 		help_print(command);
-		exit(EXIT_DONE);
+		exit(output_finish(EXIT_DONE));
 	case 'V':
 		printf("%s %s\n", command->name, SPLICER_VERSION);
-		exit(EXIT_DONE);
+		exit(output_finish(EXIT_DONE));
 	case 'f':
 		common->file = value;
 		break;
@@ -122,23 +124,28 @@ static void common_take(const struct command *command, struct common_options *co
 	}
 }
 
-/* The option that getopt_long could not take, as the user wrote it. */
-static int unknown_option(char **argv, int code, struct error *error)
+/* The word of the option just taken; getopt_long has moved on past its argument. */
+static const char *option_word(char **argv)
 {
-	char letter[3] = { '-', (char)optopt, '\0' };
-	bool is_long = optind > 0 && argv[optind - 1] && !strncmp(argv[optind - 1], "--", 2);
-	const char *operand = is_long ? argv[optind - 1] : letter;
-
-	return error_usage(error, operand, code == ':' ? "needs an argument" : "unknown option (see --help)");
+	return optarg && optarg == argv[optind - 1] ? argv[optind - 2] : argv[optind - 1];
 }
 
 /* getopt_long takes abbreviations too, which would freeze the names of options to come. */
 static bool is_exact(char **argv, const char *name)
 {
-	const char *word = optarg && optarg == argv[optind - 1] ? argv[optind - 2] : argv[optind - 1];
+	const char *word = option_word(argv);
 	size_t size = name ? strlen(name) : 0;
 
 	return size && !strncmp(word + 2, name, size) && (!word[2 + size] || word[2 + size] == '=');
+}
+
+/* optopt is the letter, in a cluster too; or the value of a known long option; or 0 for an unknown one. */
+static int refused_option(char **argv, int code, struct error *error)
+{
+	char letter[3] = { '-', (char)optopt, '\0' };
+	const char *operand = optopt && optopt < OWN_BASE ? letter : argv[optind - 1];
+
+	return error_usage(error, operand, code == ':' ? "needs an argument" : "unknown option (see --help)");
 }
 
 /* Lines of a large batch mostly have none; then all that is left is the operands. */
@@ -161,6 +168,7 @@ int options_parse(const struct command *command, int argc, char **argv, struct c
 	if (!has_options(argc, argv))
 		return argc - 1;
 	tables_build(&tables, command, common != NULL);
+	unsetenv("POSIXLY_CORRECT"); /* options may follow operands, always: callers and --save write them so */
 	opterr = 0;
 	optind = 0; /* glibc: start anew, also after an earlier scan */
 	for (;;) {
@@ -168,13 +176,15 @@ int options_parse(const struct command *command, int argc, char **argv, struct c
 		code = getopt_long(argc, argv, tables.shorts, tables.longs, &index);
 		if (code == -1)
 			return argc - optind;
-		if (code == '?' || code == ':' || (index >= 0 && !is_exact(argv, tables.longs[index].name)))
-			return unknown_option(argv, code, error);
+		if (code == '?' || code == ':')
+			return refused_option(argv, code, error);
+		if (index >= 0 && !is_exact(argv, tables.longs[index].name))
+			return error_usage(error, option_word(argv), "unknown option (see --help)");
 		if (index < 0)
 			code = row_of(command, code);
 		if (common && code >= COMMON_BASE)
 			common_take(command, common, &common_rows[code - COMMON_BASE], optarg);
-		else if (take(context, (size_t)code, optarg, error))
+		else if (take(context, (size_t)code - OWN_BASE, optarg, error))
 			return -1;
 	}
 }

@@ -94,10 +94,20 @@ bool out_again(struct out *out)
 	return again;
 }
 
+/* Characters of UTF-8 text: bytes that do not continue one. */
+static unsigned int text_width(const char *text)
+{
+	unsigned int width = 0;
+
+	for (; *text; text++)
+		width += (*text & 0xc0) != 0x80;
+	return width;
+}
+
 /* A cell of the table; the blanks after the last column's text are never printed. */
 static void cell(struct out *out, const char *header, const char *text, bool right)
 {
-	unsigned int i = out->column++, size = (unsigned int)strlen(text), least = (unsigned int)strlen(header);
+	unsigned int i = out->column++, size = text_width(text), least = (unsigned int)strlen(header);
 
 	if (i >= OUT_COLUMNS_MAX)
 		return;

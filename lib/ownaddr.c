@@ -11,15 +11,6 @@
 
 _Static_assert(sizeof(struct own_address) == sizeof(struct splicer_addr), "a key of the map is an own_address");
 
-static const struct pin_shape addrs_shape = {
-	.name = SPLICER_ADDRS,
-	.type = BPF_MAP_TYPE_HASH,
-	.key_size = sizeof(struct splicer_addr),
-	.value_size = sizeof(__u32),
-	.max_entries = SPLICER_ADDRS_MAX,
-	.flags = BPF_F_NO_PREALLOC,
-};
-
 static int address_order(const void *left, const void *right)
 {
 	return memcmp(left, right, sizeof(struct own_address));
@@ -73,7 +64,7 @@ static int addresses_remove(int map, const struct own_addresses *own, struct err
 int own_addresses_sync(const struct pins *pins, struct error *error)
 {
 	struct own_addresses own = { 0 };
-	int map = pin_open(pins, &addrs_shape, error), result = -1;
+	int map = pin_open(pins, &pin_addrs, error), result = -1;
 
 	if (map < 0)
 		return -1;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "pin.h"
 
+#include "abi/event.h"
+#include "abi/reasons.h"
+#include "abi/rules.h"
 #include "netlink.h"
 
 #include <bpf/bpf.h>
@@ -14,13 +17,68 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static const struct pin_shape config_shape = {
+const struct pin_shape pin_config = {
 	.name = SPLICER_CONFIG,
 	.type = BPF_MAP_TYPE_ARRAY,
 	.key_size = sizeof(__u32),
 	.value_size = sizeof(struct splicer_config),
 	.max_entries = 1,
 	.flags = BPF_F_MMAPABLE,
+};
+
+const struct pin_shape pin_counts = {
+	.name = SPLICER_COUNTS,
+	.type = BPF_MAP_TYPE_PERCPU_ARRAY,
+	.key_size = sizeof(__u32),
+	.value_size = sizeof(struct splicer_count),
+	.max_entries = REASON_COUNT,
+};
+
+const struct pin_shape pin_addrs = {
+	.name = SPLICER_ADDRS,
+	.type = BPF_MAP_TYPE_HASH,
+	.key_size = sizeof(struct splicer_addr),
+	.value_size = sizeof(__u32),
+	.max_entries = SPLICER_ADDRS_MAX,
+	.flags = BPF_F_NO_PREALLOC,
+};
+
+const struct pin_shape pin_rules = {
+	.name = SPLICER_RULES,
+	.type = BPF_MAP_TYPE_ARRAY_OF_MAPS,
+	.key_size = sizeof(__u32),
+	.value_size = sizeof(__u32),
+	.max_entries = 1,
+};
+
+const struct pin_shape pin_event_control = {
+	.name = EVENT_CONTROL,
+	.type = BPF_MAP_TYPE_ARRAY,
+	.key_size = sizeof(__u32),
+	.value_size = sizeof(struct event_control),
+	.max_entries = 1,
+	.flags = BPF_F_MMAPABLE,
+};
+
+const struct pin_shape pin_event_slots = {
+	.name = EVENT_SLOTS,
+	.type = BPF_MAP_TYPE_ARRAY,
+	.key_size = sizeof(__u32),
+	.value_size = sizeof(struct event_slot),
+	.max_entries = EVENT_SLOT_COUNT,
+	.flags = BPF_F_MMAPABLE,
+};
+
+const struct pin_shape pin_event_rings = {
+	.name = EVENT_RINGS,
+	.type = BPF_MAP_TYPE_ARRAY_OF_MAPS,
+	.key_size = sizeof(__u32),
+	.value_size = sizeof(__u32),
+	.max_entries = EVENT_SLOT_COUNT,
+};
+
+static const struct pin_shape *const all_shapes[] = {
+	&pin_config, &pin_counts, &pin_addrs, &pin_rules, &pin_event_control, &pin_event_slots, &pin_event_rings,
 };
 
 static void pin_path(const struct pins *pins, const char *name, char path[PATH_MAX])
@@ -46,10 +104,12 @@ static unsigned int foreign_abi(const struct pins *pins)
 
 static int pin_missing(const struct pins *pins, const char *path, struct error *error)
 {
-	unsigned int abi = foreign_abi(pins);
+	unsigned int abi;
 
 	if (errno != ENOENT)
 		return error_errno(error, path);
+	abi = foreign_abi(pins);
+	errno = ENOENT;
 	if (abi)
 		return error_state(error, pins->dir, "the maps there are of ABI %u, this tool speaks ABI %u", abi,
 				   SPLICER_ABI);
@@ -85,9 +145,30 @@ int pin_open(const struct pins *pins, const struct pin_shape *shape, struct erro
 		return pin_missing(pins, path, error);
 	if (shape_check(fd, shape, path, error)) {
 		close(fd);
+		errno = EINVAL;
 		return -1;
 	}
 	return fd;
+}
+
+/* A foreign map is refused before the first write to any; that one is missing is said only where none is foreign. */
+static int shapes_check(const struct pins *pins, struct error *error)
+{
+	struct error missing = { 0 };
+
+	for (size_t i = 0; i < sizeof(all_shapes) / sizeof(all_shapes[0]); i++) {
+		int fd = pin_open(pins, all_shapes[i], error);
+
+		if (fd < 0 && errno != ENOENT)
+			return -1;
+		if (fd < 0 && !missing.exit)
+			missing = *error;
+		if (fd >= 0)
+			close(fd);
+	}
+	if (missing.exit)
+		*error = missing;
+	return missing.exit ? -1 : 0;
 }
 
 void *pin_map(const struct pins *pins, const struct pin_shape *shape, struct error *error)
@@ -132,7 +213,9 @@ int pins_open(struct pins *pins, const char *dir, struct error *error)
 		return error_state(error, dir, "no such directory; is splicer.o attached to an interface");
 	if (pins->dir_fd < 0)
 		return error_errno(error, dir);
-	pins->config = pin_map(pins, &config_shape, error);
+	if (shapes_check(pins, error))
+		return -1;
+	pins->config = pin_map(pins, &pin_config, error);
 	if (!pins->config)
 		return -1;
 	return namespace_check(pins, error);

@@ -29,6 +29,9 @@ struct pin_shape {
 	uint32_t flags;
 };
 
+extern const struct pin_shape pin_config, pin_counts, pin_addrs, pin_rules, pin_event_control, pin_event_slots,
+	pin_event_rings;
+
 /*
  * Opens the pin directory and the configuration, and refuses (EXIT_STATE) when splicer.o was never attached, when
  * the maps speak another ABI, or when they belong to another network namespace than the caller's. The first tool to

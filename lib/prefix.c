@@ -92,7 +92,13 @@ static int prefix_set_len(struct prefix *out, const char *len, struct error *err
 
 static int prefix_parse_with_len(const char *text, const char *len, struct prefix *out, struct error *error)
 {
-	return prefix_parse_address(text, out, error) ? -1 : prefix_set_len(out, len, error);
+	if (prefix_parse_address(text, out, error) || prefix_set_len(out, len, error)) {
+		/* host bits are named with a text made here; they stand in the address */
+		if (error->operand != len)
+			error->operand = text;
+		return -1;
+	}
+	return 0;
 }
 
 int prefix_parse(const char *text, struct prefix *out, struct error *error)
@@ -100,6 +106,7 @@ int prefix_parse(const char *text, struct prefix *out, struct error *error)
 	const char *slash = strchr(text, '/');
 	char address[PREFIX_TEXT_MAX];
 	size_t size = slash ? (size_t)(slash - text) : 0;
+	uint64_t len;
 
 	if (!slash)
 		return prefix_parse_address(text, out, error);
@@ -109,7 +116,13 @@ int prefix_parse(const char *text, struct prefix *out, struct error *error)
 	address[size] = '\0';
 	if (address_read(address, out) != 1)
 		return error_usage(error, text, "not an IPv4 or IPv6 prefix");
-	return prefix_set_len(out, slash + 1, error);
+	if (num_parse(slash + 1, 0, prefix_bits(out->family), &len, error))
+		return error_usage(error, text, "length not a number from 0 to %u", prefix_bits(out->family));
+	if (prefix_set_len(out, slash + 1, error)) {
+		error->operand = text;
+		return -1;
+	}
+	return 0;
 }
 
 int prefix_list_add(struct prefix_list *list, const struct prefix *prefix)

@@ -5,7 +5,6 @@
 #include "num.h"
 #include "proto.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -49,9 +48,8 @@ int rule_parse_service(const char *text, uint8_t out[RULES_SERVICE_MAX], struct 
 		return error_usage(error, "service", "empty tag");
 	if (size > RULES_SERVICE_MAX)
 		return error_usage(error, text, "service tag of %zu bytes, at most %d", size, RULES_SERVICE_MAX);
-	for (size_t i = 0; i < size; i++)
-		if (iscntrl((unsigned char)text[i]))
-			return error_usage(error, text, "service tag with a control character");
+	if (has_control(text))
+		return error_usage(error, text, "service tag with a control character");
 	memset(out, 0, RULES_SERVICE_MAX);
 	memcpy(out, text, size);
 	return 0;
@@ -158,7 +156,9 @@ static int check_proto(const struct prefix *dst, uint16_t proto, enum rules_acti
 	return 0;
 }
 
-/* A local route of everything would take the host off the network. */
+#define ROUTE_LEN_MIN 8
+
+/* A local route of everything, or of a large part of it, would take the host off the network. */
 static int check_route(const struct prefix_list *dst, const struct rule_options *options, enum rules_action action,
 		       struct error *error)
 {
@@ -167,8 +167,9 @@ static int check_route(const struct prefix_list *dst, const struct rule_options 
 	if (action != RULES_SPLICE)
 		return error_usage(error, "--route", "only for splice rules");
 	for (size_t i = 0; i < dst->count; i++)
-		if (!dst->items[i].len)
-			return error_usage(error, "--route", "a local route to every address would cut this host off");
+		if (dst->items[i].len < ROUTE_LEN_MIN)
+			return error_usage(error, "--route", "a local route shorter than /%d would cut this host off",
+					   ROUTE_LEN_MIN);
 	return 0;
 }
 

@@ -14,14 +14,6 @@
 #define OPEN_ATTEMPTS 100
 #define STALE_MAX 64 /* stale keys beyond the live ones, before the arena is built anew */
 
-static const struct pin_shape outer_shape = {
-	.name = SPLICER_RULES,
-	.type = BPF_MAP_TYPE_ARRAY_OF_MAPS,
-	.key_size = sizeof(__u32),
-	.value_size = sizeof(__u32),
-	.max_entries = 1,
-};
-
 /* ---- opening ---- */
 
 /* The arena may be swapped and freed between reading its id and opening it. */
@@ -57,7 +49,7 @@ int ruleset_open(struct ruleset *set, const struct pins *pins, bool writable, st
 	__u32 size = sizeof(info);
 	int fd;
 
-	*set = (struct ruleset){ .outer = pin_open(pins, &outer_shape, error) };
+	*set = (struct ruleset){ .outer = pin_open(pins, &pin_rules, error) };
 	if (set->outer < 0)
 		return -1;
 	fd = inner_open(set->outer);
@@ -295,6 +287,8 @@ static int rule_put(struct ruleset *set, struct change *change)
 		result = rule_add(set, &place, &change->rule);
 	}
 	members_free(&place.members);
+	if (!result)
+		change->rule.head.decision = decision_renumber(change->rule.head.decision, set_header(set)->sequence);
 	return result;
 }
 

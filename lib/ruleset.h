@@ -30,6 +30,7 @@ struct change {
 	enum change_kind kind;
 	/* PUT: complete but for counters and sequence number. DELETE: found by its identity. */
 	struct rules_record rule;
+	/* out, PUT: rule.head.decision has its sequence number */
 	/* out: 'A' added, 'C' changed, 'D' deleted, '=' was so already */
 	char letter;
 };

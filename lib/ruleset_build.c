@@ -119,6 +119,7 @@ static struct entry *rule_resolve(struct entry *first, struct entry *end, uint64
 		entry->change->letter = now ? put_letter(now->decision, now->flags, entry->rule) : 'A';
 		entry->flags = (uint8_t)(entry->rule->flags | (now ? now->flags : 0));
 		entry->decision = decision_renumber(entry->rule->head.decision, sequence + entry->order);
+		entry->change->rule.head.decision = entry->decision;
 		now = entry;
 	}
 	if (now)

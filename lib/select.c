@@ -5,7 +5,6 @@
 #include "proto.h"
 #include "rule.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 int selector_option(struct selector *selector, size_t row, const char *value, struct error *error)
@@ -14,8 +13,7 @@ int selector_option(struct selector *selector, size_t row, const char *value, st
 
 	switch ((enum select_row)row) {
 	case SELECT_SOURCE:
-		selector->has_src = true;
-		return prefix_parse(value, &selector->src, error);
+		return prefix_parse_cover(value, NULL, &selector->src, error);
 	case SELECT_INTERFACE:
 		selector->has_interface = true;
 		selector->ifindex = 0;
@@ -32,28 +30,17 @@ int selector_option(struct selector *selector, size_t row, const char *value, st
 		return !*value ? 0 : rule_parse_service(value, selector->service, error);
 	case SELECT_HIGH:
 		selector->has_high = true;
+		selector->high = -1;
+		if (!strcmp(value, "any"))
+			return 0;
 		if (num_parse(value, 0, 65535, &high, error))
 			return -1;
-		selector->high = (uint16_t)high;
+		selector->high = (long)high;
 		return 0;
 	default:
 		selector->dead = true;
 		return 0;
 	}
-}
-
-static int dst_parse(struct selector *selector, const char *dst, const char *len, struct error *error)
-{
-	struct prefix_list list;
-
-	if (prefix_parse_cover(dst, len, &list, error))
-		return -1;
-	selector->dst = list.items[0];
-	selector->has_dst = true;
-	if (list.count > 1)
-		error_usage(error, dst, "more than one prefix");
-	free(list.items);
-	return list.count > 1 ? -1 : 0;
 }
 
 /* The low port alone: what it means depends on the protocol, which a selector may leave open. */
@@ -72,7 +59,7 @@ int selector_operands(struct selector *selector, char *const *operands, int coun
 		return 0;
 	if (count == 1 || count > SELECT_OPERANDS)
 		return error_usage(error, operands[count - 1], "expected DST LEN [LOW [PROTO]]");
-	if (dst_parse(selector, operands[0], operands[1], error))
+	if (prefix_parse_cover(operands[0], operands[1], &selector->dst, error))
 		return -1;
 	if (count > 3) {
 		selector->has_proto = true;
@@ -87,10 +74,12 @@ int selector_operands(struct selector *selector, char *const *operands, int coun
 	return 0;
 }
 
-static bool prefix_is(const struct prefix *want, struct prefix have)
+static bool list_takes(const struct prefix_list *list, struct prefix prefix)
 {
-	return want->family == have.family && want->len == have.len &&
-	       !memcmp(want->addr, have.addr, sizeof(have.addr));
+	for (size_t i = 0; i < list->count; i++)
+		if (!memcmp(&list->items[i], &prefix, sizeof(prefix)))
+			return true;
+	return !list->count;
 }
 
 /* A rule is named by its low port; for ICMP by its type. */
@@ -120,9 +109,7 @@ static bool high_is(const struct selector *selector, const struct rules_record *
 bool selector_matches(const struct selector *selector, const struct rules_record *rule,
 		      const struct listeners *listeners)
 {
-	if (selector->has_dst && !prefix_is(&selector->dst, rule_dst(rule)))
-		return false;
-	if (selector->has_src && !prefix_is(&selector->src, rule_src(rule)))
+	if (!list_takes(&selector->dst, rule_dst(rule)) || !list_takes(&selector->src, rule_src(rule)))
 		return false;
 	if (selector->has_proto && selector->proto != rule->proto)
 		return false;

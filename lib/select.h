@@ -28,7 +28,7 @@ enum select_row {
 		{ "action", 'a', "ACTION", "rules that pass, drop or splice" },                          \
 		{ "priority", 'P', "NUMBER", "rules of this priority" },                                 \
 		{ "service", 'S', "TAG", "rules of this service; '': rules of none" },                   \
-		{ "high", 0, "PORT", "rules whose highest port (ICMP: code) is this" },                  \
+		{ "high", 0, "PORT", "rules whose highest port (ICMP: code, any) is this" },             \
 	{                                                                                                \
 		"dead", 0, NULL, "splice rules whose port nobody listens on"                             \
 	}
@@ -36,21 +36,21 @@ enum select_row {
 #define SELECT_OPERANDS 4 /* DST LEN LOW PROTO */
 
 struct selector {
-	bool has_dst, has_src, has_interface, has_low, has_high, has_proto, has_action, has_priority, has_service, dead;
-	struct prefix dst, src;
+	bool has_interface, has_low, has_high, has_proto, has_action, has_priority, has_service, dead;
+	struct prefix_list dst, src; /* one of these; empty: any. A range stands for several */
 	uint32_t ifindex;
 	const char *low; /* read when the protocol of a rule is known */
-	uint16_t high;   /* ICMP: the code */
+	long high;       /* ICMP: the code; -1: any */
 	uint16_t proto;
 	enum rules_action action;
 	int32_t priority;
 	uint8_t service[RULES_SERVICE_MAX];
 };
 
-/* Takes one selector option. */
+/* Takes one selector option. What it allocates lives as long as the program. */
 int selector_option(struct selector *selector, size_t row, const char *value, struct error *error);
 
-/* Takes up to SELECT_OPERANDS operands: DST LEN [LOW [PROTO]]. */
+/* As it, takes up to SELECT_OPERANDS operands: DST LEN [LOW [PROTO]]. */
 int selector_operands(struct selector *selector, char *const *operands, int count, struct error *error);
 
 /* listeners is needed for `dead` only. */

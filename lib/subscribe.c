@@ -10,32 +10,6 @@
 
 #define RING_BYTES (1u << 20) /* 4,000 events */
 
-static const struct pin_shape control_shape = {
-	.name = EVENT_CONTROL,
-	.type = BPF_MAP_TYPE_ARRAY,
-	.key_size = sizeof(__u32),
-	.value_size = sizeof(struct event_control),
-	.max_entries = 1,
-	.flags = BPF_F_MMAPABLE,
-};
-
-static const struct pin_shape slots_shape = {
-	.name = EVENT_SLOTS,
-	.type = BPF_MAP_TYPE_ARRAY,
-	.key_size = sizeof(__u32),
-	.value_size = sizeof(struct event_slot),
-	.max_entries = EVENT_SLOT_COUNT,
-	.flags = BPF_F_MMAPABLE,
-};
-
-static const struct pin_shape rings_shape = {
-	.name = EVENT_RINGS,
-	.type = BPF_MAP_TYPE_ARRAY_OF_MAPS,
-	.key_size = sizeof(__u32),
-	.value_size = sizeof(__u32),
-	.max_entries = EVENT_SLOT_COUNT,
-};
-
 /* When a process started, field 22 of /proc/PID/stat (proc(5)), or 0 when there is none. */
 static uint64_t process_start(uint32_t pid)
 {
@@ -102,11 +76,11 @@ int subscription_open(struct subscription *subscription, const struct pins *pins
 	int result;
 
 	*subscription = (struct subscription){ .pins = pins };
-	subscription->control = pin_map(pins, &control_shape, error);
-	subscription->slots = subscription->control ? pin_map(pins, &slots_shape, error) : NULL;
+	subscription->control = pin_map(pins, &pin_event_control, error);
+	subscription->slots = subscription->control ? pin_map(pins, &pin_event_slots, error) : NULL;
 	if (!subscription->slots)
 		return -1;
-	subscription->rings = pin_open(pins, &rings_shape, error);
+	subscription->rings = pin_open(pins, &pin_event_rings, error);
 	if (subscription->rings < 0)
 		return -1;
 	subscription->ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "event_ring", 0, 0, RING_BYTES, NULL);

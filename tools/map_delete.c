@@ -46,13 +46,13 @@ static const struct command command = {
 struct deletion {
 	struct selector selector;
 	bool all;
-	char *low;  /* own copy of selector.low */
-	bool given; /* some option was */
-	bool in_batch;
-	char named[4 * PREFIX_TEXT_MAX]; /* the operands, for messages */
+	bool given;                      /* some option was */
+	unsigned long line;              /* of the file; 0: from the command line */
+	char named[6 * PREFIX_TEXT_MAX]; /* the operands, for messages */
 };
 
 struct work {
+	const char *file;
 	struct deletion *items;
 	size_t count;
 	struct changes changes;
@@ -69,46 +69,85 @@ static int take_option(void *context, size_t row, const char *value, struct erro
 	return 0;
 }
 
-/* "10.0.0.0 24 80 tcp", as the user wrote it. */
-static void name_deletion(struct deletion *deletion, char *const *operands, int count)
+/* "10.0.0.0 24 80 tcp", as the user wrote it, after the place in a file. */
+static void name_deletion(const struct work *work, struct deletion *deletion, char *const *operands, int count)
 {
 	size_t used = 0;
 
+	if (deletion->line)
+		used = (size_t)snprintf(deletion->named, sizeof(deletion->named),
+					"%.60s:%lu:1: ", strcmp(work->file, "-") ? work->file : "stdin",
+					deletion->line);
 	for (int i = 0; i < count && used < sizeof(deletion->named); i++)
 		used += (size_t)snprintf(deletion->named + used, sizeof(deletion->named) - used, i ? " %.40s" : "%.40s",
 					 operands[i]);
 }
 
-static int take_deletion(struct work *work, struct deletion deletion, char *const *operands, int count,
-			 struct error *error)
+static int deletion_add(struct work *work, const struct deletion *deletion, struct error *error)
 {
-	struct deletion *items;
+	struct deletion *items = array_room(work->items, work->count, sizeof(*items));
 
-	if (selector_operands(&deletion.selector, operands, count, error))
-		return -1;
-	if (!count && !deletion.all && !deletion.selector.dead && !deletion.selector.has_service)
-		return error_usage(error, command.name, "expected DST LEN LOW PROTO, --all, --dead or --service TAG");
-	if (!count || deletion.selector.dead)
-		deletion.all = true;
-	name_deletion(&deletion, operands, count);
-	items = array_room(work->items, work->count, sizeof(*items));
 	if (!items)
 		return error_errno(error, command.name);
 	work->items = items;
-	if (deletion.selector.low) {
-		/* a line of a file goes when the next is read */
-		deletion.low = strdup(deletion.selector.low);
-		if (!deletion.low)
-			return error_errno(error, command.name);
-		deletion.selector.low = deletion.low;
-	}
-	work->items[work->count++] = deletion;
+	work->items[work->count++] = *deletion;
 	return 0;
 }
 
-static int take_line(void *context, int argc, char **argv, struct error *error)
+static struct prefix_list list_one(const struct prefix_list *list, size_t i)
 {
-	struct deletion deletion = { .in_batch = true };
+	return list->count ? (struct prefix_list){ &list->items[i], 1 } : *list;
+}
+
+/* A range made a rule for each of its prefixes: each is deleted as if it had been named alone. */
+static int deletions_expand(struct work *work, const struct deletion *deletion, struct error *error)
+{
+	const struct prefix_list *dst = &deletion->selector.dst, *src = &deletion->selector.src;
+	int result = 0;
+
+	for (size_t d = 0; !result && d < (dst->count ? dst->count : 1); d++) {
+		for (size_t s = 0; !result && s < (src->count ? src->count : 1); s++) {
+			struct deletion one = *deletion;
+
+			one.selector.dst = list_one(dst, d);
+			one.selector.src = list_one(src, s);
+			result = deletion_add(work, &one, error);
+		}
+	}
+	return result;
+}
+
+/* No operands: an option must say that many are meant; an empty tag does not, being what an unset variable gives. */
+static bool means_many(const struct deletion *deletion)
+{
+	return deletion->all || deletion->selector.dead ||
+	       (deletion->selector.has_service && deletion->selector.service[0]);
+}
+
+static int take_deletion(struct work *work, struct deletion deletion, char *const *operands, int count,
+			 struct error *error)
+{
+	if (selector_operands(&deletion.selector, operands, count, error))
+		return -1;
+	if (!count && !means_many(&deletion) && deletion.selector.has_service)
+		return error_usage(error, "service", "an empty tag alone would take every untagged rule, see --all");
+	if (!count && !means_many(&deletion))
+		return error_usage(error, "operands", "expected DST LEN LOW PROTO, --all, --dead or --service TAG");
+	if (!count || deletion.selector.dead)
+		deletion.all = true;
+	name_deletion(work, &deletion, operands, count);
+	if (deletion.selector.low) {
+		/* a line of a file goes when the next is read */
+		deletion.selector.low = strdup(deletion.selector.low);
+		if (!deletion.selector.low)
+			return error_errno(error, command.name);
+	}
+	return deletions_expand(work, &deletion, error);
+}
+
+static int take_line(void *context, unsigned long line, int argc, char **argv, struct error *error)
+{
+	struct deletion deletion = { .line = line };
 	int count = options_parse(&command, argc, argv, NULL, take_option, &deletion, error);
 
 	return count < 0 ? -1 : take_deletion(context, deletion, argv + argc - count, count, error);
@@ -125,6 +164,7 @@ static int read_input(int argc, char **argv, struct common_options *common, stru
 		return take_deletion(work, deletion, argv + argc - count, count, error);
 	if (count || deletion.given)
 		return error_usage(error, common->file, "the file has the operands and options, give none beside it");
+	work->file = common->file;
 	return batch_read(common->file, take_line, work, error);
 }
 
@@ -167,7 +207,7 @@ static int find_one(struct ruleset *set, const struct deletion *deletion, const 
 	if (count > 1 && dead_count != 1)
 		return candidates_print(set, deletion, count, error);
 	if (!count)
-		return deletion->in_batch ? 0 : error_state(error, deletion->named, "no such rule");
+		return deletion->line ? 0 : error_state(error, deletion->named, "no such rule");
 	return changes_add(&work->changes, CHANGE_DELETE, count == 1 ? &match : &dead, error);
 }
 
@@ -215,14 +255,6 @@ static int delete_rules(struct pins *pins, struct work *work, bool dry_run, stru
 	return 0;
 }
 
-static void work_free(struct work *work)
-{
-	for (size_t i = 0; i < work->count; i++)
-		free(work->items[i].low);
-	free(work->items);
-	free(work->changes.items);
-}
-
 int main(int argc, char **argv)
 {
 	struct common_options common = { 0 };
@@ -234,6 +266,7 @@ int main(int argc, char **argv)
 
 	if (!failed)
 		changes_print(&common, &work.changes);
-	work_free(&work);
-	return failed ? error_print(&error) : EXIT_DONE;
+	free(work.items);
+	free(work.changes.items);
+	return output_finish(failed ? error_print(&error) : EXIT_DONE);
 }

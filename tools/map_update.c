@@ -76,7 +76,7 @@ static int take_operands(struct changes *changes, char *const *operands, int cou
 	int result = 0;
 
 	if (count != RULE_OPERANDS)
-		return error_usage(error, count ? operands[count - 1] : command.name,
+		return error_usage(error, count ? operands[count - 1] : "operands",
 				   "expected DST LEN LOW HIGH TPROXY_PORT PROTO, got %d operands", count);
 	if (rule_parse(operands, options, &rules, &number, error))
 		return -1;
@@ -86,11 +86,12 @@ static int take_operands(struct changes *changes, char *const *operands, int cou
 	return result;
 }
 
-static int take_line(void *context, int argc, char **argv, struct error *error)
+static int take_line(void *context, unsigned long line, int argc, char **argv, struct error *error)
 {
 	struct rule_options options = { 0 };
 	int count = options_parse(&command, argc, argv, NULL, take_option, &options, error);
 
+	(void)line;
 	return count < 0 ? -1 : take_operands(context, argv + argc - count, count, &options, error);
 }
 
@@ -158,5 +159,5 @@ int main(int argc, char **argv)
 	if (!failed)
 		changes_print(&common, &changes);
 	free(changes.items);
-	return failed ? error_print(&error) : EXIT_DONE;
+	return output_finish(failed ? error_print(&error) : EXIT_DONE);
 }

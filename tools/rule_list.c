@@ -36,6 +36,7 @@ static const struct command command = {
 
 struct listing {
 	struct selector selector;
+	bool selected; /* some selector option was given */
 	bool save, counts;
 };
 
@@ -45,7 +46,7 @@ static int take_option(void *context, size_t row, const char *value, struct erro
 
 	switch (row) {
 	case ROW_PROTO:
-		listing->selector.has_proto = true;
+		listing->selected = listing->selector.has_proto = true;
 		return proto_parse(value, &listing->selector.proto, error);
 	case ROW_COUNTS:
 		listing->counts = true;
@@ -54,6 +55,7 @@ static int take_option(void *context, size_t row, const char *value, struct erro
 		listing->save = true;
 		return 0;
 	default:
+		listing->selected = true;
 		return selector_option(&listing->selector, row, value, error);
 	}
 }
@@ -127,6 +129,15 @@ static int list(const char *pin_dir, const struct listing *listing, enum out_for
 	return listing->counts ? counts_print(&pins, form, error) : print_rules(&pins, listing, form, error);
 }
 
+static int check_form(const struct listing *listing, int operands, bool json, struct error *error)
+{
+	if (listing->counts && (listing->selected || listing->save || operands))
+		return error_usage(error, "--counts", "counts are not of rules: takes neither selectors nor --save");
+	if (listing->save && json)
+		return error_usage(error, "--save", "prints lines of map_update, not JSON");
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct common_options common = { 0 };
@@ -135,11 +146,8 @@ int main(int argc, char **argv)
 	int count = options_parse(&command, argc, argv, &common, take_option, &listing, &error);
 
 	if (count < 0 || selector_operands(&listing.selector, argv + argc - count, count, &error) ||
+	    check_form(&listing, count, common.json, &error) ||
 	    list(common.pin_dir, &listing, common.json ? OUT_JSON : OUT_TABLE, &error))
-		return error_print(&error);
-	if (fflush(stdout) || ferror(stdout)) {
-		error_errno(&error, "stdout");
-		return error_print(&error);
-	}
-	return EXIT_DONE;
+		return output_finish(error_print(&error));
+	return output_finish(EXIT_DONE);
 }

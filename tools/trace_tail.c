@@ -135,5 +135,5 @@ int main(int argc, char **argv)
 	lost = subscription_close(&subscription);
 	if (lost && !common.quiet)
 		note_print("%llu events lost", (unsigned long long)lost);
-	return result ? error_print(&error) : EXIT_DONE;
+	return result ? error_print(&error) : output_finish(EXIT_DONE);
 }
