@@ -41,16 +41,16 @@ int num_parse(const char *text, uint64_t min, uint64_t max, uint64_t *out, struc
 
 int num_parse_signed(const char *text, int64_t min, int64_t max, int64_t *out, struct error *error)
 {
+	bool fits, negative = *text == '-';
 	uint64_t magnitude;
-	bool fits;
-	const char *wrong = digits_parse(text + (*text == '-'), &magnitude, &fits);
+	const char *wrong = digits_parse(text + negative, &magnitude, &fits);
 
 	if (wrong)
 		return error_usage(error, text, "%s", wrong);
-	if (!fits || magnitude > INT64_MAX)
-		magnitude = INT64_MAX;
-	*out = *text == '-' ? -(int64_t)magnitude : (int64_t)magnitude;
-	if (*out < min || *out > max)
+	fits = fits && magnitude <= (uint64_t)INT64_MAX + negative;
+	if (fits)
+		*out = negative ? (int64_t)(0 - magnitude) : (int64_t)magnitude;
+	if (!fits || *out < min || *out > max)
 		return error_usage(error, text, "out of range (%" PRId64 " to %" PRId64 ")", min, max);
 	return 0;
 }

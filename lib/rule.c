@@ -192,8 +192,7 @@ static int template_parse(char *const operands[RULE_OPERANDS], const struct rule
 		return -1;
 	if (options->service && rule_parse_service(options->service, out->service, error))
 		return -1;
-	out->flags = options->route ? RULES_FLAG_ROUTE : 0;
-	out->head.decision = rules_decision(0, action, 0, (uint32_t)port);
+	out->head.decision = rules_decision(0, action, 0, (uint32_t)port) | (options->route ? RULES_ROUTE : 0);
 	return 0;
 }
 
@@ -358,7 +357,8 @@ void rule_print_line(const struct rules_record *rule)
 		printf(" -P %d", rule->priority);
 	if (*rule_service(rule, service))
 		print_option('S', service);
-	if (rule->flags & RULES_FLAG_ROUTE)
+	/* a rule that spliced once keeps its route until it goes, but --route is for splice rules */
+	if (rule->head.decision & RULES_ROUTE && action == RULES_SPLICE)
 		printf(" --route");
 	putchar('\n');
 }

@@ -20,7 +20,7 @@ static int routes_add(const struct changes *changes, struct prefix_list *added, 
 		struct prefix dst = rule_dst(&changes->items[i].rule);
 		int is_new;
 
-		if (!(changes->items[i].rule.flags & RULES_FLAG_ROUTE))
+		if (!(changes->items[i].rule.head.decision & RULES_ROUTE))
 			continue;
 		if (netlink_local_route(ROUTE_ADD, &dst, &is_new, error))
 			return -1;
@@ -40,7 +40,7 @@ static int routes_own(struct ruleset *set, const struct prefix_list *added, stru
 	while (!result && ruleset_next(set, &cursor, &rule)) {
 		struct prefix dst = rule_dst(&rule);
 
-		if (rule.flags & RULES_FLAG_ROUTE)
+		if (rule.head.decision & RULES_ROUTE)
 			result = prefix_list_add(own, &dst);
 	}
 	for (size_t i = 0; added && i < added->count && !result; i++)
@@ -52,7 +52,7 @@ static int routes_own(struct ruleset *set, const struct prefix_list *added, stru
 static bool routes_wanted(const struct changes *changes)
 {
 	for (size_t i = 0; i < changes->count; i++)
-		if (changes->items[i].rule.flags & RULES_FLAG_ROUTE)
+		if (changes->items[i].rule.head.decision & RULES_ROUTE)
 			return true;
 	return false;
 }
@@ -67,7 +67,7 @@ static int routes_disown(struct ruleset *set, struct changes *changes, const str
 		struct prefix dst = rule_dst(&changes->items[i].rule);
 
 		if (!prefix_list_has(&own, &dst))
-			changes->items[i].rule.flags &= (__u8)~RULES_FLAG_ROUTE;
+			changes->items[i].rule.head.decision &= ~RULES_ROUTE;
 	}
 	free(own.items);
 	return result ? error_errno(error, "--route") : 0;
@@ -95,7 +95,7 @@ int rule_routes_remove(struct ruleset *set, const struct changes *deleted, struc
 	for (size_t i = 0; i < deleted->count && !result; i++) {
 		struct prefix dst = rule_dst(&deleted->items[i].rule);
 
-		if (deleted->items[i].rule.flags & RULES_FLAG_ROUTE && !prefix_list_has(&own, &dst))
+		if (deleted->items[i].rule.head.decision & RULES_ROUTE && !prefix_list_has(&own, &dst))
 			result = netlink_local_route(ROUTE_DELETE, &dst, NULL, error);
 	}
 	free(own.items);

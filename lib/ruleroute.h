@@ -9,7 +9,7 @@
 
 /*
  * Adds the routes that the changes ask for, before the changes are made. What was added goes to *added, released with
- * free(added->items). Takes RULES_FLAG_ROUTE from changes whose route is not the tool's own. On -1 no route is left.
+ * free(added->items). Takes RULES_ROUTE from changes whose route is not the tool's own. On -1 no route is left.
  */
 int rule_routes_add(struct ruleset *set, struct changes *changes, struct prefix_list *added, struct error *error);
 

@@ -249,7 +249,8 @@ static int rule_change(struct ruleset *set, struct placement *place, struct memb
 		       const struct rules_record *rule)
 {
 	struct rules_record *record = set_record(set, member->record);
-	uint64_t old = record->head.decision, new = decision_renumber(rule->head.decision, sequence_next(set));
+	uint64_t old = record->head.decision,
+		 new = decision_put(record->head.decision, rule->head.decision, sequence_next(set));
 	uint32_t block = 0;
 
 	member->decision = new;
@@ -266,7 +267,6 @@ static int rule_change(struct ruleset *set, struct placement *place, struct memb
 		placement_publish_block(set, place, block);
 	if (new < old)
 		word_store(&record->head.decision, new);
-	record->flags |= rule->flags;
 	return 0;
 }
 
@@ -280,7 +280,7 @@ static int rule_put(struct ruleset *set, struct change *change)
 		return 1;
 	member = members_find(set, &place.members, &change->rule);
 	if (member) {
-		change->letter = put_letter(member->decision, set_record(set, member->record)->flags, &change->rule);
+		change->letter = put_letter(member->decision, change->rule.head.decision);
 		result = rule_change(set, &place, member, &change->rule);
 	} else {
 		change->letter = 'A';

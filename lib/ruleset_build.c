@@ -23,7 +23,6 @@ struct entry {
 	uint64_t decision;
 	uint64_t packets, bytes; /* as copied to the new arena */
 	uint32_t order;          /* 0: is there; then by place in the changes */
-	uint8_t flags;           /* of the rule and what it replaced */
 	uint32_t cell;           /* in the new arena */
 };
 
@@ -81,7 +80,6 @@ static int entries_collect(struct build *build, const struct changes *changes, s
 
 		entry->old = record;
 		entry->decision = record->head.decision;
-		entry->flags = record->flags;
 	}
 	for (size_t i = 0; i < count; i++)
 		entry_add(&build->entries, &changes->items[i].rule, (uint32_t)i + 1)->change = &changes->items[i];
@@ -116,9 +114,9 @@ static struct entry *rule_resolve(struct entry *first, struct entry *end, uint64
 			old = NULL;
 			continue;
 		}
-		entry->change->letter = now ? put_letter(now->decision, now->flags, entry->rule) : 'A';
-		entry->flags = (uint8_t)(entry->rule->flags | (now ? now->flags : 0));
-		entry->decision = decision_renumber(entry->rule->head.decision, sequence + entry->order);
+		entry->change->letter = now ? put_letter(now->decision, entry->rule->head.decision) : 'A';
+		entry->decision =
+			decision_put(now ? now->decision : 0, entry->rule->head.decision, sequence + entry->order);
 		entry->change->rule.head.decision = entry->decision;
 		now = entry;
 	}
@@ -287,7 +285,6 @@ static void record_fill(struct build *build, struct entry *entry, uint32_t next)
 	record->head.packets = record->head.bytes = record->head.last = 0;
 	record->head.next = next;
 	record->head.state = RULES_LIVE;
-	record->flags = entry->flags;
 }
 
 /* The records of one key and their block. 1: its buckets are full. */

@@ -54,12 +54,15 @@ int lists_prepare(struct ruleset *set, const struct rules_record *rule, struct l
 void lists_publish(struct ruleset *set, const struct list_changes *lists);
 void lists_abandon(struct ruleset *set, const struct list_changes *lists);
 
-/* What putting a rule over one with this decision and these flags does: '=' or 'C'. Flags are only ever added. */
-static inline char put_letter(uint64_t decision, unsigned int flags, const struct rules_record *rule)
+/* The decision of a rule that is put over one with the decision old: a route that the tool added stays its own. */
+static inline uint64_t decision_put(uint64_t old, uint64_t new, uint64_t sequence)
 {
-	bool same = decision_renumber(decision, 0) == decision_renumber(rule->head.decision, 0);
+	return decision_renumber(new | (old & RULES_ROUTE), sequence);
+}
 
-	return same && !(rule->flags & ~flags) ? '=' : 'C';
+static inline char put_letter(uint64_t old, uint64_t new)
+{
+	return decision_renumber(old, 0) == decision_put(old, new, 0) ? '=' : 'C';
 }
 
 /* Builds a new arena from the records and the changes (NULL: none), and swaps it in. */

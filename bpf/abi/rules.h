@@ -223,9 +223,10 @@ static inline __u64 rules_rank(__s32 priority, __u32 dst_len, __u32 src_len, __u
 
 /*
  * What to do, and the rest of the order: bit 63 interface named, 61-62 action (drop over splice over pass),
- * 21-60 sequence (newer wins), 5-20 splice port in host byte order, 0-4 reserved (zero).
+ * 21-60 sequence (newer wins), 5-20 splice port in host byte order, 1-4 reserved (zero), 0 RULES_ROUTE.
  * One word, so that a rule is changed in place by one store.
  */
+#define RULES_ROUTE 1ull /* the tool added the local route of this rule's destination */
 enum rules_action { RULES_PASS = 1, RULES_SPLICE = 2, RULES_DROP = 3 };
 #define RULES_SEQUENCE_MAX ((1ull << 40) - 1)
 
@@ -250,7 +251,6 @@ static inline __u16 rules_decision_port(__u64 decision)
 }
 
 enum rules_state { RULES_FREE = 0, RULES_LIVE = 1 };
-enum rules_flag { RULES_FLAG_ROUTE = 1 }; /* the tool added the local route of this rule's destination */
 
 /* The first cell of a record: all that a packet needs. */
 struct rules_head {
@@ -277,8 +277,7 @@ struct rules_record {
 	__u8 dst_len, src_len; /* bits */
 	__u8 family;           /* enum rules_family */
 	__u8 direction;        /* enum rules_direction */
-	__u8 flags;            /* enum rules_flag */
-	__u8 reserved8;
+	__u8 reserved8[2];
 	__u32 reserved[5]; /* zero */
 	/* third cell */
 	__u8 service[RULES_SERVICE_MAX]; /* no control characters; zero padded, all zero: none */

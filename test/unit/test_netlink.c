@@ -421,8 +421,8 @@ static int socket_bind(int type, const char *address, uint16_t port, int flags, 
 		setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device));
 	if (prefix.family == 6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	result = prefix.family == 4 ? bind(fd, (struct sockaddr *)&in, sizeof(in)) :
-				      bind(fd, (struct sockaddr *)&in6, sizeof(in6));
+	result = prefix.family == 4 ? bind(fd, (struct sockaddr *)&in, sizeof(in))
+				    : bind(fd, (struct sockaddr *)&in6, sizeof(in6));
 	if (result)
 		bail_out(address);
 	return fd;
@@ -436,8 +436,8 @@ static int socket_open(int type, const char *address, uint16_t port, int flags, 
 
 	if (type == SOCK_STREAM && !(flags & UNCONNECTED) && listen(fd, 1))
 		bail_out("listen");
-	if (flags & CONNECTED && (getsockname(fd, (struct sockaddr *)&peer, &len) ||
-				  connect(fd, (struct sockaddr *)&peer, len)))
+	if (flags & CONNECTED &&
+	    (getsockname(fd, (struct sockaddr *)&peer, &len) || connect(fd, (struct sockaddr *)&peer, len)))
 		bail_out("connect");
 	return fd;
 }

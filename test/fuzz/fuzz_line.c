@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Bytes as a batch file of map_update. What is taken is printed and read again, and must be the same rules. */
+#include "../unit/rule_line.h"
+#include "fuzz.h"
+
+#define RULES_MAX 2000 /* ranges multiply: printing all of them would say nothing new */
+
+static char *print_rules(const struct rule_lines *rules, size_t *size)
+{
+	FILE *saved = stdout;
+	char *text = NULL;
+
+	stdout = open_memstream(&text, size);
+	FUZZ_REQUIRE(stdout);
+	for (size_t i = 0; i < rules->count; i++)
+		rule_print_line(&rules->items[i]);
+	fclose(stdout);
+	stdout = saved;
+	return text;
+}
+
+static void require_same(const struct rule_lines *rules)
+{
+	struct rule_lines again;
+	struct error error;
+	size_t size;
+	char *text = print_rules(rules, &size);
+	int result = rule_lines_read(text, size, &again, &error);
+
+	if (result || again.count != rules->count)
+		fprintf(stderr, "%s%s\n", text, result ? error.text : "");
+	FUZZ_REQUIRE(!result);
+	FUZZ_REQUIRE(again.count == rules->count);
+	FUZZ_REQUIRE(!memcmp(again.items, rules->items, rules->count * sizeof(*rules->items)));
+	free(again.items);
+	free(text);
+}
+
+/* Nobody may be sent control characters by a message. */
+static void require_message(const struct error *error)
+{
+	FUZZ_REQUIRE(error->exit == EXIT_USAGE || error->exit == EXIT_STATE);
+	FUZZ_REQUIRE(strlen(error->text) < sizeof(error->text));
+	FUZZ_REQUIRE(!strncmp(error->text, "stdin:", 6));
+	for (const char *at = error->text; *at; at++)
+		FUZZ_REQUIRE((unsigned char)*at >= ' ' && *at != 0x7f);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct rule_lines rules;
+	struct error error;
+
+	if (!size)
+		return 0;
+	if (rule_lines_read((const char *)data, size, &rules, &error))
+		require_message(&error);
+	else if (rules.count && rules.count <= RULES_MAX)
+		require_same(&rules);
+	free(rules.items);
+	return 0;
+}

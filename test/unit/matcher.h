@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The packet programs' own matcher, bpf/lib/match.h, compiled for the test: the map of maps is one pointer to an arena
+ * in plain memory, and a lookup in the arena is an index with a bounds check.
+ */
+#ifndef SPLICER_TEST_MATCHER_H
+#define SPLICER_TEST_MATCHER_H
+
+#include "abi/rules.h"
+#include "arena.h"
+#include "oracle.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+/* what bpf/lib/bpf.h and bpf/maps/rules.h would give */
+#define SPLICER_LIB_BPF_H
+#define SPLICER_MAPS_RULES_H
+#define __noinline __attribute__((noinline))
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+
+static struct arena *matcher_arena;
+static char splicer1_rules; /* only its address counts */
+
+/* A tool swaps `next` in just before the lookup of the arena that brings `countdown` to 0. */
+static struct {
+	unsigned int countdown; /* 0: no swap */
+	struct arena *next;
+} matcher_swap;
+
+static inline void *matcher_lookup(void *map, const __u32 *key)
+{
+	struct arena *arena = map;
+
+	if (map == (void *)&splicer1_rules) {
+		if (matcher_swap.countdown && !--matcher_swap.countdown)
+			matcher_arena = matcher_swap.next;
+		return matcher_arena;
+	}
+	return *key < arena->count ? &arena->cells[*key] : NULL;
+}
+
+static inline __u64 matcher_clock(void)
+{
+	static __u64 now;
+
+	return ++now;
+}
+
+#define bpf_map_lookup_elem(map, key) matcher_lookup((map), (key))
+#define bpf_ktime_get_coarse_ns() matcher_clock()
+#include "lib/match.h"
+#undef bpf_map_lookup_elem
+#undef bpf_ktime_get_coarse_ns
+
+/* What the packet path would do: the rule that decides a packet. False: none, or *broken. */
+static inline bool matcher_winner(struct arena *arena, const struct plain_packet *packet, struct rules_hit *hit,
+				  bool *broken)
+{
+	struct rules_query query = { .ifindex = packet->ifindex,
+				     .port = (__u16)packet->port,
+				     .proto = (__u16)packet->proto };
+
+	matcher_arena = arena;
+	memcpy(&query.addr[0], packet->dst, 16);
+	memcpy(&query.addr[2], packet->src, 16);
+	*hit = (struct rules_hit){ 0 };
+	*broken = rules_match(&query,
+			      rules_list((__u32)packet->direction, (__u32)packet->family,
+					 rules_class((__u32)packet->proto)),
+			      hit) != 0;
+	return !*broken && hit->head;
+}
+
+#endif
