@@ -6,9 +6,9 @@
 #include "out.h"
 #include "prefix.h"
 #include "proto.h"
+#include "rule.h"
 
 #include <arpa/inet.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -62,7 +62,7 @@ static const char *fragment_name(unsigned int fragment)
 
 /* An event's text forms, made once for both outputs. */
 struct shown {
-	char interface[IF_NAMESIZE + 8];
+	char interface[INTERFACE_TEXT_MAX];
 	char proto[PROTO_TEXT_MAX];
 	char src[PREFIX_TEXT_MAX], dst[PREFIX_TEXT_MAX];
 	char service[sizeof(((struct event *)0)->service) + 1];
@@ -73,8 +73,7 @@ static void event_show(const struct event *event, struct shown *shown)
 {
 	enum proto_ports ports = event->family ? proto_ports(event->proto) : PROTO_NO_PORTS;
 
-	if (!if_indextoname(event->ifindex, shown->interface))
-		snprintf(shown->interface, sizeof(shown->interface), "#%u", event->ifindex);
+	interface_format(event->ifindex, shown->interface);
 	proto_format(event->proto, shown->proto);
 	address_format(event->family, event->src, shown->src);
 	address_format(event->family, event->dst, shown->dst);

@@ -33,6 +33,15 @@ int netlink_own_addresses(struct own_addresses *out, struct error *error);
 /* Prefixes of type "local", of all routing tables, both families, in no order. */
 int netlink_local_routes(struct prefix_list *out, struct error *error);
 
+/*
+ * The rtm_protocol of routes that the tools add (ip-route(8): "proto 83"), which tells them from those of others, also
+ * after a tool was killed.
+ */
+#define ROUTE_PROTOCOL 83
+
+/* Those of the local routes that tools added. */
+int netlink_own_routes(struct prefix_list *out, struct error *error);
+
 enum route_change { ROUTE_ADD, ROUTE_DELETE };
 
 /*

@@ -8,8 +8,14 @@
 #include <string.h>
 #include <sys/socket.h>
 
-static int local_route_add(const struct nlmsghdr *message, void *routes)
+struct route_list {
+	struct table routes;
+	int protocol; /* only those of this rtm_protocol; 0: all */
+};
+
+static int local_route_add(const struct nlmsghdr *message, void *context)
 {
+	struct route_list *list = context;
 	const struct rtmsg *body = message_body(message, RTM_NEWROUTE, sizeof(*body));
 	const struct rtattr *destination;
 	struct prefix prefix = { 0 };
@@ -24,31 +30,43 @@ static int local_route_add(const struct nlmsghdr *message, void *routes)
 	destination = message_attribute(message, sizeof(*body), RTA_DST);
 	if (destination && RTA_PAYLOAD(destination) == family_size(body->rtm_family))
 		memcpy(prefix.addr, RTA_DATA(destination), RTA_PAYLOAD(destination));
-	return table_add(routes, &prefix);
+	if (list->protocol && list->protocol != body->rtm_protocol)
+		return 0;
+	return table_add(&list->routes, &prefix);
 }
 
-static int local_routes_read(struct table *routes, int af, struct error *error)
+static int local_routes_read(struct route_list *list, int af, struct error *error)
 {
 	struct rtmsg body = { .rtm_family = (uint8_t)af, .rtm_type = RTN_LOCAL };
 	struct request request;
 
 	request_begin(&request, RTM_GETROUTE, NLM_F_DUMP, &body, sizeof(body));
-	return netlink_ask(NETLINK_ROUTE, &request, local_route_add, routes) ? netlink_fail(error, "route list") : 0;
+	return netlink_ask(NETLINK_ROUTE, &request, local_route_add, list) ? netlink_fail(error, "route list") : 0;
+}
+
+static int routes_list(int protocol, struct prefix_list *out, struct error *error)
+{
+	struct route_list list = { .routes.size = sizeof(struct prefix), .protocol = protocol };
+
+	memset(out, 0, sizeof(*out));
+	if (local_routes_read(&list, AF_INET, error) || local_routes_read(&list, AF_INET6, error)) {
+		free(list.routes.items);
+		return -1;
+	}
+	table_sort_unique(&list.routes);
+	out->items = (struct prefix *)list.routes.items;
+	out->count = list.routes.count;
+	return 0;
 }
 
 int netlink_local_routes(struct prefix_list *out, struct error *error)
 {
-	struct table routes = { .size = sizeof(struct prefix) };
+	return routes_list(0, out, error);
+}
 
-	memset(out, 0, sizeof(*out));
-	if (local_routes_read(&routes, AF_INET, error) || local_routes_read(&routes, AF_INET6, error)) {
-		free(routes.items);
-		return -1;
-	}
-	table_sort_unique(&routes);
-	out->items = (struct prefix *)routes.items;
-	out->count = routes.count;
-	return 0;
+int netlink_own_routes(struct prefix_list *out, struct error *error)
+{
+	return routes_list(ROUTE_PROTOCOL, out, error);
 }
 
 static void local_route_request(struct request *request, enum route_change change, const struct prefix *prefix)
@@ -58,7 +76,7 @@ static void local_route_request(struct request *request, enum route_change chang
 		.rtm_family = (uint8_t)af_of(prefix->family),
 		.rtm_dst_len = prefix->len,
 		.rtm_table = RT_TABLE_LOCAL,
-		.rtm_protocol = RTPROT_STATIC,
+		.rtm_protocol = ROUTE_PROTOCOL,
 		.rtm_scope = prefix->family == 4 ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE,
 		.rtm_type = RTN_LOCAL,
 	};

@@ -188,14 +188,18 @@ void *pin_map(const struct pins *pins, const struct pin_shape *shape, struct err
 }
 
 /* Interface indices repeat between namespaces: rules of one would decide the packets of another. */
-static int namespace_check(const struct pins *pins, struct error *error)
+static int namespace_check(const struct pins *pins, bool claim, struct error *error)
 {
-	uint64_t recorded = 0, own;
+	__u64 recorded = 0;
+	uint64_t own;
 
 	if (netlink_namespace(&own, error))
 		return -1;
-	if (__atomic_compare_exchange_n(&pins->config->netns_cookie, &recorded, own, false, __ATOMIC_SEQ_CST,
-					__ATOMIC_SEQ_CST))
+	if (claim)
+		__atomic_compare_exchange_n(&pins->config->netns_cookie, &recorded, own, false, __ATOMIC_SEQ_CST,
+					    __ATOMIC_SEQ_CST);
+	recorded = __atomic_load_n(&pins->config->netns_cookie, __ATOMIC_SEQ_CST);
+	if (!recorded)
 		return 0;
 	if (recorded == own)
 		return 0;
@@ -205,7 +209,7 @@ static int namespace_check(const struct pins *pins, struct error *error)
 		"again");
 }
 
-int pins_open(struct pins *pins, const char *dir, struct error *error)
+int pins_open(struct pins *pins, const char *dir, bool claim, struct error *error)
 {
 	pins->dir = dir;
 	pins->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -218,7 +222,7 @@ int pins_open(struct pins *pins, const char *dir, struct error *error)
 	pins->config = pin_map(pins, &pin_config, error);
 	if (!pins->config)
 		return -1;
-	return namespace_check(pins, error);
+	return namespace_check(pins, claim, error);
 }
 
 int pins_lock(const struct pins *pins, struct error *error)

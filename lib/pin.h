@@ -34,10 +34,10 @@ extern const struct pin_shape pin_config, pin_counts, pin_addrs, pin_rules, pin_
 
 /*
  * Opens the pin directory and the configuration, and refuses (EXIT_STATE) when splicer.o was never attached, when
- * the maps speak another ABI, or when they belong to another network namespace than the caller's. The first tool to
- * come records its own.
+ * the maps speak another ABI, or when they belong to another network namespace than the caller's. With `claim` the
+ * first tool to come records its own; a tool that changes nothing only compares.
  */
-int pins_open(struct pins *pins, const char *dir, struct error *error);
+int pins_open(struct pins *pins, const char *dir, bool claim, struct error *error);
 
 /* The descriptor of a pinned map of exactly this shape, or -1. */
 int pin_open(const struct pins *pins, const struct pin_shape *shape, struct error *error);

@@ -59,17 +59,20 @@ int rule_parse_interface(const char *name, uint32_t *ifindex, struct error *erro
 {
 	uint64_t index;
 
-	/* the form that rule_interface gives to an interface that is gone */
-	if (*name == '#') {
-		if (num_parse(name + 1, 1, INT32_MAX, &index, error))
-			return -1;
-		*ifindex = (uint32_t)index;
-		return 0;
-	}
 	if (!*name || strlen(name) >= IF_NAMESIZE)
 		return error_usage(error, *name ? name : "interface", "not an interface name");
+	if (!strcmp(name, "any"))
+		return error_usage(error, name, "means no interface in particular: leave the option out");
 	*ifindex = if_nametoindex(name);
-	return *ifindex ? 0 : error_state(error, name, "no such interface");
+	if (*ifindex)
+		return 0;
+	/* the form that interface_format gives to an interface that is gone */
+	if (*name != '#')
+		return error_state(error, name, "no such interface");
+	if (num_parse(name + 1, 1, INT32_MAX, &index, error))
+		return -1;
+	*ifindex = (uint32_t)index;
+	return 0;
 }
 
 /* ---- ports ---- */
@@ -156,6 +159,7 @@ static int check_proto(const struct prefix *dst, uint16_t proto, enum rules_acti
 	return 0;
 }
 
+#define RULES_PER_LINE_MAX 65536
 #define ROUTE_LEN_MIN 8
 
 /* A local route of everything, or of a large part of it, would take the host off the network. */
@@ -230,6 +234,15 @@ static void rule_complete(struct rules_record *rule, const struct prefix *dst, c
 		rule->head.decision |= 1ull << 63;
 }
 
+/* Two ranges and many interfaces multiply; what is more is hardly meant. */
+static int check_number(const char *operand, size_t number, struct error *error)
+{
+	if (number <= RULES_PER_LINE_MAX)
+		return 0;
+	return error_usage(error, operand, "stands for %zu rules, at most %d in one command", number,
+			   RULES_PER_LINE_MAX);
+}
+
 static int rules_multiply(const struct rules_record *template, const struct prefix_list *dst,
 			  const struct prefix_list *src, const uint32_t *indices, size_t index_count,
 			  struct rules_record **out, size_t *count)
@@ -262,7 +275,9 @@ int rule_parse(char *const operands[RULE_OPERANDS], const struct rule_options *o
 
 	if (!prefix_parse_cover(operands[0], operands[1], &dst, error) &&
 	    !template_parse(operands, options, &dst, &template, error) &&
-	    !source_parse(options, dst.items[0].family, &src, error) && !interfaces_parse(options, indices, error)) {
+	    !source_parse(options, dst.items[0].family, &src, error) &&
+	    !check_number(operands[0], dst.count * src.count * index_count, error) &&
+	    !interfaces_parse(options, indices, error)) {
 		result = rules_multiply(&template, &dst, &src, indices, index_count, out, count);
 		if (result)
 			error_errno(error, operands[0]);
@@ -299,11 +314,11 @@ char *rule_service(const struct rules_record *rule, char buf[RULES_SERVICE_MAX +
 	return buf;
 }
 
-char *rule_interface(const struct rules_record *rule, char *buf)
+char *interface_format(uint32_t ifindex, char buf[INTERFACE_TEXT_MAX])
 {
 	buf[0] = '\0';
-	if (rule->head.ifindex && !if_indextoname(rule->head.ifindex, buf))
-		snprintf(buf, IF_NAMESIZE + 8, "#%u", rule->head.ifindex);
+	if (ifindex && (!if_indextoname(ifindex, buf) || has_control(buf)))
+		snprintf(buf, INTERFACE_TEXT_MAX, "#%u", ifindex);
 	return buf;
 }
 
@@ -337,7 +352,8 @@ static void print_option(char letter, const char *value)
 
 void rule_print_line(const struct rules_record *rule)
 {
-	char text[PREFIX_TEXT_MAX], proto[PROTO_TEXT_MAX], service[RULES_SERVICE_MAX + 1], interface[IF_NAMESIZE + 8];
+	char text[PREFIX_TEXT_MAX], proto[PROTO_TEXT_MAX], service[RULES_SERVICE_MAX + 1],
+		interface[INTERFACE_TEXT_MAX];
 	enum rules_action action = rules_decision_action(rule->head.decision);
 	struct prefix dst = rule_dst(rule), src = rule_src(rule);
 	long low, high;
@@ -349,7 +365,7 @@ void rule_print_line(const struct rules_record *rule)
 	printf(" %u %s", rules_decision_port(rule->head.decision), proto_format(rule->proto, proto));
 	if (src.len)
 		print_option('s', prefix_format(&src, text));
-	if (*rule_interface(rule, interface))
+	if (*interface_format(rule->head.ifindex, interface))
 		print_option('i', interface);
 	if (action == RULES_DROP)
 		print_option('a', rule_action_name(action));

@@ -53,8 +53,13 @@ const char *rule_action_name(enum rules_action action);
 /* The tag as a string, to buf; returns buf. */
 char *rule_service(const struct rules_record *rule, char buf[RULES_SERVICE_MAX + 1]);
 
-/* The name of the rule's interface, "" for any, "#INDEX" when it is gone, to buf (IF_NAMESIZE + 8); returns buf. */
-char *rule_interface(const struct rules_record *rule, char *buf);
+#define INTERFACE_TEXT_MAX 24
+
+/*
+ * The name of an interface, "#INDEX" when it is gone or its name has control characters, "" for index 0, to buf;
+ * returns buf. rule_parse_interface reads it back.
+ */
+char *interface_format(uint32_t ifindex, char buf[INTERFACE_TEXT_MAX]);
 
 /*
  * LOW and HIGH as they were given: numbers, or -1 for "any" (ICMP). ICMP: type and code.

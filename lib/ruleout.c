@@ -5,7 +5,6 @@
 #include "rule.h"
 #include "select.h"
 
-#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -70,7 +69,8 @@ static void note_out(struct out *out, int dead, int routed)
 
 void rule_out(struct out *out, const struct rules_record *rule, const struct surroundings *surroundings)
 {
-	char text[PREFIX_TEXT_MAX], proto[PROTO_TEXT_MAX], service[RULES_SERVICE_MAX + 1], interface[IF_NAMESIZE + 8];
+	char text[PREFIX_TEXT_MAX], proto[PROTO_TEXT_MAX], service[RULES_SERVICE_MAX + 1],
+		interface[INTERFACE_TEXT_MAX];
 	enum rules_action action = rules_decision_action(rule->head.decision);
 	struct prefix dst = rule_dst(rule), src = rule_src(rule);
 	long low, high;
@@ -84,7 +84,7 @@ void rule_out(struct out *out, const struct rules_record *rule, const struct sur
 	out_number_or(out, "high", "HIGH", high, "any");
 	out_text(out, "action", "ACTION", rule_action_name(action));
 	out_number(out, "port", "PORT", rules_decision_port(rule->head.decision));
-	rule_interface(rule, interface);
+	interface_format(rule->head.ifindex, interface);
 	out_text(out, "iface", "IFACE", *interface ? interface : NULL);
 	out_integer(out, "prio", "PRIO", rule->priority);
 	rule_service(rule, service);
@@ -127,6 +127,9 @@ static void changes_note_routes(const struct changes *changes, const struct surr
 		struct prefix dst = rule_dst(&changes->items[i].rule);
 		char text[PREFIX_TEXT_MAX];
 
+		/* in a dry run the route is yet to come */
+		if (changes->items[i].rule.head.decision & RULES_ROUTE)
+			continue;
 		if (changes->items[i].kind == CHANGE_PUT && !rule_is_routed(&changes->items[i].rule, surroundings))
 			note_print("%s: no local route: packets are not delivered (see --route)",
 				   prefix_format(&dst, text));

@@ -6,6 +6,11 @@
 
 #include <stdlib.h>
 
+static bool wants_route(const struct change *change)
+{
+	return change->rule.head.decision & RULES_ROUTE;
+}
+
 void rule_routes_undo(const struct prefix_list *added)
 {
 	struct error ignored;
@@ -14,24 +19,61 @@ void rule_routes_undo(const struct prefix_list *added)
 		netlink_local_route(ROUTE_DELETE, &added->items[i], NULL, &ignored);
 }
 
-static int routes_add(const struct changes *changes, struct prefix_list *added, struct error *error)
+/* *existed: some route was there already. */
+static int routes_add(const struct changes *changes, struct prefix_list *added, bool *existed, struct error *error)
 {
 	for (size_t i = 0; i < changes->count; i++) {
 		struct prefix dst = rule_dst(&changes->items[i].rule);
 		int is_new;
 
-		if (!(changes->items[i].rule.head.decision & RULES_ROUTE))
+		if (!wants_route(&changes->items[i]))
 			continue;
 		if (netlink_local_route(ROUTE_ADD, &dst, &is_new, error))
 			return -1;
+		*existed |= !is_new;
 		if (is_new && prefix_list_add(added, &dst))
 			return error_errno(error, "--route");
 	}
 	return 0;
 }
 
-/* The prefixes whose routes are the tool's own: those of rules that are there, and those just added. Sorted. */
-static int routes_own(struct ruleset *set, const struct prefix_list *added, struct prefix_list *own)
+/* Takes RULES_ROUTE from the changes whose route is among `there` and not among `own`, both sorted. */
+static void routes_disown(struct changes *changes, const struct prefix_list *there, const struct prefix_list *own)
+{
+	for (size_t i = 0; i < changes->count; i++) {
+		struct prefix dst = rule_dst(&changes->items[i].rule);
+
+		if (prefix_list_has(there, &dst) && !prefix_list_has(own, &dst))
+			changes->items[i].rule.head.decision &= ~RULES_ROUTE;
+	}
+}
+
+int rule_routes_preview(struct changes *changes, struct error *error)
+{
+	struct prefix_list there = { 0 }, own = { 0 };
+	int result = netlink_local_routes(&there, error) || netlink_own_routes(&own, error) ? -1 : 0;
+
+	prefix_list_sort(&there);
+	prefix_list_sort(&own);
+	if (!result)
+		routes_disown(changes, &there, &own);
+	free(there.items);
+	free(own.items);
+	return result;
+}
+
+int rule_routes_add(struct changes *changes, struct prefix_list *added, struct error *error)
+{
+	bool existed = false;
+
+	if (!routes_add(changes, added, &existed, error) && (!existed || !rule_routes_preview(changes, error)))
+		return 0;
+	rule_routes_undo(added);
+	return -1;
+}
+
+/* The prefixes that rules with a route of ours are for, sorted. */
+static int routes_needed(struct ruleset *set, struct prefix_list *needed)
 {
 	struct rules_record rule;
 	uint32_t cursor = 0;
@@ -41,63 +83,52 @@ static int routes_own(struct ruleset *set, const struct prefix_list *added, stru
 		struct prefix dst = rule_dst(&rule);
 
 		if (rule.head.decision & RULES_ROUTE)
-			result = prefix_list_add(own, &dst);
+			result = prefix_list_add(needed, &dst);
 	}
-	for (size_t i = 0; added && i < added->count && !result; i++)
-		result = prefix_list_add(own, &added->items[i]);
-	prefix_list_sort(own);
+	prefix_list_sort(needed);
 	return result;
 }
 
-static bool routes_wanted(const struct changes *changes)
+static int routes_of(const struct changes *deleted, struct prefix_list *routes)
 {
-	for (size_t i = 0; i < changes->count; i++)
-		if (changes->items[i].rule.head.decision & RULES_ROUTE)
-			return true;
-	return false;
-}
-
-static int routes_disown(struct ruleset *set, struct changes *changes, const struct prefix_list *added,
-			 struct error *error)
-{
-	struct prefix_list own = { 0 };
-	int result = routes_own(set, added, &own);
-
-	for (size_t i = 0; i < changes->count && !result; i++) {
-		struct prefix dst = rule_dst(&changes->items[i].rule);
-
-		if (!prefix_list_has(&own, &dst))
-			changes->items[i].rule.head.decision &= ~RULES_ROUTE;
-	}
-	free(own.items);
-	return result ? error_errno(error, "--route") : 0;
-}
-
-int rule_routes_add(struct ruleset *set, struct changes *changes, struct prefix_list *added, struct error *error)
-{
-	if (!routes_wanted(changes))
-		return 0;
-	if (!routes_add(changes, added, error) && !routes_disown(set, changes, added, error))
-		return 0;
-	rule_routes_undo(added);
-	return -1;
-}
-
-int rule_routes_remove(struct ruleset *set, const struct changes *deleted, struct error *error)
-{
-	struct prefix_list own = { 0 };
 	int result = 0;
 
-	if (!routes_wanted(deleted))
-		return 0;
-	if (routes_own(set, NULL, &own))
-		result = error_errno(error, "--route");
 	for (size_t i = 0; i < deleted->count && !result; i++) {
 		struct prefix dst = rule_dst(&deleted->items[i].rule);
 
-		if (deleted->items[i].rule.head.decision & RULES_ROUTE && !prefix_list_has(&own, &dst))
-			result = netlink_local_route(ROUTE_DELETE, &dst, NULL, error);
+		if (wants_route(&deleted->items[i]))
+			result = prefix_list_add(routes, &dst);
 	}
-	free(own.items);
+	return result;
+}
+
+/* Goes on after a route that cannot be removed, and reports the last such. */
+static int routes_remove(const struct prefix_list *routes, const struct prefix_list *needed, struct error *error)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < routes->count; i++)
+		if (!prefix_list_has(needed, &routes->items[i]) &&
+		    netlink_local_route(ROUTE_DELETE, &routes->items[i], NULL, error))
+			result = -1;
+	return result;
+}
+
+int rule_routes_remove(struct ruleset *set, const struct changes *deleted, bool all, struct error *error)
+{
+	struct prefix_list routes = { 0 }, needed = { 0 };
+	int result;
+
+	if (all)
+		result = netlink_own_routes(&routes, error);
+	else
+		result = routes_of(deleted, &routes) ? error_errno(error, "--route") : 0;
+	if (!result && routes.count) {
+		result = routes_needed(set, &needed) ? error_errno(error, "--route") : 0;
+		if (!result)
+			result = routes_remove(&routes, &needed, error);
+	}
+	free(routes.items);
+	free(needed.items);
 	return result;
 }

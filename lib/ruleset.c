@@ -265,8 +265,12 @@ static int rule_change(struct ruleset *set, struct placement *place, struct memb
 		word_store(&record->head.decision, new);
 	if (block)
 		placement_publish_block(set, place, block);
-	if (new < old)
+	if (new < old) {
+		/* a packet that took the old block may still read the rule that won there */
+		if (block)
+			grace_wait(set);
 		word_store(&record->head.decision, new);
+	}
 	return 0;
 }
 

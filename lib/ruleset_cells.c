@@ -8,11 +8,7 @@
 
 /* ---- space ---- */
 
-/*
- * What was reachable may still be in the hands of a packet. Putting the arena in its own place again waits until
- * every program that ran meanwhile has ended (the kernel does so for maps of maps).
- */
-static void grace_wait(struct ruleset *set)
+void grace_wait(struct ruleset *set)
 {
 	struct rules_header *header = set_header(set);
 	__u32 zero = 0;

@@ -35,6 +35,12 @@ uint32_t cells_take(struct ruleset *set, unsigned int class);
 void record_give(struct ruleset *set, uint32_t cell);
 void cells_give(struct ruleset *set, uint32_t cell, unsigned int class);
 
+/*
+ * What was reachable may still be in the hands of a packet. Putting the arena in its own place again waits until
+ * every program that ran meanwhile has ended (the kernel does so for maps of maps).
+ */
+void grace_wait(struct ruleset *set);
+
 /* The slot that holds the key, or one where it can be put; NULL when its buckets are full. */
 __u64 *slot_find(struct ruleset *set, const struct rules_key *key, uint64_t hash);
 __u64 *slot_free(struct ruleset *set, uint64_t hash);

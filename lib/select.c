@@ -5,6 +5,8 @@
 #include "proto.h"
 #include "rule.h"
 
+#include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 int selector_option(struct selector *selector, size_t row, const char *value, struct error *error)
@@ -44,13 +46,16 @@ int selector_option(struct selector *selector, size_t row, const char *value, st
 }
 
 /* The low port alone: what it means depends on the protocol, which a selector may leave open. */
-static int low_check(const struct selector *selector, struct error *error)
+static int low_parse(struct selector *selector, const char *text, struct error *error)
 {
 	bool types = selector->has_proto && proto_ports(selector->proto) == PROTO_HAS_TYPES;
 	struct rules_head ports;
 
-	return rule_parse_ports(types ? selector->proto : 6, selector->low, strcmp(selector->low, "any") ? NULL : "any",
-				&ports, error);
+	if (rule_parse_ports(types ? selector->proto : IPPROTO_TCP, text, strcmp(text, "any") ? NULL : "any", &ports,
+			     error))
+		return -1;
+	snprintf(selector->low, sizeof(selector->low), "%s", text);
+	return 0;
 }
 
 int selector_operands(struct selector *selector, char *const *operands, int count, struct error *error)
@@ -68,8 +73,7 @@ int selector_operands(struct selector *selector, char *const *operands, int coun
 	}
 	if (count > 2) {
 		selector->has_low = true;
-		selector->low = operands[2];
-		return low_check(selector, error);
+		return low_parse(selector, operands[2], error);
 	}
 	return 0;
 }
@@ -95,7 +99,7 @@ static bool low_is(const struct selector *selector, const struct rules_record *r
 	if (proto_ports(rule->proto) == PROTO_HAS_TYPES)
 		return low >= 0 && !rule_parse_ports(rule->proto, selector->low, NULL, &want, &ignored) &&
 		       want.low >> 8 == low;
-	return !rule_parse_ports(6, selector->low, NULL, &want, &ignored) && want.low == low;
+	return !rule_parse_ports(IPPROTO_TCP, selector->low, NULL, &want, &ignored) && want.low == low;
 }
 
 static bool high_is(const struct selector *selector, const struct rules_record *rule)

@@ -39,8 +39,8 @@ struct selector {
 	bool has_interface, has_low, has_high, has_proto, has_action, has_priority, has_service, dead;
 	struct prefix_list dst, src; /* one of these; empty: any. A range stands for several */
 	uint32_t ifindex;
-	const char *low; /* read when the protocol of a rule is known */
-	long high;       /* ICMP: the code; -1: any */
+	char low[8]; /* "any" or a number; read when the protocol of a rule is known */
+	long high;   /* ICMP: the code; -1: any */
 	uint16_t proto;
 	enum rules_action action;
 	int32_t priority;

@@ -62,6 +62,18 @@ static int slot_start(struct subscription *subscription, const struct event_filt
 	return 0;
 }
 
+/* Programs write to the rings of the dead until their bits are cleared. */
+static void slots_bury(struct subscription *subscription)
+{
+	for (uint32_t i = 0; i < EVENT_SLOT_COUNT; i++) {
+		if (!subscription->slots[i].pid || !slot_is_free(&subscription->slots[i]))
+			continue;
+		slot_stop(subscription, i);
+		bpf_map_delete_elem(subscription->rings, &i);
+		subscription->slots[i].pid = 0;
+	}
+}
+
 static int slot_take(struct subscription *subscription, const struct event_filter *filter, struct error *error)
 {
 	for (subscription->slot = 0; subscription->slot < EVENT_SLOT_COUNT; subscription->slot++)
@@ -88,6 +100,7 @@ int subscription_open(struct subscription *subscription, const struct pins *pins
 		return error_errno(error, "event_ring");
 	if (pins_lock(pins, error))
 		return -1;
+	slots_bury(subscription);
 	result = slot_take(subscription, filter, error);
 	pins_unlock(pins);
 	return result;

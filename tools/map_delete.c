@@ -56,6 +56,7 @@ struct work {
 	struct deletion *items;
 	size_t count;
 	struct changes changes;
+	bool many; /* some deletion means any number of rules */
 };
 
 static int take_option(void *context, size_t row, const char *value, struct error *error)
@@ -74,7 +75,7 @@ static void name_deletion(const struct work *work, struct deletion *deletion, ch
 {
 	size_t used = 0;
 
-	if (deletion->line)
+	if (deletion->line && work->file)
 		used = (size_t)snprintf(deletion->named, sizeof(deletion->named),
 					"%.60s:%lu:1: ", strcmp(work->file, "-") ? work->file : "stdin",
 					deletion->line);
@@ -91,6 +92,7 @@ static int deletion_add(struct work *work, const struct deletion *deletion, stru
 		return error_errno(error, command.name);
 	work->items = items;
 	work->items[work->count++] = *deletion;
+	work->many |= deletion->all;
 	return 0;
 }
 
@@ -136,12 +138,6 @@ static int take_deletion(struct work *work, struct deletion deletion, char *cons
 	if (!count || deletion.selector.dead)
 		deletion.all = true;
 	name_deletion(work, &deletion, operands, count);
-	if (deletion.selector.low) {
-		/* a line of a file goes when the next is read */
-		deletion.selector.low = strdup(deletion.selector.low);
-		if (!deletion.selector.low)
-			return error_errno(error, command.name);
-	}
 	return deletions_expand(work, &deletion, error);
 }
 
@@ -248,7 +244,7 @@ static int delete_rules(struct pins *pins, struct work *work, bool dry_run, stru
 	    (!dry_run && own_addresses_sync(pins, error)) || find_rules(&set, work, error) ||
 	    ruleset_apply(&set, &work->changes, dry_run, error))
 		return -1;
-	if (!dry_run && rule_routes_remove(&set, &work->changes, error))
+	if (!dry_run && rule_routes_remove(&set, &work->changes, work->many, error))
 		return -1;
 	pins_unlock(pins);
 	ruleset_close(&set);
@@ -261,7 +257,8 @@ int main(int argc, char **argv)
 	struct work work = { 0 };
 	struct error error;
 	struct pins pins;
-	int failed = read_input(argc, argv, &common, &work, &error) || pins_open(&pins, common.pin_dir, &error) ||
+	int failed = read_input(argc, argv, &common, &work, &error) ||
+		     pins_open(&pins, common.pin_dir, !common.dry_run, &error) ||
 		     delete_rules(&pins, &work, common.dry_run, &error);
 
 	if (!failed)

@@ -116,7 +116,7 @@ static int update_rules(struct pins *pins, struct ruleset *set, struct changes *
 {
 	uint32_t seen = pins->config->rules_seen;
 	struct prefix_list added = { 0 };
-	int result = rule_routes_add(set, changes, &added, error);
+	int result = rule_routes_add(changes, &added, error);
 
 	if (!result) {
 		__atomic_store_n(&pins->config->rules_seen, seen || changes->count, __ATOMIC_SEQ_CST);
@@ -139,7 +139,7 @@ static int update(struct pins *pins, struct changes *changes, bool dry_run, stru
 	if (pins_lock(pins, error) || ruleset_open(&set, pins, true, error))
 		return -1;
 	if (dry_run)
-		result = ruleset_apply(&set, changes, true, error);
+		result = rule_routes_preview(changes, error) || ruleset_apply(&set, changes, true, error) ? -1 : 0;
 	else
 		result = own_addresses_sync(pins, error) || update_rules(pins, &set, changes, error) ? -1 : 0;
 	pins_unlock(pins);
@@ -153,7 +153,8 @@ int main(int argc, char **argv)
 	struct changes changes = { 0 };
 	struct error error;
 	struct pins pins;
-	int failed = read_input(argc, argv, &common, &changes, &error) || pins_open(&pins, common.pin_dir, &error) ||
+	int failed = read_input(argc, argv, &common, &changes, &error) ||
+		     pins_open(&pins, common.pin_dir, !common.dry_run, &error) ||
 		     update(&pins, &changes, common.dry_run, &error);
 
 	if (!failed)

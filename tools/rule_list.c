@@ -124,7 +124,7 @@ static int list(const char *pin_dir, const struct listing *listing, enum out_for
 {
 	struct pins pins;
 
-	if (pins_open(&pins, pin_dir, error))
+	if (pins_open(&pins, pin_dir, false, error))
 		return -1;
 	return listing->counts ? counts_print(&pins, form, error) : print_rules(&pins, listing, form, error);
 }

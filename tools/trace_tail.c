@@ -125,12 +125,13 @@ int main(int argc, char **argv)
 
 	if (count > 0)
 		error_usage(&error, argv[argc - count], "takes no operands");
-	if (count || pins_open(&pins, common.pin_dir, &error))
+	if (count || pins_open(&pins, common.pin_dir, false, &error))
 		return error_print(&error);
 	tail.json = common.json;
-	signals_set();
+	/* while it waits for the lock it can be ended as usual; a place taken just then goes to the next reader */
 	if (subscription_open(&subscription, &pins, &tail.filter, &error))
 		return error_print(&error);
+	signals_set();
 	result = follow(&tail, &subscription, &error);
 	lost = subscription_close(&subscription);
 	if (lost && !common.quiet)

@@ -557,3 +557,28 @@ assert_no_route() {
 	assert_route 172.31.4.0/24
 	assert_route fd00:31:4::/64
 }
+
+@test "routes that killed tools left are known as ours: used again, and removed with --all" {
+	# what a map_update --route leaves that is killed between its route and its rule
+	ip route add local 172.31.5.0/24 dev lo proto 83
+	ip route add local fd00:31:5::/64 dev lo proto 83
+	ip route add local 172.31.6.0/24 dev lo proto 83
+	ip route add local 172.31.7.0/24 dev lo
+	assert_quiet map_update --route 172.31.5.0 24 5060 5060 58997 udp
+	assert_quiet map_update --route fd00:31:5:: 64 5060 5060 58997 udp
+	assert_quiet map_delete 172.31.5.0 24 5060 udp
+	assert_no_route 172.31.5.0/24
+	assert_quiet map_delete --all
+	assert_no_route fd00:31:5::/64
+	assert_no_route 172.31.6.0/24
+	assert_route 172.31.7.0/24
+}
+
+@test "map_update -n says of a route what the real run does" {
+	ip route add local 172.31.8.0/24 dev lo
+	assert_quiet map_update 172.31.8.0 24 5060 5060 58997 udp
+	run -0 map_update -nq --route 172.31.8.0 24 5060 5060 58997 udp
+	assert_equal '= 172.31.8.0 24 5060 5060 58997 udp' "$output"
+	run -0 map_update -vq --route 172.31.8.0 24 5060 5060 58997 udp
+	assert_equal '= 172.31.8.0 24 5060 5060 58997 udp' "$output"
+}
