@@ -12,8 +12,7 @@
 #include <stdint.h>
 
 #define RULE_INTERFACES_MAX 64
-#define RULE_OPERANDS 6  /* DST LEN LOW HIGH TPROXY_PORT PROTO */
-#define RULE_TEXT_MAX 24 /* of one port, priority or the like */
+#define RULE_OPERANDS 6 /* DST LEN LOW HIGH TPROXY_PORT PROTO */
 
 /* What the options say; all zero: nothing said. */
 struct rule_options {

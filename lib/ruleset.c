@@ -442,13 +442,6 @@ bool ruleset_next(struct ruleset *set, uint32_t *cursor, struct rules_record *ou
 	return false;
 }
 
-static int age_order(const void *left, const void *right)
-{
-	const struct rule_place *a = left, *b = right;
-
-	return a->sequence < b->sequence ? -1 : a->sequence > b->sequence;
-}
-
 int ruleset_order(struct ruleset *set, struct rule_place **places, size_t *count, struct error *error)
 {
 	struct rules_record rule;
@@ -465,7 +458,7 @@ int ruleset_order(struct ruleset *set, struct rule_place **places, size_t *count
 		moved[(*count)++] = (struct rule_place){ rules_decision_sequence(rule.head.decision), cursor };
 	}
 	if (*count)
-		qsort(*places, *count, sizeof(**places), age_order);
+		qsort(*places, *count, sizeof(**places), sequence_order);
 	return 0;
 }
 

@@ -61,7 +61,7 @@ uint32_t ruleset_count(struct ruleset *set);
 
 /* Where a rule stands, and its age. */
 struct rule_place {
-	uint64_t sequence;
+	uint64_t sequence; /* first: see sequence_order */
 	uint32_t cell;
 };
 

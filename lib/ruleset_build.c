@@ -359,16 +359,9 @@ static void list_fill(struct build *build, unsigned int list)
 }
 
 struct age {
-	uint64_t sequence;
+	uint64_t sequence; /* first: see sequence_order */
 	struct entry *entry;
 };
-
-static int age_order(const void *left, const void *right)
-{
-	const struct age *a = left, *b = right;
-
-	return a->sequence < b->sequence ? -1 : a->sequence > b->sequence;
-}
 
 /* Oldest first, so that a listing comes about in the order of insertion. */
 static int records_place(struct build *build)
@@ -382,7 +375,7 @@ static int records_place(struct build *build)
 		ages[i].entry = &entries->items[i];
 		ages[i].sequence = rules_decision_sequence(entries->items[i].decision);
 	}
-	qsort(ages, entries->count, sizeof(*ages), age_order);
+	qsort(ages, entries->count, sizeof(*ages), sequence_order);
 	for (size_t i = 0; i < entries->count; i++)
 		ages[i].entry->cell = record_take(&build->next);
 	free(ages);

@@ -46,7 +46,7 @@ static __always_inline __u64 rules_read(const __u64 *word)
 	return *(const volatile __u64 *)word;
 }
 
-/* Whether a tuple can hold rules for the packet's protocol, and rules that beat the best so far. */
+/* Whether a tuple can hold rules for the packet's protocol. */
 static __always_inline int rules_tuple_serves(const struct rules_query *q, const struct rules_tuple *tuple)
 {
 	__u32 proto = rules_meta_proto(tuple->meta);
