@@ -14,6 +14,7 @@
 #include "lib/counts.h"
 #include "lib/events.h"
 #include "lib/match.h"
+#include "lib/settings.h"
 #include "lib/socket.h"
 
 #include <linux/icmpv6.h>
@@ -42,7 +43,9 @@ static __always_inline __u32 row_link(const struct packet *p)
 {
 	if (p->family)
 		return REASON_NONE;
-	return p->ethertype == bpf_htons(ETH_P_ARP) ? REASON_ARP : REASON_ETHERTYPE;
+	if (p->ethertype == bpf_htons(ETH_P_ARP))
+		return REASON_ARP;
+	return setting_get(p->ifindex, SETTING_NONIP) == NONIP_PASS ? REASON_NONIP : REASON_ETHERTYPE;
 }
 
 /* Also not in fragments, not even atomic ones: RFC 6980. */
@@ -76,18 +79,29 @@ static __always_inline int is_own_address(const struct packet *p)
 	return bpf_map_lookup_elem(&splicer1_addrs, &key) != NULL;
 }
 
+static __always_inline int rules_were_seen(void)
+{
+	__u32 zero = 0;
+	struct splicer_config *config = bpf_map_lookup_elem(&splicer1_config, &zero);
+
+	return !config || config->rules_seen;
+}
+
 static __always_inline __u32 row_ssh(const struct packet *p)
 {
-	struct splicer_config *config;
-	__u32 zero = 0;
-
 	if (p->proto != IPPROTO_TCP || p->dport != bpf_htons(SSH_PORT))
 		return REASON_NONE;
-	config = bpf_map_lookup_elem(&splicer1_config, &zero);
-	if (!config)
-		return REASON_INTERNAL;
-	if (!config->rules_seen)
+	switch (setting_get(p->ifindex, SETTING_SSH)) {
+	case SSH_ANY:
 		return REASON_SSH_ANY;
+	case SSH_OFF:
+		return REASON_NONE;
+	case SSH_OWN:
+		break;
+	default:
+		if (!rules_were_seen())
+			return REASON_SSH_ANY;
+	}
 	return is_own_address(p) ? REASON_SSH_OWN : REASON_NONE;
 }
 
@@ -174,6 +188,7 @@ static __always_inline int is_decision(const struct packet *p, __u32 reason)
 	switch (reason) {
 	case REASON_LOOPBACK:
 	case REASON_ARP:
+	case REASON_NONIP:
 	case REASON_NEIGHBOUR:
 	case REASON_DHCP:
 	case REASON_ESTABLISHED:
@@ -223,6 +238,10 @@ int splicer_ingress(struct __sk_buff *skb)
 
 	if (!reason)
 		reason = ingress_decide(skb, &p, &hit);
+	if (p.is_question) {
+		ctx_answer(skb, reason, hit.head ? rules_decision_sequence(hit.decision) : 0);
+		return TC_ACT_SHOT;
+	}
 	if (hit.head)
 		rules_count(hit.head, p.length);
 	counts_add(reason, p.length);

@@ -51,6 +51,15 @@ const struct pin_shape pin_rules = {
 	.max_entries = 1,
 };
 
+const struct pin_shape pin_ifaces = {
+	.name = SPLICER_IFACES,
+	.type = BPF_MAP_TYPE_HASH,
+	.key_size = sizeof(__u32),
+	.value_size = sizeof(struct splicer_iface),
+	.max_entries = SPLICER_IFACES_MAX,
+	.flags = BPF_F_NO_PREALLOC,
+};
+
 const struct pin_shape pin_event_control = {
 	.name = EVENT_CONTROL,
 	.type = BPF_MAP_TYPE_ARRAY,
@@ -78,7 +87,8 @@ const struct pin_shape pin_event_rings = {
 };
 
 static const struct pin_shape *const all_shapes[] = {
-	&pin_config, &pin_counts, &pin_addrs, &pin_rules, &pin_event_control, &pin_event_slots, &pin_event_rings,
+	&pin_config, &pin_counts,        &pin_addrs,       &pin_rules,
+	&pin_ifaces, &pin_event_control, &pin_event_slots, &pin_event_rings,
 };
 
 static void pin_path(const struct pins *pins, const char *name, char path[PATH_MAX])

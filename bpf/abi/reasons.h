@@ -36,10 +36,11 @@ enum verdict {
 	X(65, ARP, "arp", "address resolution")                                                                   \
 	X(66, NEIGHBOUR, "neighbour", "IPv6 neighbour, router or multicast listener discovery")                   \
 	X(67, DHCP, "dhcp", "a DHCP answer to a client here")                                                     \
-	X(68, SSH_ANY, "ssh-any", "SSH, while no rule was ever inserted")                                         \
+	X(68, SSH_ANY, "ssh-any", "SSH to any address: no rule was ever inserted, or ssh=any")                    \
 	X(69, SSH_OWN, "ssh-own", "SSH to an address of the receiving interface")                                 \
 	X(70, ESTABLISHED, "established", "belongs to a connected local socket")                                  \
 	X(71, RULE_PASS, "rule-pass", "a pass rule matches")                                                      \
+	X(72, NONIP, "nonip", "neither IP nor ARP, and nonip=pass")                                               \
 	X(96, RULE_SPLICE, "rule-splice", "a splice rule matches")
 
 enum reason {

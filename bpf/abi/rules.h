@@ -99,7 +99,8 @@ struct rules_header {
 	/* cell 5, tools only; linked through rules_head.next */
 	__u32 free_record;
 	__u32 waiting_record;
-	__u32 reserved[14];
+	__u64 sweep; /* ns of CLOCK_MONOTONIC from which on a writer looks for expired rules; 0: none expires */
+	__u32 reserved[12];
 };
 #define RULES_HEADER_CELLS 6
 _Static_assert(sizeof(struct rules_header) == RULES_HEADER_CELLS * RULES_CELL_SIZE, "rules_header is ABI");
@@ -107,7 +108,7 @@ _Static_assert(__builtin_offsetof(struct rules_header, list) == RULES_CELL_SIZE,
 
 /*
  * A key. meta: bits 0-31 interface index (0: any), 32-39 destination length, 40-47 source length,
- * 48-56 protocol (RULES_PROTO_ANY: any), 57 family, 58 direction, 59 interface named.
+ * 48-56 protocol (RULES_PROTO_ANY: any), 57 family, 58 direction, 59 interface named, 60-63 layer.
  * addr: destination in 0-1, source in 2-3, network byte order, masked; IPv4 in the first 4 bytes of each.
  */
 struct rules_key {
@@ -117,6 +118,14 @@ struct rules_key {
 _Static_assert(sizeof(struct rules_key) == 40, "rules_key is ABI");
 
 #define RULES_META_NAMED (1ull << 59)
+
+/*
+ * Rules that expire stand in layers of their own, 1 to RULES_LAYERS_MAX, each the lowest where no rule of the same key
+ * has a port in common with it. So an interval of theirs hides no other rule: when the rule that it names has expired,
+ * nothing is found there, and the search finds the next best in another layer. Layer 0 has the rules that stay.
+ */
+#define RULES_LAYERS_MAX 15
+#define RULES_META_LAYER(layer) ((__u64)(layer) << 60)
 
 static inline __u64 rules_meta(__u32 direction, __u32 family, __u32 proto, __u32 named, __u32 dst_len, __u32 src_len)
 {
@@ -259,7 +268,7 @@ struct rules_head {
 	__u64 packets; /* these three are written by the program, the counters atomically */
 	__u64 bytes;
 	__u64 last;      /* last hit, ns of CLOCK_MONOTONIC; 0: never */
-	__u64 reserved;  /* zero */
+	__u64 expires;   /* ns of CLOCK_MONOTONIC from which on it does not match; 0: never */
 	__u32 next;      /* tools only: next record of the key, or of a free list */
 	__u32 state;     /* tools only: enum rules_state */
 	__u16 low, high; /* as in rules_interval */
@@ -277,7 +286,8 @@ struct rules_record {
 	__u8 dst_len, src_len; /* bits */
 	__u8 family;           /* enum rules_family */
 	__u8 direction;        /* enum rules_direction */
-	__u8 reserved8[2];
+	__u8 layer;            /* tools only: see RULES_LAYERS_MAX */
+	__u8 reserved8;
 	__u32 reserved[5]; /* zero */
 	/* third cell */
 	__u8 service[RULES_SERVICE_MAX]; /* no control characters; zero padded, all zero: none */

@@ -9,6 +9,7 @@
 #ifndef SPLICER_LIB_CTX_TC_H
 #define SPLICER_LIB_CTX_TC_H
 
+#include "abi/config.h"
 #include "lib/bpf.h"
 
 /* The most a link-layer header takes up in len before the network header. */
@@ -29,6 +30,19 @@ static __always_inline __be16 ctx_ethertype(struct __sk_buff *ctx)
 static __always_inline __u16 ctx_vlan(struct __sk_buff *ctx)
 {
 	return ctx->vlan_present ? ctx->vlan_tci & 0xfff : 0;
+}
+
+/* Whether a tool asks what would become of this packet: see abi/config.h. */
+static __always_inline int ctx_is_question(const struct __sk_buff *ctx)
+{
+	return ctx->cb[QUESTION_WORD0] == QUESTION_MAGIC0 && ctx->cb[QUESTION_WORD1] == QUESTION_MAGIC1;
+}
+
+static __always_inline void ctx_answer(struct __sk_buff *ctx, __u32 reason, __u64 rule)
+{
+	ctx->cb[QUESTION_REASON] = reason;
+	ctx->cb[QUESTION_RULE_LOW] = (__u32)rule;
+	ctx->cb[QUESTION_RULE_HIGH] = (__u32)(rule >> 32);
 }
 
 /* Whether GRO or segmentation offload made one packet of several. */

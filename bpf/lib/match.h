@@ -159,12 +159,20 @@ static __always_inline __u32 rules_find_record(void *arena, __u32 block_cell, __
 	return 0;
 }
 
+/* Of a clock that is cheap and lags by at most one tick. */
+static __always_inline int rules_has_expired(const struct rules_head *record)
+{
+	__u64 expires = rules_read(&record->expires);
+
+	return expires && expires <= bpf_ktime_get_coarse_ns();
+}
+
 static __always_inline void rules_take_better(void *arena, struct rules_query *q, __u32 record_cell)
 {
 	struct rules_head *record = rules_cell(arena, record_cell);
 	__u64 decision;
 
-	if (!record)
+	if (!record || rules_has_expired(record))
 		return;
 	decision = rules_read(&record->decision);
 	if (q->record && (record->rank < q->rank || (record->rank == q->rank && decision < q->decision)))

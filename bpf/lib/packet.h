@@ -3,7 +3,7 @@
  * The parser. Fills struct packet from the network header on and returns a reason when the packet cannot be what
  * it says: RFC 791, 8200 (extension headers), 9293, 768, 792, 4443; IEEE 802.1Q for inner tags.
  *
- * Needs ctx_load, ctx_ethertype, ctx_vlan and ctx_has from the adapter of the hook, included before.
+ * Needs ctx_load, ctx_ethertype, ctx_vlan, ctx_has and ctx_is_question from the adapter of the hook, included before.
  */
 #ifndef SPLICER_LIB_PACKET_H
 #define SPLICER_LIB_PACKET_H
@@ -42,6 +42,7 @@ struct packet {
 	__u8 fragment; /* enum packet_fragment */
 	__u8 tcp_flags;
 	__u8 icmp_type, icmp_code;
+	__u8 is_question; /* see abi/config.h */
 };
 
 struct vlan_tag {
@@ -304,6 +305,7 @@ __noinline int packet_parse(struct __sk_buff *ctx, struct packet *p)
 	p->length = ctx->len;
 	p->ethertype = ctx_ethertype(ctx);
 	p->vlan = ctx_vlan(ctx);
+	p->is_question = ctx_is_question(ctx) != 0;
 	reason = packet_parse_tags(ctx, p, &off);
 	if (reason)
 		return (int)reason;

@@ -94,8 +94,10 @@ static __always_inline int socket_established(struct __sk_buff *skb, const struc
 	return 0;
 }
 
-static __always_inline __u32 socket_assign_reason(long error)
+static __always_inline __u32 socket_assign(struct __sk_buff *skb, const struct packet *p, struct bpf_sock *sk)
 {
+	long error = p->is_question ? 0 : bpf_sk_assign(skb, sk, 0);
+
 	if (!error)
 		return REASON_RULE_SPLICE;
 	return error == -ESOCKTNOSUPPORT ? REASON_REUSEPORT : REASON_ASSIGN;
@@ -110,7 +112,7 @@ static __always_inline __u32 socket_splice_tcp(struct __sk_buff *skb, const stru
 	if (!sk)
 		return reason;
 	if (sk->state == BPF_TCP_LISTEN)
-		reason = socket_assign_reason(bpf_sk_assign(skb, sk, 0));
+		reason = socket_assign(skb, p, sk);
 	bpf_sk_release(sk);
 	return reason;
 }
@@ -123,7 +125,7 @@ static __always_inline __u32 socket_splice_udp(struct __sk_buff *skb, const stru
 
 	if (!sk)
 		return REASON_NO_LISTENER;
-	reason = socket_assign_reason(bpf_sk_assign(skb, sk, 0));
+	reason = socket_assign(skb, p, sk);
 	bpf_sk_release(sk);
 	return reason;
 }

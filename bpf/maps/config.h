@@ -32,4 +32,13 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } splicer1_addrs SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, SPLICER_IFACES_MAX);
+	__type(key, __u32);
+	__type(value, struct splicer_iface);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} splicer1_ifaces SEC(".maps");
+
 #endif

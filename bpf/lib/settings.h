@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef SPLICER_LIB_SETTINGS_H
+#define SPLICER_LIB_SETTINGS_H
+
+#include "abi/config.h"
+#include "lib/bpf.h"
+#include "maps/config.h"
+
+static __always_inline __u32 setting_of(__u32 ifindex, enum splicer_setting setting)
+{
+	struct splicer_iface *iface = bpf_map_lookup_elem(&splicer1_ifaces, &ifindex);
+
+	return iface ? iface->setting[setting] : 0;
+}
+
+/* What iface_set said of the interface, else of all; 0: nothing. */
+static __always_inline __u32 setting_get(__u32 ifindex, enum splicer_setting setting)
+{
+	__u32 value = setting_of(ifindex, setting);
+
+	return value ? value : setting_of(SPLICER_IFACE_ANY, setting);
+}
+
+#endif
