@@ -4,6 +4,7 @@
 #include "option.h"
 #include "pin.h"
 #include "prefix.h"
+#include "proto.h"
 #include "rule.h"
 #include "rulechange.h"
 #include "rulefind.h"
@@ -131,25 +132,32 @@ static int source_parse(struct request *request, struct error *error)
 	return 0;
 }
 
+static int check_proto(const char *text, struct error *error)
+{
+	uint16_t proto;
+
+	if (proto_parse(text, &proto, error))
+		return -1;
+	return proto == IPPROTO_TCP || proto == IPPROTO_UDP ? 0 : error_usage(error, text, "expected tcp or udp");
+}
+
 /* The rules that the command line names: one for each interface. */
 static int rules_parse(struct request *request, struct rules_record **rules, size_t *count, struct error *error)
 {
 	const char **values = request->values;
-	/* rule_parse reads them only */
-	char *operands[RULE_OPERANDS] = { (char *)values[ROW_DESTINATION],
-					  (char *)values[ROW_MASK],
-					  (char *)values[ROW_LOW],
-					  (char *)values[ROW_HIGH],
-					  (char *)(values[ROW_PORT] ? values[ROW_PORT] : "0"),
-					  (char *)values[ROW_PROTOCOL] };
+	/* rule_parse only reads them */
+	char *operands[RULE_OPERANDS] = {
+		(char *)values[ROW_DESTINATION], (char *)values[ROW_MASK], (char *)values[ROW_LOW],
+		(char *)values[ROW_HIGH],        (char *)values[ROW_PORT], (char *)values[ROW_PROTOCOL],
+	};
 
-	request->options.service = values[ROW_SERVICE] && *values[ROW_SERVICE] ? values[ROW_SERVICE] : NULL;
-	if (source_parse(request, error) || rule_parse(operands, &request->options, rules, count, error))
+	if (!values[ROW_PORT])
+		operands[4] = (char *)"0";
+	if (values[ROW_SERVICE] && *values[ROW_SERVICE])
+		request->options.service = values[ROW_SERVICE];
+	if (check_proto(values[ROW_PROTOCOL], error) || source_parse(request, error))
 		return -1;
-	if ((*rules)->proto == IPPROTO_TCP || (*rules)->proto == IPPROTO_UDP)
-		return 0;
-	free(*rules);
-	return error_usage(error, values[ROW_PROTOCOL], "expected tcp or udp");
+	return rule_parse(operands, &request->options, rules, count, error);
 }
 
 static int insert_rules(const struct pins *pins, const struct rules_record *rules, size_t count, struct error *error)
