@@ -178,6 +178,8 @@ void changes_print(const struct common_options *common, const struct changes *ch
 	struct error error;
 	bool known;
 
+	if (changes->repaired && common->verbose)
+		note_print("repaired what a killed writer had left");
 	if (!common->json && !common->verbose && !common->dry_run)
 		return;
 	known = !surroundings_read(&surroundings, &error);

@@ -120,6 +120,48 @@ bool ruleset_next(struct ruleset *set, uint32_t *cursor, struct rules_record *ou
 	return false;
 }
 
+/* The first record of a key from this layer on; 0: none. */
+static uint32_t key_first(struct ruleset *set, const struct rules_record *like, unsigned int layer)
+{
+	struct rules_record at = *like;
+
+	for (; layer <= layers_last(set); layer++) {
+		struct rules_key key;
+		__u64 *slot;
+
+		at.layer = (uint8_t)layer;
+		key = rule_key(&at);
+		slot = slot_find(set, &key, rules_hash(&key));
+		if (slot)
+			return set_block(set, (uint32_t)*slot)->link;
+	}
+	return 0;
+}
+
+static uint32_t key_next(struct ruleset *set, const struct rules_record *like, uint32_t cell)
+{
+	const struct rules_record *record;
+
+	if (!cell)
+		return key_first(set, like, 0);
+	record = set_record(set, cell);
+	return record->head.next ? record->head.next : key_first(set, like, record->layer + 1u);
+}
+
+bool ruleset_next_of_key(struct ruleset *set, const struct rules_record *like, uint32_t *cursor,
+			 struct rules_record *out)
+{
+	/* the arena of the object has no table yet */
+	if (!set_header(set)->cells)
+		return false;
+	while ((*cursor = key_next(set, like, *cursor))) {
+		*out = *set_record(set, *cursor);
+		if (!rule_has_expired(out))
+			return true;
+	}
+	return false;
+}
+
 int ruleset_order(struct ruleset *set, struct rule_place **places, size_t *count, struct error *error)
 {
 	struct rules_record rule;

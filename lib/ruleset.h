@@ -21,7 +21,6 @@
 struct ruleset {
 	int outer; /* the pinned map of the arena; -1: plain memory, for tests */
 	struct arena arena;
-	bool repaired; /* what a killed writer had left was put right */
 };
 
 enum change_kind { CHANGE_PUT, CHANGE_DELETE };
@@ -44,6 +43,7 @@ struct changes {
 	 * deletions that this takes.
 	 */
 	bool replace;
+	bool repaired; /* out: what a killed writer had left was put right */
 };
 
 int changes_add(struct changes *changes, enum change_kind kind, const struct rules_record *rule, struct error *error);
@@ -79,5 +79,10 @@ bool ruleset_read(struct ruleset *set, const struct rule_place *place, struct ru
 
 /* Copies the next rule after *cursor (start with 0) to *out; false at the end. In order of place, which is no order. */
 bool ruleset_next(struct ruleset *set, uint32_t *cursor, struct rules_record *out);
+
+/* As it, but only rules with the key of `like`, all of its layers: a few looks into the table however many rules there
+ * are. The caller holds pins_lock, and the set is sound. */
+bool ruleset_next_of_key(struct ruleset *set, const struct rules_record *like, uint32_t *cursor,
+			 struct rules_record *out);
 
 #endif

@@ -69,6 +69,12 @@ int lists_prepare(struct ruleset *set, const struct rules_record *rule, struct l
 void lists_publish(struct ruleset *set, const struct list_changes *lists);
 void lists_abandon(struct ruleset *set, const struct list_changes *lists);
 
+/* While no rule expires, layer 0 is all there is. */
+static inline unsigned int layers_last(struct ruleset *set)
+{
+	return set_header(set)->sweep ? RULES_LAYERS_MAX : 0;
+}
+
 /* The decision of a rule that is put over one with the decision old: a route that the tool added stays its own. */
 static inline uint64_t decision_put(uint64_t old, uint64_t new, uint64_t sequence)
 {
