@@ -206,6 +206,7 @@ int main(int argc, char **argv)
 	struct error error;
 	int failed = read_input(argc, argv, &common, &work, &error) || delete_rules(&common, &work, &changes, &error);
 
+	changes_note_repair(&common, &changes);
 	if (!failed)
 		changes_print(&common, &changes);
 	free(work.items);

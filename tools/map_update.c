@@ -167,6 +167,7 @@ int main(int argc, char **argv)
 		     pins_open(&pins, common.pin_dir, !common.dry_run, &error) ||
 		     rules_put(&pins, &changes, common.dry_run, &error);
 
+	changes_note_repair(&common, &changes);
 	if (!failed)
 		changes_print(&common, &changes);
 	free(changes.items);
