@@ -37,7 +37,7 @@ typedef int rule_several(struct ruleset *set, const struct rule_wanted *wanted, 
 
 /*
  * Adds the deletions of what each of `count` wanted means to changes. -1 (EXIT_STATE) where none is there or several
- * are; several may be NULL. The caller holds pins_lock, and with `like` what a killed writer left is repaired.
+ * are; several may be NULL. The caller holds pins_lock.
  * Listeners are looked for in the caller's network namespace, and only when it depends on them.
  */
 int rules_find(struct ruleset *set, const struct rule_wanted *wanted, size_t count, rule_several *several,

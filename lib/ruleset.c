@@ -90,6 +90,11 @@ uint32_t ruleset_count(struct ruleset *set)
 	return set_header(set)->live;
 }
 
+bool ruleset_is_sound(struct ruleset *set)
+{
+	return !set_header(set)->dirty;
+}
+
 /* A record that changes while it is copied is seen by its sequence number, which never repeats. */
 static bool record_copy(const struct rules_record *record, struct rules_record *out)
 {
@@ -158,6 +163,37 @@ bool ruleset_next_of_key(struct ruleset *set, const struct rules_record *like, u
 		*out = *set_record(set, *cursor);
 		if (!rule_has_expired(out))
 			return true;
+	}
+	return false;
+}
+
+/* A tuple for any protocol stands in four lists, and rules that expire make tuples of their own: each is told once. */
+static bool tuple_is_told(const struct rules_tuple *tuple, uint32_t list, const struct rules_tuple *before)
+{
+	bool first = rules_meta_proto(tuple->meta) != RULES_PROTO_ANY || list % 4 == 0;
+	uint64_t mask = ~RULES_META_LAYER(RULES_LAYERS_MAX);
+
+	for (; first && before < tuple; before++)
+		first = (before->meta & mask) != (tuple->meta & mask);
+	return first;
+}
+
+bool ruleset_next_tuple(struct ruleset *set, uint32_t *cursor, struct rules_record *tuple)
+{
+	const struct rules_header *header = set_header(set);
+
+	for (; *cursor >> 16 < RULES_LISTS; *cursor = ((*cursor >> 16) + 1) << 16) {
+		uint32_t list = *cursor >> 16, count = RULES_LIST_COUNT(header->list[list]);
+		const struct rules_tuple *tuples =
+			count ? arena_at(&set->arena, RULES_LIST_CELL(header->list[list]), count) : NULL;
+
+		for (uint32_t i = *cursor & 0xffff; i < count; i++) {
+			if (!tuple_is_told(&tuples[i], list, tuples))
+				continue;
+			*tuple = rule_of_tuple(&tuples[i]);
+			*cursor = list << 16 | (i + 1);
+			return true;
+		}
 	}
 	return false;
 }

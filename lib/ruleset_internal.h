@@ -24,14 +24,6 @@ static inline struct rules_block *set_block(struct ruleset *set, uint32_t cell)
 	return arena_at(&set->arena, cell, 1);
 }
 
-/* For qsort of records that begin with a sequence number: oldest first. */
-static inline int sequence_order(const void *left, const void *right)
-{
-	uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
-
-	return a < b ? -1 : a > b;
-}
-
 /* Words that packets read meanwhile. */
 static inline void word_store(__u64 *word, uint64_t value)
 {
