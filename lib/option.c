@@ -2,6 +2,7 @@
 #include "option.h"
 
 #include "pin.h"
+#include "progress.h"
 #include "version.h"
 
 #include <getopt.h>
@@ -139,6 +140,7 @@ static void common_take(const struct command *command, struct common_options *co
 		break;
 	case 'q':
 		common->quiet = true;
+		progress_quiet();
 		break;
 	case 'j':
 		common->json = true;
