@@ -13,11 +13,6 @@ setup() {
 	version=$(sed -nE 's/^#define SPLICER_VERSION "(.*)"$/\1/p' "$root/lib/version.h")
 }
 
-teardown_file() {
-	# what was attached here is attached as other files expect it
-	tc qdisc del dev t0 clsact
-}
-
 # Everything that a command could have changed: qdiscs and filters, with the ids of programs; pins.
 state() {
 	tc qdisc show

@@ -233,6 +233,41 @@ OPEN='no filter of splicer is in force, the interface is open'
 	assert_in_force
 }
 
+# waits_for_lock PID: a flock(1) that it runs does
+waits_for_lock() {
+	local one
+	while read -r one; do
+		grep -qx "PPid:.$1" "/proc/$one/status" 2>/dev/null && return
+	done < <(awk '$2 == "->" && $3 == "FLOCK" { print $6 }' /proc/locks)
+	return 1
+}
+
+# assert_waits DIRECTORY COMMAND [ARG]...: it does nothing to wan0 as long as somebody holds the lock, then succeeds
+assert_waits() {
+	local before lock directory=$1
+	shift
+	before=$(tc qdisc show dev wan0 && tc filter show dev wan0 ingress)
+	exec {lock}<"$directory"
+	flock "$lock"
+	# it must not inherit the lock
+	started "$BATS_TEST_TMPDIR/waiter" "$@" {lock}<&-
+	eventually waits_for_lock "$pid" || return
+	assert_equal "$(tc qdisc show dev wan0 && tc filter show dev wan0 ingress)" "$before" || return
+	exec {lock}<&-
+	assert_ends "$pid" 0
+}
+
+@test "attach and detach wait for each other, and for whoever mounts the bpf file system" {
+	attach lan0
+	assert_waits /sys/fs/bpf/tc "$ATTACH" --object "$LAB_OBJECTS/splicer.o" wan0
+	assert_equal "$(places wan0)" '49152 0x1'
+	assert_waits /sys/fs/bpf/tc "$DETACH" wan0
+	assert_equal "$(places wan0)" ''
+	umount /sys/fs/bpf
+	assert_waits /sys/fs/bpf "$ATTACH" --object "$LAB_OBJECTS/splicer.o" wan0
+	assert_equal "$(places wan0)" '49152 0x1'
+}
+
 @test "a second interface shares the maps" {
 	attach wan0
 	rules_insert
@@ -310,6 +345,9 @@ OPEN='no filter of splicer is in force, the interface is open'
 	assert_quiet attach wan0
 	assert_fails wan0 'load failed' "$PREVIOUS" --object "$BATS_FILE_TMPDIR/unverifiable.o"
 	assert_in_force
+	# what is passed, and not spliced, is what the filter behind sees
+	map_update 192.0.2.1 32 7777 7777 0 udp
+	assert_traffic client <<<'answer udp 192.0.2.1 7777'
 	assert_equal "$(foreign wan0)" "$before"
 	mapfile -t counts < <(taps)
 	assert_quiet release wan0
