@@ -115,21 +115,6 @@ static int interfaces_read(struct search *search, struct error *error)
 	return result;
 }
 
-static int config_id(const struct pins *pins, uint32_t *id, struct error *error)
-{
-	struct bpf_map_info info = { 0 };
-	uint32_t size = sizeof(info);
-	int fd = pin_open(pins, &pin_config, error), result = 0;
-
-	if (fd < 0)
-		return -1;
-	if (bpf_obj_get_info_by_fd(fd, &info, &size))
-		result = error_errno(error, SPLICER_CONFIG);
-	close(fd);
-	*id = info.id;
-	return result;
-}
-
 static int attachment_order(const void *left, const void *right)
 {
 	const struct attachment *a = left, *b = right;
@@ -148,7 +133,7 @@ int attachments_read(const struct pins *pins, struct attachments *out, struct er
 	struct search search = { .found.size = sizeof(struct attachment) };
 
 	memset(out, 0, sizeof(*out));
-	if (config_id(pins, &search.config_id, error) || interfaces_read(&search, error)) {
+	if (pins_id(pins, &search.config_id, error) || interfaces_read(&search, error)) {
 		free(search.found.items);
 		return -1;
 	}

@@ -82,6 +82,15 @@ struct bpf_filter {
 int netlink_bpf_filters(uint32_t ifindex, enum filter_hook hook, struct bpf_filter **out, size_t *count,
 			struct error *error);
 
+/*
+ * A descriptor that becomes readable when an address, an interface or what it is stacked on has changed in the
+ * caller's namespace; -1 with *error.
+ */
+int netlink_changes_open(struct error *error);
+
+/* Takes what there is to read, if anything. What was changed the kernel may have forgotten: read all anew. */
+void netlink_changes_drain(int fd);
+
 /* SO_NETNS_COOKIE of the caller's namespace (socket(7), kernel 5.14). */
 int netlink_namespace(uint64_t *cookie, struct error *error);
 
