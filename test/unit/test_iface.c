@@ -41,7 +41,7 @@ static const struct {
 	{ { "nope", "ssh=own" }, NULL, "nope: no such interface", EXIT_STATE },
 	{ { "nope", "ssh=bad" }, NULL, "ssh=bad: ssh is default, auto, any, own or off", EXIT_USAGE },
 	{ { "#2147483632", "ssh=own" }, NULL, "#2147483632: no such interface", EXIT_STATE },
-	{ { "#0", "ssh=own" }, NULL, "#0: out of range (1-2147483647)", EXIT_USAGE },
+	{ { "#0", "ssh=own" }, NULL, "0: out of range (1-2147483647)", EXIT_USAGE },
 	{ { "sixteen-letters-", "ssh=own" }, NULL, "sixteen-letters-: not an interface name", EXIT_USAGE },
 	{ { "", "ssh=own" }, NULL, "interface: not an interface name", EXIT_USAGE },
 };

@@ -687,10 +687,10 @@ int main(void)
 	test_listeners(IPPROTO_TCP, 1000);
 	test_listeners(IPPROTO_UDP, 2000);
 	test_not_listening();
-	test_namespace();
 	test_filters();
 	test_filters_of_none();
 	test_changes();
+	test_namespace();
 	printf("1..%d\n", tests);
 	return failures ? 1 : 0;
 }
