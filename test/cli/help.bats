@@ -4,14 +4,14 @@
 # shellcheck disable=SC2154,SC2034  # out, err, tmp and the like are set and used in helpers.bash
 load helpers
 
-tools=(map_update map_delete rule_list trace_tail)
+tools=(map_update map_delete rule_list trace_tail iface_set)
 
 # The long options that a tool accepts, from what it says to each: probing is the only list that help cannot have made.
 accepts() {
 	local tool=$1 option
 
 	for option in action all count counts dead dry-run file help high iface json pin-dir priority proto quiet route save service \
-		source verbose version replace match expire max-duration in out dst src name; do
+		source verbose version replace match expire max-duration in out dst src name watch; do
 		# --help ends the scan before anything is done
 		"$tool" "--$option" --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" t0 --help >/dev/null 2>&1 </dev/null && echo "$option" && continue

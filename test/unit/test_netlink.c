@@ -655,7 +655,7 @@ static void test_changes(void)
 	ip("link add br7 type bridge");
 	check(is_readable(fd), 1, "an interface was made");
 	netlink_changes_drain(fd);
-	ip("link set v0 master br7");
+	ip("link set v1 master br7");
 	check(is_readable(fd), 1, "an interface became a port of a bridge");
 	netlink_changes_drain(fd);
 	check(is_readable(fd), 0, "all was taken");
