@@ -98,7 +98,7 @@ install: all
 	$(INSTALL) -m 755 $(TOOLS:%=$(O)/%) $(DESTDIR)$(BINDIR)
 	ln -sf map_delete $(DESTDIR)$(BINDIR)/map_delete_elem
 	for script in $(SCRIPTS); do \
-		sed -e "s|^OBJECT=.*|OBJECT='$(BPFDIR)/splicer.o'|" -e "s|^VERSION=.*|VERSION='$(VERSION)'|" \
+		sed -e "s|^OBJECT=.*|OBJECT='$(BPFDIR)/splicer.o'|" -e "s|^TOOLS=.*|TOOLS='$(BINDIR)'|" -e "s|^VERSION=.*|VERSION='$(VERSION)'|" \
 			-e 's|^\. "$$here/|&splicer_|' scripts/$$script >$(DESTDIR)$(BINDIR)/splicer_$$script && \
 		chmod 755 $(DESTDIR)$(BINDIR)/splicer_$$script || exit; \
 	done
