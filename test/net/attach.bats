@@ -607,6 +607,32 @@ assert_fails_closed() {
 	assert_match "$(tc filter show dev wan0 ingress)" 'name tap'
 }
 
+@test "maps of another network namespace are refused, and nothing is attached there" {
+	attach wan0
+	rules_insert
+	# shellcheck disable=SC2016
+	assert_exit 0 unshare --net bash -c '
+		ip link add wan0 type veth peer name wan1
+		"$1" --object "$LAB_OBJECTS/splicer.o" wan0
+		echo "exit $?"
+		tc filter show dev wan0 ingress
+	' - "$ATTACH"
+	assert_equal "$out" 'exit 1'
+	assert_match "$err" '^attach: wan0: .*another network namespace.*no filter of splicer is in force'
+	assert_in_force
+}
+
+@test "an interface that is new after the first rule can be reached by SSH" {
+	attach wan0
+	rules_insert
+	lab_host late late0 203.0.113.1/24
+	serve tcp 203.0.113.1 22
+	attach late0
+	assert_equal "$(lab_on late peer sweep <<<'tcp 203.0.113.1 22')" 'answer tcp 203.0.113.1 22'
+	ip link del late0
+	ip netns del late
+}
+
 @test "another network namespace with a bpf file system of its own has rules of its own" {
 	attach wan0
 	rules_insert
