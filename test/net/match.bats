@@ -61,15 +61,20 @@ agree() {
 	eventually has_lines "$BATS_TEST_TMPDIR/events" 48
 	# an event for each packet sent, and none for a question: one would make two of them
 	random_packets "$seed" compare "$BATS_TEST_TMPDIR/answers" "$BATS_TEST_TMPDIR/events" || fail "seed $seed"
+	fields reason <"$BATS_TEST_TMPDIR/events" >>"$BATS_TEST_TMPDIR/reasons"
 	stop_started
 }
 
 @test "the answers are what then happens: random rules and packets of both families" {
-	local seed=${SEED:-$RANDOM} i
+	local seed=${SEED:-$RANDOM} i kinds
 	for i in 1 2 3; do
 		echo "seed $((seed + i))"
 		agree "$((seed + i))"
 	done
+	# a comparison of one verdict only would prove little
+	kinds=$(sort -u "$BATS_TEST_TMPDIR/reasons" | tr '\n' ' ')
+	echo "$kinds"
+	[ "$(wc -w <<<"$kinds")" -ge 3 ] || fail 'expected: three reasons' "got:      $kinds"
 }
 
 @test "SSH to the box, a connection that is there, and one that is not" {
