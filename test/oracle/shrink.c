@@ -48,6 +48,7 @@ static struct suspects suspects_of(const struct subject *subject)
 	all.count = past;
 	for (size_t i = 0; i < subject->model.count; i++)
 		all.rules[all.count++] = subject->model.items[i];
+	rules_sort(all.rules, all.count);
 	all.count = rules_unique(all.rules, all.count);
 	return all;
 }

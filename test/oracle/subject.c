@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXPIRES_FAR (24 * 3600 * CLOCK_SECOND) /* ns from now; longer than any run */
+#define FAR (24 * 3600 * CLOCK_SECOND) /* ns from now */
 
 void subject_open(struct subject *subject, const char *pin_dir)
 {
-	*subject = (struct subject){ .set = { .outer = -1 } };
+	*subject = (struct subject){ .set = { .outer = -1 }, .far = clock_now() + FAR };
 	if (pins_open(&subject->pins, pin_dir, true, &subject->error) || pins_lock(&subject->pins, &subject->error) ||
 	    ruleset_open(&subject->set, &subject->pins, true, &subject->error))
 		errx(2, "%s", subject->error.text);
@@ -46,6 +46,12 @@ static int by_age(const void *left, const void *right)
 	return a->age < b->age ? -1 : a->age > b->age;
 }
 
+void rules_sort(struct plain_rule *rules, size_t count)
+{
+	if (count)
+		qsort(rules, count, sizeof(*rules), by_age);
+}
+
 size_t rules_unique(struct plain_rule *rules, size_t count)
 {
 	size_t kept = 0;
@@ -57,8 +63,7 @@ size_t rules_unique(struct plain_rule *rules, size_t count)
 	for (size_t i = 0; i < count; i++)
 		if (i + 1 == count || !plain_is_same(&rules[i], &rules[i + 1]))
 			rules[kept++] = rules[i];
-	if (kept)
-		qsort(rules, kept, sizeof(*rules), by_age);
+	rules_sort(rules, kept);
 	return kept;
 }
 
@@ -104,8 +109,7 @@ enum change_outcome subject_settle(struct subject *subject)
 	free(subject->places);
 	subject->places = NULL;
 	subject->count = 0;
-	if (subject->model.count)
-		qsort(subject->model.items, subject->model.count, sizeof(*subject->model.items), by_age);
+	rules_sort(subject->model.items, subject->model.count);
 	if (set_reopen(subject) || ruleset_order(&subject->set, &subject->places, &subject->count, &subject->error) ||
 	    listing_differs(subject))
 		return CHANGE_FAILED;
@@ -190,7 +194,7 @@ static void model_load(struct subject *subject, const struct plain_rule *rules, 
 		subject->model.items[i].age = ++subject->model.clock;
 		subject->model.items[i].packets = 0;
 		if (rules[i].expires == EXPIRES_PAST)
-			subject->model.items[i].expires = clock_now() + EXPIRES_FAR;
+			subject->model.items[i].expires = subject->far;
 	}
 }
 

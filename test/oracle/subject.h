@@ -14,6 +14,8 @@ struct subject {
 	struct oracle past;  /* rules that have expired since the set was loaded: they may stand in the arena yet */
 	struct rule_place *places;
 	size_t count;
+	/* ns of CLOCK_MONOTONIC, longer than any run: one for all, as a replacement ignores small differences */
+	uint64_t far;
 	struct changes last; /* the newest that were made; none after loading or expiry */
 	struct error error;
 };
@@ -28,6 +30,9 @@ enum change_outcome {
 /* Exits when the pins cannot be opened. */
 void subject_open(struct subject *subject, const char *pin_dir);
 void subject_close(struct subject *subject);
+
+/* Oldest first. */
+void rules_sort(struct plain_rule *rules, size_t count);
 
 /* Rules that stand there twice become one, the last of them. Returns how many are left. */
 size_t rules_unique(struct plain_rule *rules, size_t count);
