@@ -182,7 +182,7 @@ assert_kept() {
 @test "more interfaces than the map holds: exit 1, and none of them is written" {
 	local count=4097
 
-	ip -batch - < <(for ((i = 0; i < count; i++)); do echo "link add d$i group 7 type bridge"; done)
+	ip -batch - < <(for ((i = 0; i < count; i++)); do echo "link add link t1 name d$i group 7 type macvlan mode bridge"; done)
 	for ((i = 0; i < count; i++)); do echo "d$i ssh=own"; done >"$tmp/lines"
 	limit=60 assert_kept 1 splicer1_ifaces iface_set -f "$tmp/lines"
 	assert_errors 'iface_set: splicer1_ifaces: full: settings of 4097 interfaces, at most 4096'
