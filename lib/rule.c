@@ -141,21 +141,29 @@ int rule_parse_ports(uint16_t proto, const char *low, const char *high, struct r
 #define TTL_MAX (100ull * 366 * 86400)    /* seconds: a hundred years */
 #define EPOCH_MAX (8000ull * 366 * 86400) /* seconds */
 
+/* One to three digits after the point; false: it is something else. */
+static bool thousandths_parse(const char *digits, uint64_t *out)
+{
+	size_t count = strspn(digits, "0123456789");
+
+	*out = 0;
+	for (size_t i = 0; i < 3; i++)
+		*out = *out * 10 + (i < count ? (uint64_t)(digits[i] - '0') : 0);
+	return count >= 1 && count <= 3 && !digits[count];
+}
+
 /* "1795236126" or "1795236126.362", to ns. */
 static int epoch_parse(const char *text, uint64_t *epoch, struct error *error)
 {
-	const char *point = strchr(text, '.');
-	size_t digits = point ? strspn(point + 1, "0123456789") : 0;
-	uint64_t seconds, thousandths = 0;
-	char whole[24];
+	size_t size = strcspn(text, ".");
+	uint64_t seconds, thousandths;
+	char whole[24] = "";
 
-	if (point && (!digits || digits > 3 || point[1 + digits]))
+	if (size >= sizeof(whole) || !thousandths_parse(text[size] ? text + size + 1 : "0", &thousandths))
 		return error_usage(error, text, "not a time in seconds since the epoch, as in 1795236126.362");
-	snprintf(whole, sizeof(whole), "%.*s", point ? (int)(point - text) : (int)sizeof(whole), text);
+	memcpy(whole, text, size);
 	if (num_parse(whole, 0, EPOCH_MAX, &seconds, error))
 		return -1;
-	for (size_t i = 0; i < 3; i++)
-		thousandths = thousandths * 10 + (i < digits ? (uint64_t)(point[1 + i] - '0') : 0);
 	*epoch = seconds * CLOCK_SECOND + thousandths * (CLOCK_SECOND / 1000);
 	return 0;
 }
