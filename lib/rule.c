@@ -2,10 +2,12 @@
 #include "rule.h"
 
 #include "batch.h"
+#include "clock.h"
 #include "num.h"
 #include "proto.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -134,6 +136,49 @@ int rule_parse_ports(uint16_t proto, const char *low, const char *high, struct r
 	}
 }
 
+/* ---- expiry ---- */
+
+#define TTL_MAX (100ull * 366 * 86400)    /* seconds: a hundred years */
+#define EPOCH_MAX (8000ull * 366 * 86400) /* seconds */
+
+/* "1795236126" or "1795236126.362", to ns. */
+static int epoch_parse(const char *text, uint64_t *epoch, struct error *error)
+{
+	const char *point = strchr(text, '.');
+	size_t digits = point ? strspn(point + 1, "0123456789") : 0;
+	uint64_t seconds, thousandths = 0;
+	char whole[24];
+
+	if (point && (!digits || digits > 3 || point[1 + digits]))
+		return error_usage(error, text, "not a time in seconds since the epoch, as in 1795236126.362");
+	snprintf(whole, sizeof(whole), "%.*s", point ? (int)(point - text) : (int)sizeof(whole), text);
+	if (num_parse(whole, 0, EPOCH_MAX, &seconds, error))
+		return -1;
+	for (size_t i = 0; i < 3; i++)
+		thousandths = thousandths * 10 + (i < digits ? (uint64_t)(point[1 + i] - '0') : 0);
+	*epoch = seconds * CLOCK_SECOND + thousandths * (CLOCK_SECOND / 1000);
+	return 0;
+}
+
+static int expires_parse(const struct rule_options *options, __u64 *expires, struct error *error)
+{
+	uint64_t value;
+
+	if (options->ttl && options->expires)
+		return error_usage(error, options->expires, "--ttl and --expires say the same thing, give one");
+	if (options->ttl) {
+		if (num_parse(options->ttl, 1, TTL_MAX, &value, error))
+			return -1;
+		*expires = clock_now() + value * CLOCK_SECOND;
+	}
+	if (options->expires) {
+		if (epoch_parse(options->expires, &value, error))
+			return -1;
+		*expires = clock_from_epoch(value);
+	}
+	return 0;
+}
+
 /* ---- operands ---- */
 
 static int decide_action(const struct rule_options *options, uint16_t port, const char *operand,
@@ -195,6 +240,8 @@ static int template_parse(char *const operands[RULE_OPERANDS], const struct rule
 	if (options->priority && rule_parse_priority(options->priority, &out->priority, error))
 		return -1;
 	if (options->service && rule_parse_service(options->service, out->service, error))
+		return -1;
+	if (expires_parse(options, &out->head.expires, error))
 		return -1;
 	out->head.decision = rules_decision(0, action, 0, (uint32_t)port) | (options->route ? RULES_ROUTE : 0);
 	return 0;
@@ -373,6 +420,12 @@ void rule_print_line(const struct rules_record *rule)
 		printf(" -P %d", rule->priority);
 	if (*rule_service(rule, service))
 		print_option('S', service);
+	if (rule->head.expires) {
+		uint64_t epoch = clock_to_epoch(rule->head.expires);
+
+		printf(" --expires %" PRIu64 ".%03" PRIu64, epoch / CLOCK_SECOND,
+		       epoch % CLOCK_SECOND / (CLOCK_SECOND / 1000));
+	}
 	/* a rule that spliced once keeps its route until it goes, but --route is for splice rules */
 	if (rule->head.decision & RULES_ROUTE && action == RULES_SPLICE)
 		printf(" --route");

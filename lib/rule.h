@@ -22,6 +22,8 @@ struct rule_options {
 	const char *action; /* pass, drop, splice */
 	const char *priority;
 	const char *service;
+	const char *ttl;     /* seconds from now on */
+	const char *expires; /* seconds since the epoch, with up to three digits after a point; may be past */
 	bool route;
 };
 

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "rulekey.h"
 
+#include "clock.h"
+
 #include <string.h>
 
 uint64_t rule_tuple_meta(const struct rules_record *rule)
 {
 	return rules_meta(rule->direction, rule->family, rule->proto, rule->head.ifindex != 0, rule->dst_len,
-			  rule->src_len);
+			  rule->src_len) |
+	       RULES_META_LAYER(rule->layer);
 }
 
 struct rules_key rule_key(const struct rules_record *rule)
@@ -51,6 +54,13 @@ uint64_t rule_rank(const struct rules_record *rule)
 	return rules_rank(rule->priority, rule->dst_len, rule->src_len, rule->head.low, rule->head.high);
 }
 
+bool rule_has_expired(const struct rules_record *rule)
+{
+	uint64_t expires = __atomic_load_n(&rule->head.expires, __ATOMIC_RELAXED);
+
+	return expires && expires <= clock_now();
+}
+
 uint64_t decision_renumber(uint64_t decision, uint64_t sequence)
 {
 	return (decision & ~(RULES_SEQUENCE_MAX << 21)) | sequence << 21;
@@ -61,9 +71,11 @@ static int compare(uint64_t a, uint64_t b)
 	return a < b ? -1 : a > b;
 }
 
-int rule_compare_key(const struct rules_record *a, const struct rules_record *b)
+/* As rule_compare_key, of whatever layers. */
+static int compare_layerless(const struct rules_record *a, const struct rules_record *b)
 {
-	int order = compare(rule_tuple_meta(a), rule_tuple_meta(b));
+	uint64_t mask = ~RULES_META_LAYER(RULES_LAYERS_MAX);
+	int order = compare(rule_tuple_meta(a) & mask, rule_tuple_meta(b) & mask);
 
 	if (!order)
 		order = compare(a->head.ifindex, b->head.ifindex);
@@ -72,9 +84,16 @@ int rule_compare_key(const struct rules_record *a, const struct rules_record *b)
 	return order ? order : memcmp(a->src, b->src, sizeof(a->src));
 }
 
+int rule_compare_key(const struct rules_record *a, const struct rules_record *b)
+{
+	int order = compare_layerless(a, b);
+
+	return order ? order : compare(a->layer, b->layer);
+}
+
 int rule_compare(const struct rules_record *a, const struct rules_record *b)
 {
-	int order = rule_compare_key(a, b);
+	int order = compare_layerless(a, b);
 
 	if (!order)
 		order = compare(a->head.low, b->head.low);

@@ -5,6 +5,7 @@
 
 #include "abi/rules.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct rules_key rule_key(const struct rules_record *rule);
@@ -20,12 +21,15 @@ unsigned int rule_lists(const struct rules_record *rule, unsigned int lists[4]);
 
 uint64_t rule_rank(const struct rules_record *rule);
 
+/* Whether its time is up: packets pass it over, and so does everybody else. */
+bool rule_has_expired(const struct rules_record *rule);
+
 /* The same decision with another sequence number. */
 uint64_t decision_renumber(uint64_t decision, uint64_t sequence);
 
 /*
- * Total order by identity (key, ports, priority, service); 0: the same rule. All rules of one key stand together, and
- * in it those of one port range.
+ * Total order by identity (key but for its layer, ports, priority, service); 0: the same rule. All rules of one key
+ * stand together, whatever their layers, sorted by their ports.
  */
 int rule_compare(const struct rules_record *a, const struct rules_record *b);
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "ruleout.h"
 
+#include "clock.h"
 #include "proto.h"
 #include "rule.h"
 #include "select.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+#include <string.h>
 
 int surroundings_read(struct surroundings *surroundings, struct error *error)
 {
@@ -33,35 +34,68 @@ int rule_is_routed(const struct rules_record *rule, const struct surroundings *s
 	return prefix_list_covers(&surroundings->routes, &dst);
 }
 
-static double clock_seconds(clockid_t clock)
-{
-	struct timespec now;
+#define AGE_TEXT_MAX 32
 
-	clock_gettime(clock, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+/* "12.3s", "5m", "30h" */
+static void age_format(double seconds, char text[AGE_TEXT_MAX])
+{
+	if (seconds < 120)
+		snprintf(text, AGE_TEXT_MAX, "%.1fs", seconds);
+	else if (seconds < 7200)
+		snprintf(text, AGE_TEXT_MAX, "%.0fm", seconds / 60);
+	else
+		snprintf(text, AGE_TEXT_MAX, "%.0fh", seconds / 3600);
+}
+
+/* Seconds from one time to another of the same clock, in ns; 0 when the other is earlier. */
+static double seconds_between(uint64_t from, uint64_t to)
+{
+	return to > from ? (double)(to - from) / (double)CLOCK_SECOND : 0;
+}
+
+static double epoch_seconds(uint64_t monotonic)
+{
+	return (double)clock_to_epoch(monotonic) / (double)CLOCK_SECOND;
 }
 
 /* The time of the last hit: in JSON seconds since the epoch, in the table how long ago. */
 static void last_out(struct out *out, uint64_t last)
 {
-	double ago = clock_seconds(CLOCK_MONOTONIC) - (double)last / 1e9;
-	char text[32] = "-";
+	char text[AGE_TEXT_MAX] = "-";
 
-	if (ago < 0)
-		ago = 0;
-	if (last && ago < 120)
-		snprintf(text, sizeof(text), "%.1fs", ago);
-	else if (last && ago < 7200)
-		snprintf(text, sizeof(text), "%.0fm", ago / 60);
-	else if (last)
-		snprintf(text, sizeof(text), "%.0fh", ago / 3600);
-	out_seconds(out, "last", "LAST", last ? clock_seconds(CLOCK_REALTIME) - ago : -1, text);
+	if (last)
+		age_format(seconds_between(last, clock_now()), text);
+	out_seconds(out, "last", "LAST", last ? epoch_seconds(last) : -1, text);
 }
 
-static void note_out(struct out *out, int dead, int routed)
-{
-	const char *note = dead && !routed ? "dead,no-route" : dead ? "dead" : !routed ? "no-route" : "";
+#define NOTE_TEXT_MAX 80
 
+/* "dead,no-route,58.2s left": what of it is so. */
+static void note_format(const struct rules_record *rule, bool dead, bool unrouted, char note[NOTE_TEXT_MAX])
+{
+	const char *parts[3];
+	char left[AGE_TEXT_MAX + 8];
+	size_t count = 0, used = 0;
+
+	if (dead)
+		parts[count++] = "dead";
+	if (unrouted)
+		parts[count++] = "no-route";
+	if (rule->head.expires) {
+		age_format(seconds_between(clock_now(), rule->head.expires), left);
+		strcat(left, " left");
+		parts[count++] = left;
+	}
+	note[0] = '\0';
+	for (size_t i = 0; i < count; i++)
+		used += (size_t)snprintf(note + used, NOTE_TEXT_MAX - used, "%s%s", i ? "," : "", parts[i]);
+}
+
+static void note_out(struct out *out, const struct rules_record *rule, bool dead, int routed)
+{
+	char note[NOTE_TEXT_MAX];
+
+	note_format(rule, dead, !routed, note);
 	out_text(out, NULL, "NOTE", note);
 	out_bool(out, "dead", dead);
 	out_bool(out, "routed", routed);
@@ -92,9 +126,10 @@ void rule_out(struct out *out, const struct rules_record *rule, const struct sur
 	out_number(out, "packets", "PACKETS", rule->head.packets);
 	out_number(out, "bytes", "BYTES", rule->head.bytes);
 	last_out(out, rule->head.last);
+	out_seconds(out, "expires", NULL, rule->head.expires ? epoch_seconds(rule->head.expires) : -1, NULL);
 	out_number(out, "rule", NULL, rules_decision_sequence(rule->head.decision));
 	if (surroundings)
-		note_out(out, rule_is_dead(rule, &surroundings->listeners), rule_is_routed(rule, surroundings));
+		note_out(out, rule, rule_is_dead(rule, &surroundings->listeners), rule_is_routed(rule, surroundings));
 }
 
 static void changes_print_json(const struct changes *changes, const struct surroundings *surroundings)

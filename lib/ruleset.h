@@ -39,6 +39,11 @@ struct change {
 struct changes {
 	struct change *items;
 	size_t count;
+	/*
+	 * What is put becomes the whole set, in this order of age; only for CHANGE_PUT. ruleset_apply appends the
+	 * deletions that this takes.
+	 */
+	bool replace;
 };
 
 int changes_add(struct changes *changes, enum change_kind kind, const struct rules_record *rule, struct error *error);
@@ -53,10 +58,11 @@ void ruleset_close(struct ruleset *set);
 
 /*
  * Makes the changes in their order and sets their letters; with dry_run only the letters. On -1 nothing was changed.
- * First repairs what a killed writer left.
+ * First repairs what a killed writer left, and takes away rules that have expired.
  */
-int ruleset_apply(struct ruleset *set, const struct changes *changes, bool dry_run, struct error *error);
+int ruleset_apply(struct ruleset *set, struct changes *changes, bool dry_run, struct error *error);
 
+/* Rules in the arena, those included that have expired and were not swept yet. */
 uint32_t ruleset_count(struct ruleset *set);
 
 /* Where a rule stands, and its age. */

@@ -16,14 +16,16 @@
 
 /* A rule that is there, or a change to it. Sorted, all entries of one rule stand together, oldest first. */
 struct entry {
-	uint64_t hash; /* of the key */
+	uint64_t hash; /* of the key; until layers are given, of the key in layer 0 */
 	const struct rules_record *rule;
 	struct rules_record *old; /* of the set as it is; NULL: not in it */
 	struct change *change;    /* NULL: not changed */
 	uint64_t decision;
+	uint64_t expires;
 	uint64_t packets, bytes; /* as copied to the new arena */
 	uint32_t order;          /* 0: is there; then by place in the changes */
 	uint32_t cell;           /* in the new arena */
+	uint32_t layer;          /* in the new arena */
 };
 
 struct entries {
@@ -40,6 +42,7 @@ struct build {
 	struct ruleset *set; /* as it is */
 	struct ruleset next; /* as it will be */
 	struct entries entries;
+	struct changes removed; /* by a replacement */
 	struct tuple_table table;
 	size_t keys;
 	size_t block_cells; /* that all blocks need at most */
@@ -53,12 +56,33 @@ static int build_memory(struct error *error)
 
 /* ---- which rules there will be ---- */
 
+static struct rules_key entry_key(const struct entry *entry)
+{
+	struct rules_key key = rule_key(entry->rule);
+
+	key.meta &= ~RULES_META_LAYER(RULES_LAYERS_MAX);
+	key.meta |= RULES_META_LAYER(entry->layer);
+	return key;
+}
+
+static void entry_hash(struct entry *entry)
+{
+	struct rules_key key = entry_key(entry);
+
+	entry->hash = rules_hash(&key);
+}
+
 static struct entry *entry_add(struct entries *entries, const struct rules_record *rule, uint32_t order)
 {
-	struct rules_key key = rule_key(rule);
 	struct entry *entry = &entries->items[entries->count++];
 
-	*entry = (struct entry){ .hash = rules_hash(&key), .rule = rule, .order = order };
+	*entry = (struct entry){
+		.rule = rule,
+		.decision = rule->head.decision,
+		.expires = rule->head.expires,
+		.order = order,
+	};
+	entry_hash(entry);
 	return entry;
 }
 
@@ -74,12 +98,8 @@ static int entries_collect(struct build *build, const struct changes *changes, s
 		return build_memory(error);
 	for (size_t i = 0; i < records; i++) {
 		record = set_record(build->set, header->records + (uint32_t)i * RULES_RECORD_CELLS);
-		if (record->head.state != RULES_LIVE)
-			continue;
-		struct entry *entry = entry_add(&build->entries, record, 0);
-
-		entry->old = record;
-		entry->decision = record->head.decision;
+		if (record->head.state == RULES_LIVE && !rule_has_expired(record))
+			entry_add(&build->entries, record, 0)->old = record;
 	}
 	for (size_t i = 0; i < count; i++)
 		entry_add(&build->entries, &changes->items[i].rule, (uint32_t)i + 1)->change = &changes->items[i];
@@ -99,8 +119,35 @@ static int entry_order(const void *left, const void *right)
 	return a->order < b->order ? -1 : a->order > b->order;
 }
 
+/* One more change to a rule; now is what there was of it before, or NULL. */
+static struct entry *change_resolve(struct entry *entry, struct entry *now, uint64_t sequence, bool replace)
+{
+	struct change *change = entry->change;
+	struct rules_head old = now ? now->rule->head : (struct rules_head){ 0 };
+
+	if (change->kind == CHANGE_DELETE) {
+		change->letter = now ? 'D' : '=';
+		return NULL;
+	}
+	if (now) {
+		old.decision = now->decision;
+		old.expires = now->expires;
+	}
+	/* a replacement says which splice rules have a route */
+	if (replace && rules_decision_action(entry->decision) == RULES_SPLICE)
+		old.decision &= entry->decision | ~RULES_ROUTE;
+	change->letter = now ? put_letter(&old, &entry->rule->head) : 'A';
+	if (now && replace && now->decision != old.decision)
+		change->letter = 'C';
+	if (change->letter == '=' && replace)
+		entry->expires = old.expires;
+	entry->decision = decision_put(old.decision, entry->decision, sequence + entry->order);
+	change->rule.head.decision = entry->decision;
+	return entry;
+}
+
 /* Applies the changes to one rule in their order. Returns what is left of it, or NULL. */
-static struct entry *rule_resolve(struct entry *first, struct entry *end, uint64_t sequence)
+static struct entry *rule_resolve(struct entry *first, struct entry *end, uint64_t sequence, bool replace)
 {
 	struct rules_record *old = first->old;
 	struct entry *now = first->change ? NULL : first;
@@ -108,39 +155,148 @@ static struct entry *rule_resolve(struct entry *first, struct entry *end, uint64
 	for (struct entry *entry = first; entry < end; entry++) {
 		if (!entry->change)
 			continue;
-		if (entry->change->kind == CHANGE_DELETE) {
-			entry->change->letter = now ? 'D' : '=';
-			now = NULL;
+		now = change_resolve(entry, now, sequence, replace);
+		if (!now)
 			old = NULL;
-			continue;
-		}
-		entry->change->letter = now ? put_letter(now->decision, entry->rule->head.decision) : 'A';
-		entry->decision =
-			decision_put(now ? now->decision : 0, entry->rule->head.decision, sequence + entry->order);
-		entry->change->rule.head.decision = entry->decision;
-		now = entry;
 	}
 	if (now)
 		now->old = old;
 	return now;
 }
 
-static void entries_resolve(struct entries *entries, uint64_t sequence)
+/* The end of the entries of one rule. */
+static size_t rule_end(const struct entries *entries, size_t from)
 {
+	size_t end = from + 1;
+
+	while (end < entries->count && entries->items[end].hash == entries->items[from].hash &&
+	       !rule_compare(entries->items[end].rule, entries->items[from].rule))
+		end++;
+	return end;
+}
+
+static int entries_resolve(struct build *build, uint64_t sequence, bool replace, struct error *error)
+{
+	struct entries *entries = &build->entries;
 	size_t kept = 0;
 
 	for (size_t i = 0, end; i < entries->count; i = end) {
-		struct entry *left;
+		struct entry *entry = &entries->items[i];
 
-		for (end = i + 1; end < entries->count; end++)
-			if (entries->items[end].hash != entries->items[i].hash ||
-			    rule_compare(entries->items[end].rule, entries->items[i].rule))
-				break;
-		left = rule_resolve(&entries->items[i], &entries->items[end], sequence);
-		if (left)
-			entries->items[kept++] = *left;
+		end = rule_end(entries, i);
+		if (replace && end == i + 1 && !entry->change) {
+			if (changes_add(&build->removed, CHANGE_DELETE, entry->rule, error))
+				return -1;
+			continue;
+		}
+		entry = rule_resolve(entry, &entries->items[end], sequence, replace);
+		if (entry)
+			entries->items[kept++] = *entry;
 	}
 	entries->count = kept;
+	return 0;
+}
+
+static int age_order(const void *left, const void *right)
+{
+	const struct entry *a = *(struct entry *const *)left, *b = *(struct entry *const *)right;
+
+	return a->order < b->order ? -1 : a->order > b->order;
+}
+
+static bool entry_is_unchanged(const struct entry *entry)
+{
+	const struct rules_record *old = entry->old;
+
+	return old && decision_renumber(old->head.decision, 0) == decision_renumber(entry->decision, 0) &&
+	       expires_alike(old->head.expires, entry->expires);
+}
+
+/*
+ * In a replacement a rule that is as it was keeps its number as long as the numbers still ascend, that being the order
+ * of age. *same tells whether all did.
+ */
+static int entries_keep_numbers(struct entries *entries, bool *same)
+{
+	struct entry **ages = malloc((entries->count + 1) * sizeof(struct entry *));
+	uint64_t last = 0;
+
+	if (!ages)
+		return -1;
+	for (size_t i = 0; i < entries->count; i++)
+		ages[i] = &entries->items[i];
+	qsort(ages, entries->count, sizeof(struct entry *), age_order);
+	*same = true;
+	for (size_t i = 0; i < entries->count; i++) {
+		struct entry *entry = ages[i];
+		uint64_t number = entry->old ? rules_decision_sequence(entry->old->head.decision) : 0;
+
+		if (number > last && entry_is_unchanged(entry))
+			entry->decision = decision_renumber(entry->decision, number);
+		else
+			*same = false;
+		last = rules_decision_sequence(entry->decision);
+		entry->change->rule.head.decision = entry->decision;
+	}
+	free(ages);
+	return 0;
+}
+
+/* ---- layers ---- */
+
+/*
+ * Gives each of the rules that expire, of one key and sorted by their ports, the lowest layer where it has no port in
+ * common with another. Sorted so, it is enough to know where each layer ends.
+ */
+static int key_give_layers(struct entry *entries, size_t count, struct error *error)
+{
+	int32_t ends[RULES_LAYERS_MAX + 1];
+
+	memset(ends, 0xff, sizeof(ends));
+	for (size_t i = 0; i < count; i++) {
+		const struct rules_head *head = &entries[i].rule->head;
+		unsigned int layer = 1;
+
+		entries[i].layer = 0;
+		if (!entries[i].expires)
+			continue;
+		while (layer <= RULES_LAYERS_MAX && ends[layer] >= head->low)
+			layer++;
+		if (layer > RULES_LAYERS_MAX)
+			return error_state(error, "rules",
+					   "more than %d rules that expire have a port of one prefix in common",
+					   RULES_LAYERS_MAX);
+		ends[layer] = head->high;
+		entries[i].layer = layer;
+		entry_hash(&entries[i]);
+	}
+	return 0;
+}
+
+static int entry_key_order(const void *left, const void *right)
+{
+	const struct entry *a = left, *b = right;
+
+	if (a->hash != b->hash)
+		return a->hash < b->hash ? -1 : 1;
+	if (a->layer != b->layer)
+		return a->layer < b->layer ? -1 : 1;
+	return rule_compare(a->rule, b->rule);
+}
+
+static bool entries_expire(const struct entries *entries)
+{
+	for (size_t i = 0; i < entries->count; i++)
+		if (entries->items[i].expires)
+			return true;
+	return false;
+}
+
+static bool same_key(const struct entry *a, const struct entry *b)
+{
+	struct rules_key left = entry_key(a), right = entry_key(b);
+
+	return a->hash == b->hash && !memcmp(&left, &right, sizeof(left));
 }
 
 /* The end of the rules that share the key of items[from]. */
@@ -148,10 +304,23 @@ static size_t key_end(const struct entries *entries, size_t from)
 {
 	size_t end = from + 1;
 
-	while (end < entries->count && entries->items[end].hash == entries->items[from].hash &&
-	       !rule_compare_key(entries->items[end].rule, entries->items[from].rule))
+	while (end < entries->count && same_key(&entries->items[end], &entries->items[from]))
 		end++;
 	return end;
+}
+
+static int entries_give_layers(struct entries *entries, struct error *error)
+{
+	if (!entries_expire(entries))
+		return 0;
+	for (size_t i = 0, end; i < entries->count; i = end) {
+		/* not yet given: all are in layer 0 */
+		end = key_end(entries, i);
+		if (key_give_layers(&entries->items[i], end - i, error))
+			return -1;
+	}
+	qsort(entries->items, entries->count, sizeof(struct entry), entry_key_order);
+	return 0;
 }
 
 /* ---- tuples ---- */
@@ -170,9 +339,10 @@ static struct rules_tuple *table_slot(struct tuple_table *table, uint64_t meta)
 
 /* No rule has rank 0: a priority of -2^31 with both lengths 0 and all ports is the least, and is refused by the parser.
  */
-static int table_note(struct tuple_table *table, const struct rules_record *rule, struct error *error)
+static int table_note(struct tuple_table *table, const struct entry *entry, struct error *error)
 {
-	uint64_t rank = rule_rank(rule), meta = rule_tuple_meta(rule);
+	const struct rules_record *rule = entry->rule;
+	uint64_t rank = rule_rank(rule), meta = entry_key(entry).meta & ~(uint64_t)UINT32_MAX;
 	struct rules_tuple *tuple = table_slot(table, meta);
 	unsigned int lists[4], count;
 
@@ -205,7 +375,7 @@ static int build_measure(struct build *build, struct error *error)
 		build->keys++;
 		build->block_cells += (size_t)1 << block_class(2 * (end - i) - 1);
 		for (size_t k = i; k < end; k++)
-			if (table_note(&build->table, entries->items[k].rule, error))
+			if (table_note(&build->table, &entries->items[k], error))
 				return -1;
 	}
 	return 0;
@@ -283,14 +453,16 @@ static void record_fill(struct build *build, struct entry *entry, uint32_t next)
 	record->head.decision = entry->decision;
 	record->head.rank = rule_rank(entry->rule);
 	record->head.packets = record->head.bytes = record->head.last = 0;
+	record->head.expires = entry->expires;
 	record->head.next = next;
 	record->head.state = RULES_LIVE;
+	record->layer = (uint8_t)entry->layer;
 }
 
 /* The records of one key and their block. 1: its buckets are full. */
 static int key_fill(struct build *build, struct entry *entries, size_t count)
 {
-	struct rules_key key = rule_key(entries[0].rule);
+	struct rules_key key = entry_key(&entries[0]);
 	struct member one, *members = count == 1 ? &one : malloc(count * sizeof(*members));
 	struct rules_interval two[2], *intervals = count == 1 ? two : malloc(2 * count * sizeof(*intervals));
 	__u64 *slot = slot_free(&build->next, entries[0].hash);
@@ -382,6 +554,17 @@ static int records_place(struct build *build)
 	return 0;
 }
 
+/* When the first of them expires; 0: none does. */
+static uint64_t entries_sweep(const struct entries *entries)
+{
+	uint64_t earliest = 0;
+
+	for (size_t i = 0; i < entries->count; i++)
+		if (entries->items[i].expires && (!earliest || entries->items[i].expires < earliest))
+			earliest = entries->items[i].expires;
+	return earliest;
+}
+
 /* 1: a bucket is full. */
 static int build_fill(struct build *build, struct error *error)
 {
@@ -401,6 +584,7 @@ static int build_fill(struct build *build, struct error *error)
 	for (unsigned int list = 0; list < RULES_LISTS; list++)
 		list_fill(build, list);
 	header->live = (uint32_t)entries->count;
+	header->sweep = entries_sweep(entries);
 	header->keys = (uint32_t)build->keys;
 	return 0;
 }
@@ -469,29 +653,55 @@ static void build_free(struct build *build)
 {
 	free(build->entries.items);
 	free(build->table.tuples);
+	free(build->removed.items);
 	if (build->next.arena.cells)
 		arena_close(&build->next.arena);
 }
 
-int ruleset_build(struct ruleset *set, const struct changes *changes, bool dry_run, struct error *error)
+/* Which rules there will be. *same: those that there are. */
+static int build_resolve(struct build *build, struct changes *changes, bool *same, struct error *error)
+{
+	const struct rules_header *header = set_header(build->set);
+	bool replace = changes && changes->replace;
+
+	*same = false;
+	if (arena_map_whole(&build->set->arena, error) || entries_collect(build, changes, error))
+		return -1;
+	qsort(build->entries.items, build->entries.count, sizeof(struct entry), entry_order);
+	if (entries_resolve(build, header->sequence, replace, error))
+		return -1;
+	if (replace && entries_keep_numbers(&build->entries, same))
+		return build_memory(error);
+	*same = *same && build->entries.count == header->live;
+	return entries_give_layers(&build->entries, error);
+}
+
+/* The caller is told of the rules that a replacement took away. */
+static int changes_append(struct changes *changes, const struct changes *removed, struct error *error)
+{
+	for (size_t i = 0; i < removed->count; i++) {
+		if (changes_add(changes, CHANGE_DELETE, &removed->items[i].rule, error))
+			return -1;
+		changes->items[changes->count - 1].letter = 'D';
+	}
+	return 0;
+}
+
+int ruleset_build(struct ruleset *set, struct changes *changes, bool dry_run, struct error *error)
 {
 	struct build build = { .set = set, .next = { .arena = { .fd = -1 } } };
-	uint64_t sequence = set_header(set)->sequence;
-	int result = arena_map_whole(&set->arena, error);
+	uint64_t sequence = set_header(set)->sequence + (changes ? changes->count : 0);
+	bool same;
+	int result = build_resolve(&build, changes, &same, error);
 
 	if (!result)
-		result = entries_collect(&build, changes, error);
-	if (!result) {
-		qsort(build.entries.items, build.entries.count, sizeof(struct entry), entry_order);
-		entries_resolve(&build.entries, sequence);
-	}
-	if (!result)
 		result = build_measure(&build, error);
-	if (!result && !dry_run) {
-		result = build_make(&build, sequence + (changes ? changes->count : 0), error);
-		if (!result)
-			result = build_swap(&build, error);
-	}
+	if (!result && !dry_run && !same)
+		result = build_make(&build, sequence, error);
+	if (!result && changes)
+		result = changes_append(changes, &build.removed, error);
+	if (!result && !dry_run && !same)
+		result = build_swap(&build, error);
 	build_free(&build);
 	return result;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Between ruleset.c (changes in place), ruleset_build.c (a new arena) and ruleset_cells.c (the parts of one). Cell 0
- * means none everywhere. */
+/* Between ruleset.c, ruleset_change.c (changes in place), ruleset_build.c (a new arena) and ruleset_cells.c (the parts
+ * of one). Cell 0 means none everywhere. */
 #ifndef SPLICER_RULESET_INTERNAL_H
 #define SPLICER_RULESET_INTERNAL_H
 
 #include "block.h"
+#include "clock.h"
 #include "rulekey.h"
 #include "ruleset.h"
 
@@ -74,12 +75,20 @@ static inline uint64_t decision_put(uint64_t old, uint64_t new, uint64_t sequenc
 	return decision_renumber(new | (old & RULES_ROUTE), sequence);
 }
 
-static inline char put_letter(uint64_t old, uint64_t new)
+/* Deadlines less than a second apart are the same: in a file they are times of day, of a clock that is set. */
+static inline bool expires_alike(uint64_t a, uint64_t b)
 {
-	return decision_renumber(old, 0) == decision_put(old, new, 0) ? '=' : 'C';
+	return a == b || (a && b && (a > b ? a - b : b - a) < CLOCK_SECOND);
+}
+
+static inline char put_letter(const struct rules_head *old, const struct rules_head *new)
+{
+	bool same = decision_renumber(old->decision, 0) == decision_put(old->decision, new->decision, 0);
+
+	return same && expires_alike(old->expires, new->expires) ? '=' : 'C';
 }
 
 /* Builds a new arena from the records and the changes (NULL: none), and swaps it in. */
-int ruleset_build(struct ruleset *set, const struct changes *changes, bool dry_run, struct error *error);
+int ruleset_build(struct ruleset *set, struct changes *changes, bool dry_run, struct error *error);
 
 #endif

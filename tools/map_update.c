@@ -5,13 +5,24 @@
 #include "ownaddr.h"
 #include "pin.h"
 #include "rule.h"
+#include "rulekey.h"
 #include "ruleout.h"
 #include "ruleroute.h"
 #include "ruleset.h"
 
 #include <stdlib.h>
 
-enum row { ROW_SOURCE, ROW_INTERFACE, ROW_ACTION, ROW_PRIORITY, ROW_SERVICE, ROW_ROUTE };
+enum row {
+	ROW_SOURCE,
+	ROW_INTERFACE,
+	ROW_ACTION,
+	ROW_PRIORITY,
+	ROW_SERVICE,
+	ROW_TTL,
+	ROW_EXPIRES,
+	ROW_ROUTE,
+	ROW_REPLACE
+};
 
 static const struct option_row rows[] = {
 	[ROW_SOURCE] = { "source", 's', "PREFIX", "only packets from here; A-B is a range (any)" },
@@ -19,13 +30,16 @@ static const struct option_row rows[] = {
 	[ROW_ACTION] = { "action", 'a', "ACTION", "pass, drop or splice (splice; pass where TPROXY_PORT is 0)" },
 	[ROW_PRIORITY] = { "priority", 'P', "NUMBER", "higher is asked first (0)" },
 	[ROW_SERVICE] = { "service", 'S', "TAG", "what the rule belongs to, up to 64 bytes" },
+	[ROW_TTL] = { "ttl", 0, "SECONDS", "the rule ends after so long" },
+	[ROW_EXPIRES] = { "expires", 0, "TIME", "the rule ends then; seconds since the epoch" },
 	[ROW_ROUTE] = { "route", 0, NULL, "add the local route that a spliced prefix needs" },
+	[ROW_REPLACE] = { "replace", 0, NULL, "with -f: rules that are not in FILE go" },
 	{ 0 },
 };
 
 static const char *const synopsis[] = {
 	"[OPTION]... DST LEN LOW HIGH TPROXY_PORT PROTO",
-	"[OPTION]... -f FILE|-",
+	"[-nvqj] [--replace] -f FILE|-",
 	NULL,
 };
 
@@ -39,19 +53,33 @@ static const struct command command = {
 	.common = "fnvqj",
 };
 
+/* What one command line or line of a file says. */
+struct request {
+	struct rule_options options;
+	bool given; /* some option of a rule was */
+	bool replace;
+};
+
+static int take_interface(struct rule_options *options, const char *value, struct error *error)
+{
+	if (options->interface_count == RULE_INTERFACES_MAX)
+		return error_usage(error, value, "more than %d interfaces", RULE_INTERFACES_MAX);
+	options->interfaces[options->interface_count++] = value;
+	return 0;
+}
+
 static int take_option(void *context, size_t row, const char *value, struct error *error)
 {
-	struct rule_options *options = context;
+	struct request *request = context;
+	struct rule_options *options = &request->options;
 
+	request->given |= row != ROW_REPLACE;
 	switch ((enum row)row) {
 	case ROW_SOURCE:
 		options->source = value;
 		break;
 	case ROW_INTERFACE:
-		if (options->interface_count == RULE_INTERFACES_MAX)
-			return error_usage(error, value, "more than %d interfaces", RULE_INTERFACES_MAX);
-		options->interfaces[options->interface_count++] = value;
-		break;
+		return take_interface(options, value, error);
 	case ROW_ACTION:
 		options->action = value;
 		break;
@@ -61,15 +89,24 @@ static int take_option(void *context, size_t row, const char *value, struct erro
 	case ROW_SERVICE:
 		options->service = value;
 		break;
+	case ROW_TTL:
+		options->ttl = value;
+		break;
+	case ROW_EXPIRES:
+		options->expires = value;
+		break;
 	case ROW_ROUTE:
 		options->route = true;
+		break;
+	case ROW_REPLACE:
+		request->replace = true;
 	}
 	return 0;
 }
 
-/* One rule as its operands say, from the command line or a line of a file. */
+/* One rule as its operands say. In a file that was saved a while ago there may be some that have expired since. */
 static int take_operands(struct changes *changes, char *const *operands, int count, const struct rule_options *options,
-			 struct error *error)
+			 bool in_file, struct error *error)
 {
 	struct rules_record *rules;
 	size_t number;
@@ -80,6 +117,11 @@ static int take_operands(struct changes *changes, char *const *operands, int cou
 				   "expected DST LEN LOW HIGH TPROXY_PORT PROTO, got %d operands", count);
 	if (rule_parse(operands, options, &rules, &number, error))
 		return -1;
+	if (rule_has_expired(&rules[0])) {
+		number = 0;
+		if (!in_file)
+			result = error_usage(error, options->expires, "is past");
+	}
 	for (size_t i = 0; i < number && !result; i++)
 		result = changes_add(changes, CHANGE_PUT, &rules[i], error);
 	free(rules);
@@ -88,25 +130,31 @@ static int take_operands(struct changes *changes, char *const *operands, int cou
 
 static int take_line(void *context, unsigned long line, int argc, char **argv, struct error *error)
 {
-	struct rule_options options = { 0 };
-	int count = options_parse(&command, argc, argv, NULL, take_option, &options, error);
+	struct request request = { 0 };
+	int count = options_parse(&command, argc, argv, NULL, take_option, &request, error);
 
 	(void)line;
-	return count < 0 ? -1 : take_operands(context, argv + argc - count, count, &options, error);
+	if (count < 0)
+		return -1;
+	if (request.replace)
+		return error_usage(error, "--replace", "is for the command line");
+	return take_operands(context, argv + argc - count, count, &request.options, true, error);
 }
 
 static int read_input(int argc, char **argv, struct common_options *common, struct changes *changes,
 		      struct error *error)
 {
-	struct rule_options options = { 0 };
-	int count = options_parse(&command, argc, argv, common, take_option, &options, error);
+	struct request request = { 0 };
+	int count = options_parse(&command, argc, argv, common, take_option, &request, error);
 
 	if (count < 0)
 		return -1;
+	changes->replace = request.replace;
+	if (!common->file && request.replace)
+		return error_usage(error, "--replace", "needs -f with all the rules there are to be");
 	if (!common->file)
-		return take_operands(changes, argv + argc - count, count, &options, error);
-	if (count || options.source || options.interface_count || options.action || options.priority ||
-	    options.service || options.route)
+		return take_operands(changes, argv + argc - count, count, &request.options, false, error);
+	if (count || request.given)
 		return error_usage(error, common->file, "the file has the operands and options, give none beside it");
 	return batch_read(common->file, take_line, changes, error);
 }
@@ -127,22 +175,26 @@ static int update_rules(struct pins *pins, struct ruleset *set, struct changes *
 		}
 	}
 	free(added.items);
+	if (!result && changes->replace)
+		result = rule_routes_remove(set, changes, true, error);
 	return result;
 }
 
 /* Addresses first: with the first rule SSH is confined to them, and the operator must not be locked out. */
-static int update(struct pins *pins, struct changes *changes, bool dry_run, struct error *error)
+static int update(struct pins *pins, struct changes *changes, const struct common_options *common, struct error *error)
 {
 	struct ruleset set;
 	int result;
 
 	if (pins_lock(pins, error) || ruleset_open(&set, pins, true, error))
 		return -1;
-	if (dry_run)
+	if (common->dry_run)
 		result = rule_routes_preview(changes, error) || ruleset_apply(&set, changes, true, error) ? -1 : 0;
 	else
 		result = own_addresses_sync(pins, error) || update_rules(pins, &set, changes, error) ? -1 : 0;
 	pins_unlock(pins);
+	if (set.repaired && common->verbose)
+		note_print("repaired what a killed writer had left");
 	ruleset_close(&set);
 	return result;
 }
@@ -155,7 +207,7 @@ int main(int argc, char **argv)
 	struct pins pins;
 	int failed = read_input(argc, argv, &common, &changes, &error) ||
 		     pins_open(&pins, common.pin_dir, !common.dry_run, &error) ||
-		     update(&pins, &changes, common.dry_run, &error);
+		     update(&pins, &changes, &common, &error);
 
 	if (!failed)
 		changes_print(&common, &changes);

@@ -11,7 +11,8 @@ accepts() {
 	local tool=$1 option
 
 	for option in action all count counts dead dry-run file help high iface json pin-dir priority proto quiet route save service \
-		source verbose version replace match expire max-duration in out dst src name; do
+		source verbose version replace match watch stats ttl expires expire max-duration in out dst src name insert delete \
+		destination mask protocol source-mask low port; do
 		# --help ends the scan before anything is done
 		"$tool" "--$option" --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" t0 --help >/dev/null 2>&1 </dev/null && echo "$option" && continue

@@ -8,6 +8,7 @@
 
 #include "abi/rules.h"
 #include "arena.h"
+#include "clock.h"
 #include "oracle.h"
 
 #include <stdbool.h>
@@ -43,11 +44,10 @@ static inline void *matcher_lookup(void *map, const __u32 *key)
 	return *key < arena->count ? &arena->cells[*key] : NULL;
 }
 
+/* Of the same clock as in the kernel; it never stands still. */
 static inline __u64 matcher_clock(void)
 {
-	static __u64 now;
-
-	return ++now;
+	return clock_now();
 }
 
 #define bpf_map_lookup_elem(map, key) matcher_lookup((map), (key))

@@ -24,6 +24,7 @@ struct plain_rule {
 	/* up to here: the identity */
 	int action, port;
 	bool route;
+	uint64_t expires; /* 0: never; what has expired is taken out of the oracle by the test */
 	uint64_t packets;
 	uint64_t age; /* larger: newer. Not compared */
 };
@@ -132,10 +133,11 @@ static inline char oracle_put(struct oracle *oracle, const struct plain_rule *ru
 	} else {
 		bool same = old->action == rule->action && old->port == rule->port && old->route >= rule->route;
 
-		letter = same ? '=' : 'C';
+		letter = same && old->expires == rule->expires ? '=' : 'C';
 	}
 	old->action = rule->action;
 	old->port = rule->port;
+	old->expires = rule->expires;
 	old->route |= rule->route; /* the route was added, and is there until the rule is deleted */
 	old->age = ++oracle->clock;
 	return letter;
@@ -154,6 +156,40 @@ static inline char oracle_delete(struct oracle *oracle, const struct plain_rule 
 static inline char oracle_apply(struct oracle *oracle, enum change_kind kind, const struct plain_rule *rule)
 {
 	return kind == CHANGE_PUT ? oracle_put(oracle, rule) : oracle_delete(oracle, rule);
+}
+
+/*
+ * The rules become the whole set; the letters of each, and how many went, are returned. A splice rule has a route when
+ * it says so, the others keep what they have.
+ */
+static inline size_t oracle_replace(struct oracle *oracle, const struct plain_rule *rules, size_t count, char *letters)
+{
+	struct oracle next = { .clock = oracle->clock };
+	size_t gone = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct plain_rule rule = rules[i];
+		struct plain_rule *old = oracle_find(&next, &rule), *was = old ? old : oracle_find(oracle, &rule);
+
+		rule.packets = was ? was->packets : 0;
+		rule.route |= was && was->route && rule.action != RULES_SPLICE;
+		rule.age = ++next.clock;
+		letters[i] = 'A';
+		if (was)
+			letters[i] = was->action == rule.action && was->port == rule.port && was->route == rule.route &&
+						     was->expires == rule.expires
+					     ? '='
+					     : 'C';
+		if (old)
+			*old = rule;
+		else
+			oracle_append(&next, &rule);
+	}
+	for (size_t i = 0; i < oracle->count; i++)
+		gone += !oracle_find(&next, &oracle->items[i]);
+	free(oracle->items);
+	*oracle = next;
+	return gone;
 }
 
 static inline struct oracle oracle_copy(const struct oracle *from)
@@ -176,7 +212,10 @@ static inline void oracle_free(struct oracle *oracle)
 static inline struct rules_record plain_record(const struct plain_rule *rule)
 {
 	struct rules_record record = {
-		.head = { .low = (uint16_t)rule->low, .high = (uint16_t)rule->high, .ifindex = rule->ifindex },
+		.head = { .low = (uint16_t)rule->low,
+			  .high = (uint16_t)rule->high,
+			  .ifindex = rule->ifindex,
+			  .expires = rule->expires },
 		.priority = rule->priority,
 		.proto = (uint16_t)rule->proto,
 		.dst_len = (uint8_t)rule->dst_len,
@@ -213,13 +252,14 @@ static inline void record_plain(const struct rules_record *record, struct plain_
 	rule->action = rules_decision_action(record->head.decision);
 	rule->port = rules_decision_port(record->head.decision);
 	rule->route = record->head.decision & RULES_ROUTE;
+	rule->expires = record->head.expires;
 	rule->packets = record->head.packets;
 }
 
 static inline bool plain_is_equal(const struct plain_rule *a, const struct plain_rule *b)
 {
 	return plain_is_same(a, b) && a->action == b->action && a->port == b->port && a->route == b->route &&
-	       a->packets == b->packets;
+	       a->expires == b->expires && a->packets == b->packets;
 }
 
 static inline const char *plain_text(const struct plain_rule *rule)
@@ -232,11 +272,11 @@ static inline const char *plain_text(const struct plain_rule *rule)
 		return "no rule";
 	snprintf(text, sizeof(buf[0]),
 		 "dir %d fam %d if %u proto %d dst %02x%02x%02x%02x../%d src %02x%02x%02x%02x../%d "
-		 "ports %d-%d prio %d tag '%.64s' action %d port %d route %d packets %llu",
+		 "ports %d-%d prio %d tag '%.64s' action %d port %d route %d expires %llu packets %llu",
 		 rule->direction, rule->family, rule->ifindex, rule->proto, rule->dst[0], rule->dst[1], rule->dst[2],
 		 rule->dst[3], rule->dst_len, rule->src[0], rule->src[1], rule->src[2], rule->src[3], rule->src_len,
 		 rule->low, rule->high, rule->priority, rule->service, rule->action, rule->port, rule->route,
-		 (unsigned long long)rule->packets);
+		 (unsigned long long)rule->expires, (unsigned long long)rule->packets);
 	return text;
 }
 

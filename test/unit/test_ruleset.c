@@ -11,7 +11,7 @@ struct subject {
 	struct ruleset set;
 	struct oracle oracle;
 	uint64_t sequence; /* of the newest rule of the set */
-	unsigned long steps, hits, misses, letters[128];
+	unsigned long steps, hits, misses, letters[128], replaced, gone, unchanged, expired, crowded;
 	char wrong[1600];
 };
 
@@ -21,7 +21,7 @@ struct step {
 	struct change changes[BATCH_MAX];
 	struct plain_rule rules[BATCH_MAX];
 	size_t count;
-	bool dry_run;
+	bool dry_run, replace;
 };
 
 /* A rule of the set with another action or port, with another tag or interface, or just as it is. */
@@ -29,7 +29,10 @@ static struct plain_rule related_rule(const struct oracle *oracle)
 {
 	struct plain_rule rule = oracle->items[random_below((uint32_t)oracle->count)], other = pool_rule();
 
-	switch (random_below(5)) {
+	switch (random_below(6)) {
+	case 5:
+		rule.expires = random_below(2) ? pool_expires() : 0;
+		break;
 	case 0:
 	case 1:
 		rule.action = other.action;
@@ -54,17 +57,41 @@ static void step_add(struct step *step, const struct oracle *oracle, uint32_t sh
 	bool related = oracle->count && (kind == CHANGE_DELETE ? random_below(8) != 0 : random_below(2) != 0);
 	struct plain_rule rule = related ? related_rule(oracle) : pool_rule();
 
+	if (!related && !random_below(3))
+		rule.expires = pool_expires();
 	if (related && kind == CHANGE_DELETE && random_below(4))
 		rule = oracle->items[random_below((uint32_t)oracle->count)];
 	step->rules[step->count] = rule;
 	step->changes[step->count++] = (struct change){ .kind = kind, .rule = plain_record(&rule), .letter = '?' };
 }
 
-static struct step step_make(const struct oracle *oracle, uint32_t shrink)
+/* Most of the rules there are, in their order or not, and some others. */
+static struct step step_make_replace(struct oracle *oracle)
+{
+	struct step step = { .dry_run = !random_below(25), .replace = true };
+	bool ordered = random_below(3) != 0, all = random_below(2) && oracle->count < BATCH_MAX - 2;
+
+	if (ordered && oracle->count)
+		qsort(oracle->items, oracle->count, sizeof(*oracle->items), plain_older_first);
+	for (size_t i = 0; i < oracle->count && step.count < BATCH_MAX - 2; i++) {
+		if (!all && !random_below(6))
+			continue;
+		step.rules[step.count] = oracle->items[i];
+		step.changes[step.count].rule = plain_record(&oracle->items[i]);
+		step.changes[step.count++].kind = CHANGE_PUT;
+	}
+	while (step.count < BATCH_MAX && random_below(3))
+		step_add(&step, oracle, 0);
+	return step;
+}
+
+static struct step step_make(struct oracle *oracle, uint32_t shrink)
 {
 	struct step step = { .dry_run = !random_below(25) };
 	size_t count = random_below(6) ? 1 : random_below(BATCH_MAX + 1);
 
+	if (!random_below(12))
+		return step_make_replace(oracle);
 	while (step.count < count) {
 		/* the same rule again in one batch: put, delete, put */
 		if (step.count && !random_below(4)) {
@@ -80,44 +107,142 @@ static struct step step_make(const struct oracle *oracle, uint32_t shrink)
 	return step;
 }
 
-/* The letters that the oracle gives; it is changed unless the step is a dry run. */
-static void step_expected(const struct step *step, struct oracle *oracle, char letters[BATCH_MAX])
+/* The letters that the oracle gives, and how many rules a replacement takes away. */
+static size_t step_expected(const struct step *step, struct oracle *oracle, char letters[BATCH_MAX])
 {
-	struct oracle copy = step->dry_run ? oracle_copy(oracle) : *oracle;
+	if (step->replace)
+		return oracle_replace(oracle, step->rules, step->count, letters);
+	for (size_t i = 0; i < step->count; i++)
+		letters[i] = oracle_apply(oracle, step->changes[i].kind, &step->rules[i]);
+	return 0;
+}
+
+static const char *letters_wrong(struct subject *subject, const struct step *step, const struct changes *changes,
+				 const char letters[BATCH_MAX])
+{
+	for (size_t i = 0; i < changes->count; i++) {
+		char expected[2] = { i < step->count ? letters[i] : 'D', '\0' },
+		     got[2] = { changes->items[i].letter, '\0' };
+		struct plain_rule rule;
+
+		subject->letters[expected[0] & 127]++;
+		record_plain(&changes->items[i].rule, &rule);
+		if (expected[0] != got[0])
+			return wrong_format(plain_text(&rule), expected, got);
+	}
+	return "";
+}
+
+/* Numbers rise with each insertion; in a replacement, from rule to rule. */
+static const char *sequences_wrong(struct subject *subject, const struct step *step, const struct changes *changes)
+{
+	uint64_t last = step->replace ? 0 : subject->sequence;
+
+	for (size_t i = 0; i < step->count; i++) {
+		uint64_t sequence = rules_decision_sequence(changes->items[i].rule.head.decision);
+
+		if (changes->items[i].kind != CHANGE_PUT)
+			continue;
+		/* of a rule that stands there twice the last counts */
+		for (size_t k = i + 1; k < step->count && step->replace; k++)
+			if (plain_is_same(&step->rules[i], &step->rules[k]))
+				sequence = 0;
+		if (sequence && sequence <= last)
+			return wrong_numbers("a sequence number, more than", last, sequence);
+		if (sequence)
+			last = sequence;
+	}
+	if (last > subject->sequence)
+		subject->sequence = last;
+	return "";
+}
+
+/* A replacement by what is there, in order of age, leaves even the arena; id 0: something was to be swept. */
+static const char *arena_id_wrong(struct subject *subject, const struct step *step, size_t gone,
+				  const char letters[BATCH_MAX], uint64_t id, bool ordered)
+{
+	bool same = id && step->replace && !gone && ordered;
 
 	for (size_t i = 0; i < step->count; i++)
-		letters[i] = oracle_apply(&copy, step->changes[i].kind, &step->rules[i]);
+		same = same && letters[i] == '=';
+	if (!same)
+		return "";
+	subject->unchanged++;
+	return set_header(&subject->set)->arena == id ? "" : wrong_format("an equal set", "the same arena", "another");
+}
+
+static bool step_is_ordered(const struct step *step)
+{
+	for (size_t i = 1; i < step->count; i++)
+		if (step->rules[i].age <= step->rules[i - 1].age)
+			return false;
+	return true;
+}
+
+static const char *step_check(struct subject *subject, struct step *step, struct changes *changes)
+{
+	struct oracle copy = oracle_copy(&subject->oracle);
+	uint64_t id = ruleset_count(&subject->set) == copy.count ? set_header(&subject->set)->arena : 0;
+	struct error error = { .text = "" };
+	char letters[BATCH_MAX];
+	const char *wrong = "";
+	size_t gone = step_expected(step, &subject->oracle, letters);
+
+	if (ruleset_apply(&subject->set, changes, step->dry_run, &error)) {
+		/* more rules expire in one place than there are layers: nothing is changed then */
+		if (!strstr(error.text, "that expire"))
+			wrong = wrong_format("ruleset_apply", "0", error.text);
+		step->dry_run = true;
+		subject->crowded++;
+	} else if (changes->count != step->count + gone) {
+		wrong = wrong_numbers("changes", step->count + gone, changes->count);
+	} else {
+		wrong = letters_wrong(subject, step, changes, letters);
+		if (!*wrong && !step->dry_run)
+			wrong = sequences_wrong(subject, step, changes);
+		if (!*wrong)
+			wrong = arena_id_wrong(subject, step, gone, letters, id, step_is_ordered(step));
+	}
+	subject->replaced += step->replace;
+	subject->gone += gone;
+	oracle_free(step->dry_run ? &subject->oracle : &copy);
 	if (step->dry_run)
-		oracle_free(&copy);
-	else
-		*oracle = copy;
+		subject->oracle = copy;
+	return wrong;
 }
 
 static const char *step_apply(struct subject *subject, struct step *step)
 {
-	struct changes changes = { .items = step->changes, .count = step->count };
-	struct error error = { .text = "" };
-	char letters[BATCH_MAX];
+	struct changes changes = { .replace = step->replace };
+	const char *wrong;
+	struct error error;
 
-	step_expected(step, &subject->oracle, letters);
-	if (ruleset_apply(&subject->set, &changes, step->dry_run, &error))
-		return wrong_format("ruleset_apply", "0", error.text);
-	for (size_t i = 0; i < step->count && !step->dry_run; i++) {
-		uint64_t sequence = rules_decision_sequence(step->changes[i].rule.head.decision);
+	for (size_t i = 0; i < step->count; i++)
+		if (changes_add(&changes, step->changes[i].kind, &step->changes[i].rule, &error))
+			bail_out(error.text);
+	wrong = step_check(subject, step, &changes);
+	free(changes.items);
+	return wrong;
+}
 
-		if (step->changes[i].kind == CHANGE_PUT && sequence <= subject->sequence)
-			return wrong_numbers("a sequence number, more than", subject->sequence, sequence);
-		if (step->changes[i].kind == CHANGE_PUT)
-			subject->sequence = sequence;
+/* The time of one of the rules is up, all at once. The next writer may look for it or not yet. */
+static void rule_expire(struct subject *subject)
+{
+	struct rules_header *header = set_header(&subject->set);
+	struct plain_rule rule;
+
+	for (uint32_t cell = header->records; cell < header->records_end; cell += RULES_RECORD_CELLS) {
+		struct rules_record *record = set_record(&subject->set, cell);
+
+		if (record->head.state != RULES_LIVE || record->head.expires < 2 || random_below(3))
+			continue;
+		record_plain(record, &rule);
+		oracle_delete(&subject->oracle, &rule);
+		record->head.expires = 1;
+		header->sweep = random_below(2) ? 1 : header->sweep;
+		subject->expired++;
+		return;
 	}
-	for (size_t i = 0; i < step->count; i++) {
-		char expected[2] = { letters[i], '\0' }, got[2] = { step->changes[i].letter, '\0' };
-
-		subject->letters[letters[i] & 127]++;
-		if (expected[0] != got[0])
-			return wrong_format(plain_text(&step->rules[i]), expected, got);
-	}
-	return "";
 }
 
 static const char *packets_wrong(struct subject *subject, unsigned int count)
@@ -150,6 +275,9 @@ static void sequence_run(struct subject *subject, unsigned int steps, uint32_t s
 	for (unsigned int i = 0; i < steps && !*subject->wrong; i++, subject->steps++) {
 		struct step step = step_make(&subject->oracle, shrink);
 		const char *wrong = step_apply(subject, &step);
+
+		if (!*wrong && !random_below(4))
+			rule_expire(subject);
 
 		if (!*wrong)
 			wrong = state_wrong(&subject->set, &subject->oracle);
@@ -258,6 +386,10 @@ static void check_variety(const struct subject *subject)
 	check(subject->letters['A'] > 1000 && subject->letters['C'] > 200 && subject->letters['D'] > 1000 &&
 		      subject->letters['='] > 200,
 	      1, "every letter occurred often");
+	printf("# %lu replacements took %lu rules away, %lu changed nothing; %lu rules expired, %lu found no layer\n",
+	       subject->replaced, subject->gone, subject->unchanged, subject->expired, subject->crowded);
+	check(subject->replaced > 300 && subject->gone > 300 && subject->unchanged > 20 && subject->expired > 300, 1,
+	      "replacements and expiries occurred often");
 	check(subject->hits > subject->steps && subject->misses > subject->steps, 1,
 	      "packets with a rule and without occurred often");
 }

@@ -469,7 +469,8 @@ static void stream_open(struct stream *stream)
 	for (int i = 0; i < STREAM; i++) {
 		enum change_kind kind = random_below(40) ? CHANGE_PUT : CHANGE_DELETE;
 
-		stream->rules[i] = random_below(8) ? stream->oracle.items[random_below((uint32_t)stream->oracle.count)] : pool_rule();
+		stream->rules[i] = random_below(8) ? stream->oracle.items[random_below((uint32_t)stream->oracle.count)]
+						   : pool_rule();
 		stream->rules[i].action = RULES_PASS + (int)random_below(3);
 		stream->rules[i].port = 0;
 		stream->rules[i].route = false;

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Time in the maps is that of CLOCK_MONOTONIC, which nobody sets; people and files speak of the time of day. */
+#ifndef SPLICER_CLOCK_H
+#define SPLICER_CLOCK_H
+
+#include <stdint.h>
+
+#define CLOCK_SECOND UINT64_C(1000000000) /* ns */
+
+/* ns of CLOCK_MONOTONIC. */
+uint64_t clock_now(void);
+
+/* From ns of CLOCK_MONOTONIC to ns since the epoch and back, by the two clocks as they stand now; at least 1. */
+uint64_t clock_to_epoch(uint64_t monotonic);
+uint64_t clock_from_epoch(uint64_t epoch);
+
+#endif
