@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "batch.h"
 
+#include "progress.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define PROGRESS_LINES 4096
 
 struct words {
 	char *argv[BATCH_WORDS_MAX + 2];
@@ -98,7 +102,8 @@ static int stream_read(FILE *stream, const char *path, batch_callback *take, voi
 	while (!result && (got = getline(&line, &size, stream)) >= 0) {
 		struct words words = { .argc = 0 };
 
-		number++;
+		if (++number % PROGRESS_LINES == 0)
+			progress_show("%lu lines read", number);
 		if (memchr(line, '\0', (size_t)got))
 			result = error_usage(error, "line", "has a NUL byte");
 		if (!result)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "error.h"
 
+#include "progress.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -70,6 +72,7 @@ int error_errno(struct error *error, const char *operand)
 
 int error_print(const struct error *error)
 {
+	progress_end();
 	fprintf(stderr, "%s: %s\n", program_invocation_short_name, error->text);
 	return error->exit;
 }
@@ -89,6 +92,7 @@ void note_print(const char *format, ...)
 {
 	va_list arguments;
 
+	progress_end();
 	fprintf(stderr, "%s: ", program_invocation_short_name);
 	va_start(arguments, format);
 	vfprintf(stderr, format, arguments);

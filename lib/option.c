@@ -2,6 +2,7 @@
 #include "option.h"
 
 #include "pin.h"
+#include "progress.h"
 #include "version.h"
 
 #include <getopt.h>
@@ -31,6 +32,24 @@ static bool common_taken(const struct command *command, const struct option_row 
 	return !row->letter || strchr("hV", row->letter) || strchr(command->common, row->letter);
 }
 
+static bool is_own_letter(const struct command *command, char letter)
+{
+	for (const struct option_row *row = command->options; row->name; row++)
+		if (letter && row->letter == letter)
+			return true;
+	return false;
+}
+
+/* A common option as this tool has it: a letter that the tool's own table takes is not its own. */
+static struct option_row common_row(const struct command *command, size_t i)
+{
+	struct option_row row = common_rows[i];
+
+	if (is_own_letter(command, row.letter))
+		row.letter = 0;
+	return row;
+}
+
 static void row_print(const struct option_row *row)
 {
 	char left[64], letter[4] = { '-', row->letter, ',', '\0' };
@@ -47,9 +66,12 @@ static void help_print(const struct command *command)
 	printf("\n%s\n\n", command->summary);
 	for (const struct option_row *row = command->options; row->name; row++)
 		row_print(row);
-	for (size_t i = 0; i < COMMON_ROWS; i++)
+	for (size_t i = 0; i < COMMON_ROWS; i++) {
+		struct option_row row = common_row(command, i);
+
 		if (common_taken(command, &common_rows[i]))
-			row_print(&common_rows[i]);
+			row_print(&row);
+	}
 }
 
 struct getopt_tables {
@@ -77,9 +99,12 @@ static void tables_build(struct getopt_tables *tables, const struct command *com
 	*tables = (struct getopt_tables){ .shorts = ":" };
 	for (size_t i = 0; command->options[i].name; i++)
 		table_add(tables, &command->options[i], OWN_BASE + (int)i);
-	for (size_t i = 0; i < COMMON_ROWS && with_common; i++)
+	for (size_t i = 0; i < COMMON_ROWS && with_common; i++) {
+		struct option_row row = common_row(command, i);
+
 		if (common_taken(command, &common_rows[i]))
-			table_add(tables, &common_rows[i], COMMON_BASE + (int)i);
+			table_add(tables, &row, COMMON_BASE + (int)i);
+	}
 }
 
 /* getopt_long gives a letter for a short option and our value for a long one. */
@@ -115,6 +140,7 @@ static void common_take(const struct command *command, struct common_options *co
 		break;
 	case 'q':
 		common->quiet = true;
+		progress_quiet();
 		break;
 	case 'j':
 		common->json = true;

@@ -24,7 +24,9 @@ struct command {
 	const char *const *synopsis;      /* operand lines after the name, NULL-terminated */
 	const char *summary;              /* one line */
 	const struct option_row *options; /* the tool's own */
-	const char *common;               /* letters of the common options it takes: "v", "q", "j", "n", "f" */
+	/* letters of the common options it takes: "v", "q", "j", "n", "f"; a letter that is also in the tool's own
+	 * table is the tool's, and the common option then has its long name only */
+	const char *common;
 };
 
 struct common_options {

@@ -12,6 +12,20 @@ uint64_t rule_tuple_meta(const struct rules_record *rule)
 	       RULES_META_LAYER(rule->layer);
 }
 
+struct rules_record rule_of_tuple(const struct rules_tuple *tuple)
+{
+	uint64_t meta = tuple->meta;
+
+	return (struct rules_record){
+		.head.ifindex = meta & RULES_META_NAMED ? 1 : 0,
+		.proto = (uint16_t)rules_meta_proto(meta),
+		.dst_len = (uint8_t)(meta >> 32),
+		.src_len = (uint8_t)(meta >> 40),
+		.family = (uint8_t)(meta >> 57 & 1),
+		.direction = (uint8_t)(meta >> 58 & 1),
+	};
+}
+
 struct rules_key rule_key(const struct rules_record *rule)
 {
 	struct rules_key key = { .meta = rule_tuple_meta(rule) | rule->head.ifindex };

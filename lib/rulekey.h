@@ -13,6 +13,9 @@ struct rules_key rule_key(const struct rules_record *rule);
 /* The meta word of the rule's tuple: that of its key without the interface. */
 uint64_t rule_tuple_meta(const struct rules_record *rule);
 
+/* What a rule of that tuple has by it; see ruleset_next_tuple. */
+struct rules_record rule_of_tuple(const struct rules_tuple *tuple);
+
 /* The masks that a tuple puts on a packet's addresses. */
 void rule_tuple_mask(const struct rules_record *rule, __u64 mask[4]);
 

@@ -171,6 +171,12 @@ static void changes_note_routes(const struct changes *changes, const struct surr
 	}
 }
 
+void changes_note_repair(const struct common_options *common, const struct changes *changes)
+{
+	if (changes->repaired && common->verbose)
+		note_print("repaired what a killed writer had left");
+}
+
 /* What was done is done: that the surroundings cannot be read makes no error of it. */
 void changes_print(const struct common_options *common, const struct changes *changes)
 {

@@ -28,4 +28,7 @@ void rule_out(struct out *out, const struct rules_record *rule, const struct sur
 /* What a command did, as -v, -n and -j ask for it: a letter and the line of each rule, or JSON. */
 void changes_print(const struct common_options *common, const struct changes *changes);
 
+/* With -v: whether something had to be repaired first, also where the command failed then. */
+void changes_note_repair(const struct common_options *common, const struct changes *changes);
+
 #endif

@@ -90,6 +90,11 @@ uint32_t ruleset_count(struct ruleset *set)
 	return set_header(set)->live;
 }
 
+bool ruleset_is_sound(struct ruleset *set)
+{
+	return !set_header(set)->dirty;
+}
+
 /* A record that changes while it is copied is seen by its sequence number, which never repeats. */
 static bool record_copy(const struct rules_record *record, struct rules_record *out)
 {
@@ -114,6 +119,79 @@ bool ruleset_next(struct ruleset *set, uint32_t *cursor, struct rules_record *ou
 	for (; cell < header->records_end; cell += RULES_RECORD_CELLS) {
 		if (record_copy(set_record(set, cell), out) && !rule_has_expired(out)) {
 			*cursor = cell;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The first record of a key from this layer on; 0: none. */
+static uint32_t key_first(struct ruleset *set, const struct rules_record *like, unsigned int layer)
+{
+	struct rules_record at = *like;
+
+	for (; layer <= layers_last(set); layer++) {
+		struct rules_key key;
+		__u64 *slot;
+
+		at.layer = (uint8_t)layer;
+		key = rule_key(&at);
+		slot = slot_find(set, &key, rules_hash(&key));
+		if (slot)
+			return set_block(set, (uint32_t)*slot)->link;
+	}
+	return 0;
+}
+
+static uint32_t key_next(struct ruleset *set, const struct rules_record *like, uint32_t cell)
+{
+	const struct rules_record *record;
+
+	if (!cell)
+		return key_first(set, like, 0);
+	record = set_record(set, cell);
+	return record->head.next ? record->head.next : key_first(set, like, record->layer + 1u);
+}
+
+bool ruleset_next_of_key(struct ruleset *set, const struct rules_record *like, uint32_t *cursor,
+			 struct rules_record *out)
+{
+	/* the arena of the object has no table yet */
+	if (!set_header(set)->cells)
+		return false;
+	while ((*cursor = key_next(set, like, *cursor))) {
+		*out = *set_record(set, *cursor);
+		if (!rule_has_expired(out))
+			return true;
+	}
+	return false;
+}
+
+/* A tuple for any protocol stands in four lists, and rules that expire make tuples of their own: each is told once. */
+static bool tuple_is_told(const struct rules_tuple *tuple, uint32_t list, const struct rules_tuple *before)
+{
+	bool first = rules_meta_proto(tuple->meta) != RULES_PROTO_ANY || list % 4 == 0;
+	uint64_t mask = ~RULES_META_LAYER(RULES_LAYERS_MAX);
+
+	for (; first && before < tuple; before++)
+		first = (before->meta & mask) != (tuple->meta & mask);
+	return first;
+}
+
+bool ruleset_next_tuple(struct ruleset *set, uint32_t *cursor, struct rules_record *tuple)
+{
+	const struct rules_header *header = set_header(set);
+
+	for (; *cursor >> 16 < RULES_LISTS; *cursor = ((*cursor >> 16) + 1) << 16) {
+		uint32_t list = *cursor >> 16, count = RULES_LIST_COUNT(header->list[list]);
+		const struct rules_tuple *tuples =
+			count ? arena_at(&set->arena, RULES_LIST_CELL(header->list[list]), count) : NULL;
+
+		for (uint32_t i = *cursor & 0xffff; i < count; i++) {
+			if (!tuple_is_told(&tuples[i], list, tuples))
+				continue;
+			*tuple = rule_of_tuple(&tuples[i]);
+			*cursor = list << 16 | (i + 1);
 			return true;
 		}
 	}

@@ -21,7 +21,6 @@
 struct ruleset {
 	int outer; /* the pinned map of the arena; -1: plain memory, for tests */
 	struct arena arena;
-	bool repaired; /* what a killed writer had left was put right */
 };
 
 enum change_kind { CHANGE_PUT, CHANGE_DELETE };
@@ -44,6 +43,7 @@ struct changes {
 	 * deletions that this takes.
 	 */
 	bool replace;
+	bool repaired; /* out: what a killed writer had left was put right */
 };
 
 int changes_add(struct changes *changes, enum change_kind kind, const struct rules_record *rule, struct error *error);
@@ -65,11 +65,22 @@ int ruleset_apply(struct ruleset *set, struct changes *changes, bool dry_run, st
 /* Rules in the arena, those included that have expired and were not swept yet. */
 uint32_t ruleset_count(struct ruleset *set);
 
+/* False when a writer was killed and the next has not yet put things right: then only the records are to be trusted. */
+bool ruleset_is_sound(struct ruleset *set);
+
 /* Where a rule stands, and its age. */
 struct rule_place {
 	uint64_t sequence; /* first: see sequence_order */
 	uint32_t cell;
 };
+
+/* For qsort of what begins with a sequence number: oldest first. */
+static inline int sequence_order(const void *left, const void *right)
+{
+	uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+
+	return a < b ? -1 : a > b;
+}
 
 /* The rules there are, oldest first; *places is released with free(). */
 int ruleset_order(struct ruleset *set, struct rule_place **places, size_t *count, struct error *error);
@@ -79,5 +90,17 @@ bool ruleset_read(struct ruleset *set, const struct rule_place *place, struct ru
 
 /* Copies the next rule after *cursor (start with 0) to *out; false at the end. In order of place, which is no order. */
 bool ruleset_next(struct ruleset *set, uint32_t *cursor, struct rules_record *out);
+
+/* As it, but only rules with the key of `like`, all of its layers: a few looks into the table however many rules there
+ * are. The caller holds pins_lock, and ruleset_is_sound. */
+bool ruleset_next_of_key(struct ruleset *set, const struct rules_record *like, uint32_t *cursor,
+			 struct rules_record *out);
+
+/*
+ * The combinations of lengths there are rules of, as far as a rule tells of them: direction, family, protocol, both
+ * lengths, layer 0, and ifindex 1 where an interface is named. Some may have no rule any more. *cursor starts at 0; the
+ * caller holds pins_lock.
+ */
+bool ruleset_next_tuple(struct ruleset *set, uint32_t *cursor, struct rules_record *tuple);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* A new arena from the live records and a number of changes: for batches, growth, replacement and repair. */
+#include "progress.h"
 #include "rulekey.h"
 #include "ruleset_internal.h"
 
@@ -11,6 +12,7 @@
 
 #define SLACK_MIN 1024 /* rules that fit in before the next build, at least */
 #define SLACK_SHARE 8  /* and one in so many of the rules there are */
+#define PROGRESS_RULES 4096
 #define BUCKET_RETRIES 4
 #define TUPLES_HASH 16384 /* a power of two above RULES_LISTS * RULES_TUPLES_MAX */
 
@@ -577,6 +579,8 @@ static int build_fill(struct build *build, struct error *error)
 		int result;
 
 		end = key_end(entries, i);
+		if (i / PROGRESS_RULES != end / PROGRESS_RULES)
+			progress_show("%zu of %zu rules written", i, entries->count);
 		result = key_fill(build, &entries->items[i], end - i);
 		if (result)
 			return result < 0 ? build_memory(error) : 1;
@@ -667,6 +671,7 @@ static int build_resolve(struct build *build, struct changes *changes, bool *sam
 	*same = false;
 	if (arena_map_whole(&build->set->arena, error) || entries_collect(build, changes, error))
 		return -1;
+	progress_show("sorting %zu rules", build->entries.count);
 	qsort(build->entries.items, build->entries.count, sizeof(struct entry), entry_order);
 	if (entries_resolve(build, header->sequence, replace, error))
 		return -1;
@@ -702,6 +707,7 @@ int ruleset_build(struct ruleset *set, struct changes *changes, bool dry_run, st
 		result = changes_append(changes, &build.removed, error);
 	if (!result && !dry_run && !same)
 		result = build_swap(&build, error);
+	progress_end();
 	build_free(&build);
 	return result;
 }

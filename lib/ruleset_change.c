@@ -106,12 +106,6 @@ static int placement_find(struct ruleset *set, const struct rules_record *rule, 
 	return members_load(set, place->block, &place->members);
 }
 
-/* While no rule expires, layer 0 is all there is. */
-static unsigned int layers_last(struct ruleset *set)
-{
-	return set_header(set)->sweep ? RULES_LAYERS_MAX : 0;
-}
-
 /* Where the rule with this identity stands; *member NULL: nowhere. */
 static int rule_find(struct ruleset *set, const struct rules_record *rule, struct placement *place,
 		     struct member **member)
@@ -469,11 +463,11 @@ static int sweep_in_place(struct ruleset *set, struct error *error)
 	return result ? ruleset_build(set, NULL, false, error) : 0;
 }
 
-static int repair(struct ruleset *set, struct error *error)
+static int repair(struct ruleset *set, struct changes *changes, struct error *error)
 {
 	if (!set_header(set)->dirty)
 		return 0;
-	set->repaired = true;
+	changes->repaired = true;
 	return ruleset_build(set, NULL, false, error);
 }
 
@@ -507,7 +501,7 @@ int ruleset_apply(struct ruleset *set, struct changes *changes, bool dry_run, st
 {
 	int result = 1;
 
-	if (!dry_run && repair(set, error))
+	if (!dry_run && repair(set, changes, error))
 		return -1;
 	if (!dry_run && !changes->replace && changes->count <= 1)
 		result = apply_in_place(set, changes, error);

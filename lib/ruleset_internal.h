@@ -24,14 +24,6 @@ static inline struct rules_block *set_block(struct ruleset *set, uint32_t cell)
 	return arena_at(&set->arena, cell, 1);
 }
 
-/* For qsort of records that begin with a sequence number: oldest first. */
-static inline int sequence_order(const void *left, const void *right)
-{
-	uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
-
-	return a < b ? -1 : a > b;
-}
-
 /* Words that packets read meanwhile. */
 static inline void word_store(__u64 *word, uint64_t value)
 {
@@ -68,6 +60,12 @@ struct list_changes {
 int lists_prepare(struct ruleset *set, const struct rules_record *rule, struct list_changes *lists);
 void lists_publish(struct ruleset *set, const struct list_changes *lists);
 void lists_abandon(struct ruleset *set, const struct list_changes *lists);
+
+/* While no rule expires, layer 0 is all there is. */
+static inline unsigned int layers_last(struct ruleset *set)
+{
+	return set_header(set)->sweep ? RULES_LAYERS_MAX : 0;
+}
 
 /* The decision of a rule that is put over one with the decision old: a route that the tool added stays its own. */
 static inline uint64_t decision_put(uint64_t old, uint64_t new, uint64_t sequence)

@@ -3,12 +3,11 @@
 #include "array.h"
 #include "batch.h"
 #include "option.h"
-#include "ownaddr.h"
 #include "pin.h"
 #include "rule.h"
+#include "rulechange.h"
+#include "rulefind.h"
 #include "ruleout.h"
-#include "ruleroute.h"
-#include "ruleset.h"
 #include "select.h"
 
 #include <stdio.h>
@@ -43,56 +42,53 @@ static const struct command command = {
 };
 
 /* One command: which rules, and whether any number will do. */
-struct deletion {
-	struct selector selector;
-	bool all;
-	bool given;                      /* some option was */
-	unsigned long line;              /* of the file; 0: from the command line */
-	char named[6 * PREFIX_TEXT_MAX]; /* the operands, for messages */
+struct command_line {
+	struct rule_wanted wanted;
+	bool given;         /* some option was */
+	unsigned long line; /* of the file; 0: from the command line */
 };
 
 struct work {
 	const char *file;
-	struct deletion *items;
+	struct rule_wanted *items;
 	size_t count;
-	struct changes changes;
 	bool many; /* some deletion means any number of rules */
 };
 
 static int take_option(void *context, size_t row, const char *value, struct error *error)
 {
-	struct deletion *deletion = context;
+	struct command_line *command_line = context;
 
-	deletion->given = true;
+	command_line->given = true;
 	if (row != ROW_ALL)
-		return selector_option(&deletion->selector, row, value, error);
-	deletion->all = true;
+		return selector_option(&command_line->wanted.selector, row, value, error);
+	command_line->wanted.which = RULE_ALL;
 	return 0;
 }
 
 /* "10.0.0.0 24 80 tcp", as the user wrote it, after the place in a file. */
-static void name_deletion(const struct work *work, struct deletion *deletion, char *const *operands, int count)
+static void name_wanted(struct rule_wanted *wanted, const char *file, unsigned long line, char *const *operands,
+			int count)
 {
 	size_t used = 0;
 
-	if (deletion->line && work->file)
-		used = (size_t)snprintf(deletion->named, sizeof(deletion->named),
-					"%.60s:%lu:1: ", strcmp(work->file, "-") ? work->file : "stdin",
-					deletion->line);
-	for (int i = 0; i < count && used < sizeof(deletion->named); i++)
-		used += (size_t)snprintf(deletion->named + used, sizeof(deletion->named) - used, i ? " %.40s" : "%.40s",
+	if (line && file)
+		used = (size_t)snprintf(wanted->named, sizeof(wanted->named),
+					"%.60s:%lu:1: ", strcmp(file, "-") ? file : "stdin", line);
+	for (int i = 0; i < count && used < sizeof(wanted->named); i++)
+		used += (size_t)snprintf(wanted->named + used, sizeof(wanted->named) - used, i ? " %.40s" : "%.40s",
 					 operands[i]);
 }
 
-static int deletion_add(struct work *work, const struct deletion *deletion, struct error *error)
+static int wanted_add(struct work *work, const struct rule_wanted *wanted, struct error *error)
 {
-	struct deletion *items = array_room(work->items, work->count, sizeof(*items));
+	struct rule_wanted *items = array_room(work->items, work->count, sizeof(*items));
 
 	if (!items)
 		return error_errno(error, command.name);
 	work->items = items;
-	work->items[work->count++] = *deletion;
-	work->many |= deletion->all;
+	work->items[work->count++] = *wanted;
+	work->many |= wanted->which == RULE_ALL;
 	return 0;
 }
 
@@ -102,168 +98,118 @@ static struct prefix_list list_one(const struct prefix_list *list, size_t i)
 }
 
 /* A range made a rule for each of its prefixes: each is deleted as if it had been named alone. */
-static int deletions_expand(struct work *work, const struct deletion *deletion, struct error *error)
+static int wanted_expand(struct work *work, const struct rule_wanted *wanted, struct error *error)
 {
-	const struct prefix_list *dst = &deletion->selector.dst, *src = &deletion->selector.src;
+	const struct prefix_list *dst = &wanted->selector.dst, *src = &wanted->selector.src;
 	int result = 0;
 
 	for (size_t d = 0; !result && d < (dst->count ? dst->count : 1); d++) {
 		for (size_t s = 0; !result && s < (src->count ? src->count : 1); s++) {
-			struct deletion one = *deletion;
+			struct rule_wanted one = *wanted;
 
 			one.selector.dst = list_one(dst, d);
 			one.selector.src = list_one(src, s);
-			result = deletion_add(work, &one, error);
+			result = wanted_add(work, &one, error);
 		}
 	}
 	return result;
 }
 
 /* No operands: an option must say that many are meant; an empty tag does not, being what an unset variable gives. */
-static bool means_many(const struct deletion *deletion)
+static bool means_many(const struct rule_wanted *wanted)
 {
-	return deletion->all || deletion->selector.dead ||
-	       (deletion->selector.has_service && deletion->selector.service[0]);
+	return wanted->which == RULE_ALL || wanted->selector.dead ||
+	       (wanted->selector.has_service && wanted->selector.service[0]);
 }
 
-static int take_deletion(struct work *work, struct deletion deletion, char *const *operands, int count,
-			 struct error *error)
+static int take_wanted(struct work *work, struct command_line *command_line, char *const *operands, int count,
+		       struct error *error)
 {
-	if (selector_operands(&deletion.selector, operands, count, error))
+	struct rule_wanted *wanted = &command_line->wanted;
+
+	if (selector_operands(&wanted->selector, operands, count, error))
 		return -1;
-	if (!count && !means_many(&deletion) && deletion.selector.has_service)
+	if (!count && !means_many(wanted) && wanted->selector.has_service)
 		return error_usage(error, "service", "an empty tag alone would take every untagged rule, see --all");
-	if (!count && !means_many(&deletion))
+	if (!count && !means_many(wanted))
 		return error_usage(error, "operands", "expected DST LEN LOW PROTO, --all, --dead or --service TAG");
-	if (!count || deletion.selector.dead)
-		deletion.all = true;
-	name_deletion(work, &deletion, operands, count);
-	return deletions_expand(work, &deletion, error);
+	if (!count || wanted->selector.dead)
+		wanted->which = RULE_ALL;
+	wanted->or_none = command_line->line;
+	name_wanted(wanted, work->file, command_line->line, operands, count);
+	return wanted_expand(work, wanted, error);
 }
 
 static int take_line(void *context, unsigned long line, int argc, char **argv, struct error *error)
 {
-	struct deletion deletion = { .line = line };
-	int count = options_parse(&command, argc, argv, NULL, take_option, &deletion, error);
+	struct command_line command_line = { .line = line };
+	int count = options_parse(&command, argc, argv, NULL, take_option, &command_line, error);
 
-	return count < 0 ? -1 : take_deletion(context, deletion, argv + argc - count, count, error);
+	return count < 0 ? -1 : take_wanted(context, &command_line, argv + argc - count, count, error);
 }
 
 static int read_input(int argc, char **argv, struct common_options *common, struct work *work, struct error *error)
 {
-	struct deletion deletion = { 0 };
-	int count = options_parse(&command, argc, argv, common, take_option, &deletion, error);
+	struct command_line command_line = { 0 };
+	int count = options_parse(&command, argc, argv, common, take_option, &command_line, error);
 
 	if (count < 0)
 		return -1;
 	if (!common->file)
-		return take_deletion(work, deletion, argv + argc - count, count, error);
-	if (count || deletion.given)
+		return take_wanted(work, &command_line, argv + argc - count, count, error);
+	if (count || command_line.given)
 		return error_usage(error, common->file, "the file has the operands and options, give none beside it");
 	work->file = common->file;
 	return batch_read(common->file, take_line, work, error);
 }
 
-static int candidates_print(struct ruleset *set, const struct deletion *deletion, unsigned long count,
-			    struct error *error)
+/* On stderr: callers copy stdout to their logs. */
+static int candidates_print(struct ruleset *set, const struct rule_wanted *wanted, struct error *error)
 {
 	struct rules_record rule;
 	uint32_t cursor = 0;
 
-	/* on stderr: callers copy stdout to their logs */
 	fflush(stdout);
 	if (dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
 		return error_errno(error, command.name);
 	while (ruleset_next(set, &cursor, &rule))
-		if (selector_matches(&deletion->selector, &rule, NULL))
+		if (selector_matches(&wanted->selector, &rule, NULL))
 			rule_print_line(&rule);
 	fflush(stdout);
-	return error_state(error, deletion->named, "%lu rules match, nothing was deleted; say which (see --help)",
-			   count);
-}
-
-/* Exactly one of several is meant when its listener is the only dead one. */
-static int find_one(struct ruleset *set, const struct deletion *deletion, const struct listeners *listeners,
-		    struct work *work, struct error *error)
-{
-	struct rules_record rule, match = { 0 }, dead = { 0 };
-	unsigned long count = 0, dead_count = 0;
-	uint32_t cursor = 0;
-
-	while (ruleset_next(set, &cursor, &rule)) {
-		if (!selector_matches(&deletion->selector, &rule, listeners))
-			continue;
-		match = rule;
-		count++;
-		if (rule_is_dead(&rule, listeners)) {
-			dead = rule;
-			dead_count++;
-		}
-	}
-	if (count > 1 && dead_count != 1)
-		return candidates_print(set, deletion, count, error);
-	if (!count)
-		return deletion->line ? 0 : error_state(error, deletion->named, "no such rule");
-	return changes_add(&work->changes, CHANGE_DELETE, count == 1 ? &match : &dead, error);
-}
-
-static int find_all(struct ruleset *set, const struct deletion *deletion, const struct listeners *listeners,
-		    struct work *work, struct error *error)
-{
-	struct rules_record rule;
-	uint32_t cursor = 0;
-
-	while (ruleset_next(set, &cursor, &rule))
-		if (selector_matches(&deletion->selector, &rule, listeners) &&
-		    changes_add(&work->changes, CHANGE_DELETE, &rule, error))
-			return -1;
 	return 0;
 }
 
-static int find_rules(struct ruleset *set, struct work *work, struct error *error)
+static int delete_rules(const struct common_options *common, const struct work *work, struct changes *changes,
+			struct error *error)
 {
-	static struct listeners listeners; /* 32 KiB */
+	struct rule_deletion deletion = {
+		.wanted = work->items,
+		.count = work->count,
+		.several = candidates_print,
+		.dry_run = common->dry_run,
+		.all_routes = work->many,
+	};
+	struct pins pins;
+	int result = pins_open(&pins, common->pin_dir, !common->dry_run, error) || rules_delete(&pins, &deletion, error)
+			     ? -1
+			     : 0;
 
-	if (netlink_listeners(&listeners, error))
-		return -1;
-	for (size_t i = 0; i < work->count; i++) {
-		const struct deletion *deletion = &work->items[i];
-
-		if (deletion->all ? find_all(set, deletion, &listeners, work, error)
-				  : find_one(set, deletion, &listeners, work, error))
-			return -1;
-	}
-	return 0;
-}
-
-static int delete_rules(struct pins *pins, struct work *work, bool dry_run, struct error *error)
-{
-	struct ruleset set;
-
-	if (pins_lock(pins, error) || ruleset_open(&set, pins, true, error) ||
-	    (!dry_run && own_addresses_sync(pins, error)) || find_rules(&set, work, error) ||
-	    ruleset_apply(&set, &work->changes, dry_run, error))
-		return -1;
-	if (!dry_run && rule_routes_remove(&set, &work->changes, work->many, error))
-		return -1;
-	pins_unlock(pins);
-	ruleset_close(&set);
-	return 0;
+	*changes = deletion.changes;
+	return result;
 }
 
 int main(int argc, char **argv)
 {
 	struct common_options common = { 0 };
+	struct changes changes = { 0 };
 	struct work work = { 0 };
 	struct error error;
-	struct pins pins;
-	int failed = read_input(argc, argv, &common, &work, &error) ||
-		     pins_open(&pins, common.pin_dir, !common.dry_run, &error) ||
-		     delete_rules(&pins, &work, common.dry_run, &error);
+	int failed = read_input(argc, argv, &common, &work, &error) || delete_rules(&common, &work, &changes, &error);
 
+	changes_note_repair(&common, &changes);
 	if (!failed)
-		changes_print(&common, &work.changes);
+		changes_print(&common, &changes);
 	free(work.items);
-	free(work.changes.items);
+	free(changes.items);
 	return output_finish(failed ? error_print(&error) : EXIT_DONE);
 }

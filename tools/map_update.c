@@ -2,13 +2,11 @@
 /* map_update: inserts rules, or changes them. */
 #include "batch.h"
 #include "option.h"
-#include "ownaddr.h"
 #include "pin.h"
 #include "rule.h"
+#include "rulechange.h"
 #include "rulekey.h"
 #include "ruleout.h"
-#include "ruleroute.h"
-#include "ruleset.h"
 
 #include <stdlib.h>
 
@@ -159,46 +157,6 @@ static int read_input(int argc, char **argv, struct common_options *common, stru
 	return batch_read(common->file, take_line, changes, error);
 }
 
-/* What must be so before the first packet meets a rule, and is taken back when the rules could not be changed. */
-static int update_rules(struct pins *pins, struct ruleset *set, struct changes *changes, struct error *error)
-{
-	uint32_t seen = pins->config->rules_seen;
-	struct prefix_list added = { 0 };
-	int result = rule_routes_add(changes, &added, error);
-
-	if (!result) {
-		__atomic_store_n(&pins->config->rules_seen, seen || changes->count, __ATOMIC_SEQ_CST);
-		result = ruleset_apply(set, changes, false, error);
-		if (result) {
-			__atomic_store_n(&pins->config->rules_seen, seen, __ATOMIC_SEQ_CST);
-			rule_routes_undo(&added);
-		}
-	}
-	free(added.items);
-	if (!result && changes->replace)
-		result = rule_routes_remove(set, changes, true, error);
-	return result;
-}
-
-/* Addresses first: with the first rule SSH is confined to them, and the operator must not be locked out. */
-static int update(struct pins *pins, struct changes *changes, const struct common_options *common, struct error *error)
-{
-	struct ruleset set;
-	int result;
-
-	if (pins_lock(pins, error) || ruleset_open(&set, pins, true, error))
-		return -1;
-	if (common->dry_run)
-		result = rule_routes_preview(changes, error) || ruleset_apply(&set, changes, true, error) ? -1 : 0;
-	else
-		result = own_addresses_sync(pins, error) || update_rules(pins, &set, changes, error) ? -1 : 0;
-	pins_unlock(pins);
-	if (set.repaired && common->verbose)
-		note_print("repaired what a killed writer had left");
-	ruleset_close(&set);
-	return result;
-}
-
 int main(int argc, char **argv)
 {
 	struct common_options common = { 0 };
@@ -207,8 +165,9 @@ int main(int argc, char **argv)
 	struct pins pins;
 	int failed = read_input(argc, argv, &common, &changes, &error) ||
 		     pins_open(&pins, common.pin_dir, !common.dry_run, &error) ||
-		     update(&pins, &changes, &common, &error);
+		     rules_put(&pins, &changes, common.dry_run, &error);
 
+	changes_note_repair(&common, &changes);
 	if (!failed)
 		changes_print(&common, &changes);
 	free(changes.items);

@@ -326,3 +326,39 @@ signal.pause()'
 	assert_done map_delete -f - <<<'--all 10.0.0.0 8 80 tcp'
 	assert_rules '10.0.0.0 8 81 90 0 tcp'
 }
+
+# ---- repair ----
+
+# What a writer leaves that is killed in its work: rules_header.dirty, see abi/rules.h.
+leave_dirty() {
+	bpfmap poke "$pins/splicer1_rules" 56 1
+}
+
+@test "what a killed writer left is repaired, which -v says on stderr" {
+	map_update 10.0.0.0 8 80 80 0 tcp
+	map_update 10.0.0.0 8 443 443 0 tcp
+	leave_dirty
+	capture map_delete -v 10.0.0.0 8 80 tcp
+	assert_status 0
+	assert_output 'D 10.0.0.0 8 80 80 0 tcp'
+	assert_errors 'map_delete: repaired what a killed writer had left'
+	capture map_delete -v 10.0.0.0 8 443 tcp
+	assert_status 0
+	assert_errors ''
+	map_update 10.0.0.0 8 80 80 0 tcp
+	leave_dirty
+	assert_done map_delete 10.0.0.0 8 80 tcp
+	assert_rules ''
+}
+
+@test "it is repaired before rules are looked for, so also when there is no such rule" {
+	map_update 10.0.0.0 8 80 80 0 tcp
+	leave_dirty
+	capture map_delete -v 10.0.0.0 8 81 tcp
+	assert_status 1
+	assert_errors_have 'repaired what a killed writer had left'
+	assert_errors_have 'no such rule'
+	leave_dirty
+	assert_done ziti_divert -D -c 10.0.0.0 -m 8 -p tcp -l 80 -h 80
+	assert_rules ''
+}

@@ -4,7 +4,7 @@
 # shellcheck disable=SC2154,SC2034  # out, err, tmp and the like are set and used in helpers.bash
 load helpers
 
-tools=(map_update map_delete rule_list trace_tail)
+tools=(map_update map_delete rule_list trace_tail ziti_divert)
 
 # The long options that a tool accepts, from what it says to each: probing is the only list that help cannot have made.
 accepts() {
@@ -27,12 +27,22 @@ accepts() {
 
 	for tool in "${tools[@]}"; do
 		for option in -h --help; do
+			# where -h is the high port
+			[[ $tool$option != ziti_divert-h ]] || continue
 			capture "$tool" "$option"
 			assert_status 0
 			assert_errors ''
 			[[ $(head -n 1 "$out") == "usage: $tool "* ]] || fail "usage: $tool ..." "$(head -n 1 "$out")"
 		done
 	done
+}
+
+@test "ziti_divert -h is the high port, also in its help" {
+	assert_refused -h ziti_divert -h
+	assert_errors_have 'needs an argument'
+	capture ziti_divert --help
+	assert_output_has '  -h, --high PORT '
+	assert_output_has '      --help '
 }
 
 @test "help fits 120 columns and has no tabs or blanks at the end" {

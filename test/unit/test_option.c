@@ -157,7 +157,7 @@ static void test_defaults(void)
 }
 
 /* What the program would print for one option, and how it would end. */
-static int run_child(const char *option, char *out, size_t size)
+static int run_child(const struct command *which, const char *option, char *out, size_t size)
 {
 	int fds[2], status = -1;
 	ssize_t got;
@@ -174,7 +174,7 @@ static int run_child(const char *option, char *out, size_t size)
 
 		snprintf(copy, sizeof(copy), "%s", option);
 		dup2(fds[1], STDOUT_FILENO);
-		options_parse(&command, 2, argv, &common, take_option, NULL, &error);
+		options_parse(which, 2, argv, &common, take_option, NULL, &error);
 		_exit(99);
 	}
 	close(fds[1]);
@@ -189,7 +189,7 @@ static void test_help(void)
 {
 	char text[4096];
 
-	check(run_child("--help", text, sizeof(text)), 0, "--help: exit code");
+	check(run_child(&command, "--help", text, sizeof(text)), 0, "--help: exit code");
 	check_text(text,
 		   "usage: example [OPTION]... A B\n"
 		   "       example [OPTION]... -f FILE\n"
@@ -209,9 +209,53 @@ static void test_help(void)
 		   "  -h, --help                   print this and exit\n"
 		   "  -V, --version                print the version and exit\n",
 		   "--help: text");
-	check(run_child("-h", text, sizeof(text)), 0, "-h: exit code");
-	check(run_child("--version", text, sizeof(text)), 0, "--version: exit code");
+	check(run_child(&command, "-h", text, sizeof(text)), 0, "-h: exit code");
+	check(run_child(&command, "--version", text, sizeof(text)), 0, "--version: exit code");
 	check_text(text, "example " SPLICER_VERSION "\n", "--version: text");
+}
+
+/* A tool whose own table has letters of common options. */
+static const struct option_row shadowing_rows[] = { { "high", 'h', "PORT", "highest" },
+						    { "force", 'v', NULL, "forces" },
+						    { 0 } };
+static const struct command shadowing = {
+	.name = "example", .synopsis = synopsis, .summary = "Does.", .options = shadowing_rows, .common = "v"
+};
+
+static int take_shadowing(void *context, size_t row, const char *value, struct error *error)
+{
+	char *text = context;
+
+	(void)error;
+	sprintf(text + strlen(text), "%s%s%s,", shadowing_rows[row].name, value ? "=" : "", value ? value : "");
+	return 0;
+}
+
+static void test_shadowing(void)
+{
+	char name[] = "example", line[] = "-h 90 -v --verbose -vh91", *argv[WORDS_MAX] = { name }, taken[256] = "";
+	struct common_options common = { 0 };
+	struct error error;
+	char text[4096];
+	int argc = words_split(line, argv);
+
+	check(options_parse(&shadowing, argc, argv, &common, take_shadowing, taken, &error), 0, "own letters: parsed");
+	check_text(taken, "high=90,force,force,high=91,", "a tool's own letter is not the common option's");
+	check(common.verbose, true, "the common option has its long name still");
+	check(run_child(&shadowing, "--help", text, sizeof(text)), 0, "own letters: --help");
+	check_text(text,
+		   "usage: example [OPTION]... A B\n"
+		   "       example [OPTION]... -f FILE\n"
+		   "\n"
+		   "Does.\n"
+		   "\n"
+		   "  -h, --high PORT              highest\n"
+		   "  -v, --force                  forces\n"
+		   "      --verbose                say what was done: A added, C changed, D deleted, = unchanged\n"
+		   "      --pin-dir DIR            where the maps are pinned (" PIN_DIR_DEFAULT ")\n"
+		   "      --help                   print this and exit\n"
+		   "  -V, --version                print the version and exit\n",
+		   "own letters: the text of --help");
 }
 
 int main(int argc, char **argv)
@@ -221,5 +265,6 @@ int main(int argc, char **argv)
 	test_repeated();
 	test_defaults();
 	test_help();
+	test_shadowing();
 	return tap_done();
 }

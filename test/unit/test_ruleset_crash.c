@@ -446,6 +446,7 @@ struct stream {
 	struct change *changes;
 	struct plain_rule *rules;
 	uint32_t *done; /* shared: changes made */
+	bool repaired;  /* by the next writer */
 };
 
 static void stream_open(struct stream *stream)
@@ -513,6 +514,7 @@ static const char *stream_wrong(struct stream *stream)
 	oracle_put(&old, &next);
 	oracle_put(&new, &next);
 	wrong = ruleset_apply(&stream->set, &changes, false, &error) ? error.text : state_wrong(&stream->set, &old);
+	stream->repaired = changes.repaired;
 	if (*wrong)
 		wrong = *error.text ? wrong_format("next writer", "0", error.text) : state_wrong(&stream->set, &new);
 	oracle_free(&old);
@@ -541,7 +543,7 @@ static void test_kills(void)
 		waitpid(pid, NULL, 0);
 		changes += *stream.done;
 		what = *stream.done < STREAM ? stream_wrong(&stream) : "";
-		repairs += stream.set.repaired;
+		repairs += stream.repaired;
 		if (*what)
 			snprintf(wrong, sizeof(wrong), "seed %" PRIu64 ", kill %d, after %u changes: %s", random_seed,
 				 n, *stream.done, what);

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "rulechange.h"
+
+#include "ownaddr.h"
+#include "ruleroute.h"
+
+#include <stdlib.h>
+
+/* What must be so before the first packet meets a rule, and is taken back when the rules could not be changed. */
+static int put_with_routes(const struct pins *pins, struct ruleset *set, struct changes *changes, struct error *error)
+{
+	uint32_t seen = pins->config->rules_seen;
+	struct prefix_list added = { 0 };
+	int result = rule_routes_add(changes, &added, error);
+
+	if (!result) {
+		__atomic_store_n(&pins->config->rules_seen, seen || changes->count, __ATOMIC_SEQ_CST);
+		result = ruleset_apply(set, changes, false, error);
+		if (result) {
+			__atomic_store_n(&pins->config->rules_seen, seen, __ATOMIC_SEQ_CST);
+			rule_routes_undo(&added);
+		}
+	}
+	free(added.items);
+	/* of rules that a replacement took away */
+	if (!result && changes->replace)
+		result = rule_routes_remove(set, changes, true, error);
+	return result;
+}
+
+/* Addresses first: with the first rule SSH is confined to them, and the operator must not be locked out. */
+static int put_locked(const struct pins *pins, struct ruleset *set, struct changes *changes, bool dry_run,
+		      struct error *error)
+{
+	if (dry_run)
+		return rule_routes_preview(changes, error) || ruleset_apply(set, changes, true, error) ? -1 : 0;
+	return own_addresses_sync(pins, error) || put_with_routes(pins, set, changes, error) ? -1 : 0;
+}
+
+int rules_put(const struct pins *pins, struct changes *changes, bool dry_run, struct error *error)
+{
+	struct ruleset set;
+	int result = -1;
+
+	if (pins_lock(pins, error))
+		return -1;
+	if (!ruleset_open(&set, pins, true, error)) {
+		result = put_locked(pins, &set, changes, dry_run, error);
+		ruleset_close(&set);
+	}
+	pins_unlock(pins);
+	return result;
+}
+
+/* With no changes all that ruleset_apply does is to repair: what is searched next must be sound. */
+static int delete_prepare(const struct pins *pins, struct ruleset *set, struct changes *changes, struct error *error)
+{
+	return own_addresses_sync(pins, error) || ruleset_apply(set, changes, false, error) ? -1 : 0;
+}
+
+static int delete_locked(const struct pins *pins, struct ruleset *set, struct rule_deletion *deletion,
+			 struct error *error)
+{
+	if (!deletion->dry_run && delete_prepare(pins, set, &deletion->changes, error))
+		return -1;
+	if (rules_find(set, deletion->wanted, deletion->count, deletion->several, &deletion->changes, error) ||
+	    ruleset_apply(set, &deletion->changes, deletion->dry_run, error))
+		return -1;
+	return deletion->dry_run ? 0 : rule_routes_remove(set, &deletion->changes, deletion->all_routes, error);
+}
+
+int rules_delete(const struct pins *pins, struct rule_deletion *deletion, struct error *error)
+{
+	struct ruleset set;
+	int result = -1;
+
+	if (pins_lock(pins, error))
+		return -1;
+	if (!ruleset_open(&set, pins, true, error)) {
+		result = delete_locked(pins, &set, deletion, error);
+		ruleset_close(&set);
+	}
+	pins_unlock(pins);
+	return result;
+}
