@@ -1,6 +1,7 @@
 """The arena of the rules (bpf/abi/rules.h), seen through bpf(2) itself: bpftool is not everywhere.
 
 python3 test/arena.py dirty    marks it as a writer leaves it that is killed at work
+python3 test/arena.py live     prints how many rules are in it, those included that have expired and are yet to be swept
 """
 
 import ctypes
@@ -11,7 +12,7 @@ import struct
 import sys
 
 RULES = "/sys/fs/bpf/tc/globals/splicer1_rules"
-DIRTY = 56  # offset of rules_header.dirty
+LIVE, DIRTY = 40, 56  # offsets in struct rules_header
 
 # include/uapi/linux/bpf.h, enum bpf_cmd
 MAP_LOOKUP_ELEM, OBJ_GET, MAP_GET_FD_BY_ID = 1, 7, 14
@@ -44,7 +45,14 @@ def mapped():
     return page
 
 
-if __name__ == "__main__":
-    if sys.argv[1:] != ["dirty"]:
+def main(words):
+    if words == ["dirty"]:
+        mapped()[DIRTY] = 1
+    elif words == ["live"]:
+        print(struct.unpack_from("I", mapped(), LIVE)[0])
+    else:
         sys.exit(__doc__)
-    mapped()[DIRTY] = 1
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
