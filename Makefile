@@ -35,7 +35,10 @@ BPF_LIBS := $(shell $(PKG_CONFIG) --static --libs libbpf libelf 2>/dev/null || e
 LINK     := $(if $(STATIC),-static $(BPF_LIBS),-Wl$(comma)-Bstatic $(BPF_LIBS) -Wl$(comma)-Bdynamic)
 
 OBJECTS  := $(patsubst bpf/%.bpf.c,%,$(wildcard bpf/*.bpf.c))
+# installed as splicer_NAME
+SCRIPTS  := attach detach
 TOOLS    := $(patsubst tools/%.c,%,$(wildcard tools/*.c))
+VERSION  := $(shell sed -nE 's/^.define SPLICER_VERSION "(.*)"$$/\1/p' lib/version.h)
 LIB_SRC  := $(wildcard lib/*.c)
 MAN8     := $(wildcard man/*.8)
 MAN7     := $(wildcard man/*.7)
@@ -94,17 +97,25 @@ install: all
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(BPFDIR)
 	$(INSTALL) -m 755 $(TOOLS:%=$(O)/%) $(DESTDIR)$(BINDIR)
 	ln -sf map_delete $(DESTDIR)$(BINDIR)/map_delete_elem
+	for script in $(SCRIPTS); do \
+		sed -e "s|^OBJECT=.*|OBJECT='$(BPFDIR)/splicer.o'|" -e "s|^TOOLS=.*|TOOLS='$(BINDIR)'|" -e "s|^VERSION=.*|VERSION='$(VERSION)'|" \
+			-e 's|^\. "$$here/|&splicer_|' scripts/$$script >$(DESTDIR)$(BINDIR)/splicer_$$script && \
+		chmod 755 $(DESTDIR)$(BINDIR)/splicer_$$script || exit; \
+	done
 	$(INSTALL) -m 644 $(OBJECTS:%=$(O)/%.o) $(DESTDIR)$(BPFDIR)
 	$(INSTALL) -d $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8
 	$(INSTALL) -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5
 	$(INSTALL) -m 644 $(MAN7) $(DESTDIR)$(MANDIR)/man7
 	$(INSTALL) -m 644 $(MAN8) $(DESTDIR)$(MANDIR)/man8
 	ln -sf map_delete.8 $(DESTDIR)$(MANDIR)/man8/map_delete_elem.8
+	ln -sf splicer_attach.8 $(DESTDIR)$(MANDIR)/man8/splicer_detach.8
 
 uninstall:
 	rm -f $(TOOLS:%=$(DESTDIR)$(BINDIR)/%) $(DESTDIR)$(BINDIR)/map_delete_elem $(OBJECTS:%=$(DESTDIR)$(BPFDIR)/%.o)
 	rm -f $(MAN5:man/%=$(DESTDIR)$(MANDIR)/man5/%) $(MAN7:man/%=$(DESTDIR)$(MANDIR)/man7/%)
+	rm -f $(SCRIPTS:%=$(DESTDIR)$(BINDIR)/splicer_%)
 	rm -f $(MAN8:man/%=$(DESTDIR)$(MANDIR)/man8/%) $(DESTDIR)$(MANDIR)/man8/map_delete_elem.8
+	rm -f $(DESTDIR)$(MANDIR)/man8/splicer_detach.8
 
 check:
 	./scripts/check

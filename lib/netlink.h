@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the tools ask the kernel's network configuration: addresses, stacked devices, local routes, listeners. All in
- * the network namespace of the caller, by rtnetlink(7) and sock_diag(7). Each function returns 0, or -1 with *error.
+ * What the tools ask the kernel's network configuration: addresses, stacked devices, local routes, listeners, filters.
+ * All in the network namespace of the caller, by rtnetlink(7) and sock_diag(7). Each function returns 0, or -1 with
+ * *error.
  */
 #ifndef SPLICER_NETLINK_H
 #define SPLICER_NETLINK_H
@@ -9,6 +10,7 @@
 #include "error.h"
 #include "prefix.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -61,6 +63,33 @@ int netlink_listeners(struct listeners *out, struct error *error);
 
 /* Whether someone listens; family 4 or 6, proto IPPROTO_TCP or IPPROTO_UDP, port in host byte order. */
 int listeners_have(const struct listeners *listeners, uint8_t family, int proto, uint16_t port);
+
+/* The hooks that a clsact qdisc offers; an "ingress" qdisc has the first. */
+enum filter_hook { FILTER_INGRESS, FILTER_EGRESS };
+
+#define FILTER_NAME_MAX 64
+
+/* A filter of kind "bpf" (tc-bpf(8)) at such a hook. */
+struct bpf_filter {
+	uint32_t prio;    /* 1-65535; lower is asked first */
+	uint32_t handle;  /* tells filters of one prio apart */
+	uint32_t prog_id; /* as in bpf_prog_get_fd_by_id; filters of classic BPF are not listed */
+	bool direct_action;
+	char name[FILTER_NAME_MAX]; /* as tc shows it, cut to fit; any bytes */
+};
+
+/* Those of one interface in the order they are asked; without a qdisc there are none. *out is released with free(). */
+int netlink_bpf_filters(uint32_t ifindex, enum filter_hook hook, struct bpf_filter **out, size_t *count,
+			struct error *error);
+
+/*
+ * A descriptor that becomes readable when an address, an interface or what it is stacked on has changed in the
+ * caller's namespace; -1 with *error.
+ */
+int netlink_changes_open(struct error *error);
+
+/* Takes what there is to read, if anything. What was changed the kernel may have forgotten: read all anew. */
+void netlink_changes_drain(int fd);
 
 /* SO_NETNS_COOKIE of the caller's namespace (socket(7), kernel 5.14). */
 int netlink_namespace(uint64_t *cookie, struct error *error);

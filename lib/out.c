@@ -21,14 +21,30 @@ static unsigned int utf8_length(const unsigned char *text)
 	return length;
 }
 
+/* Bytes up to the first that is not plain ASCII, or that JSON quotes. */
+static size_t plain_length(const unsigned char *text)
+{
+	size_t length = 0;
+
+	while (text[length] >= 0x20 && text[length] < 0x7f && text[length] != '"' && text[length] != '\\')
+		length++;
+	return length;
+}
+
 void json_string(const char *text)
 {
 	const unsigned char *at = (const unsigned char *)text;
 
 	putchar('"');
-	while (*at) {
-		unsigned int length = utf8_length(at);
+	for (;;) {
+		size_t plain = plain_length(at);
+		unsigned int length;
 
+		fwrite(at, 1, plain, stdout);
+		at += plain;
+		if (!*at)
+			break;
+		length = utf8_length(at);
 		if (*at == '"' || *at == '\\')
 			printf("\\%c", *at);
 		else if (*at < 0x20 || *at == 0x7f)
@@ -122,7 +138,8 @@ static void cell(struct out *out, const char *header, const char *text, bool rig
 	}
 	if (size > out->width[i])
 		out->width[i] = size; /* grew since it was measured */
-	printf("%*s", (int)(out->pending + (right ? out->width[i] - size : 0)), "");
+	for (unsigned int blanks = out->pending + (right ? out->width[i] - size : 0); blanks; blanks--)
+		putchar(' ');
 	fputs(text, stdout);
 	out->pending = 2 + (right ? 0 : out->width[i] - size);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "ownaddr.h"
 
-#include "netlink.h"
+#include "table.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -73,4 +73,47 @@ int own_addresses_sync(const struct pins *pins, struct error *error)
 	free(own.items);
 	close(map);
 	return result;
+}
+
+/* A key that goes while they are walked makes the walk begin anew: doubles are taken out, and it has an end. */
+static int addresses_walk(int map, struct table *found)
+{
+	struct own_address key, *previous = NULL;
+
+	while (found->count < 2 * SPLICER_ADDRS_MAX && !bpf_map_get_next_key(map, previous, &key)) {
+		if (table_add(found, &key))
+			return -1;
+		previous = &key;
+	}
+	table_sort_unique(found);
+	return 0;
+}
+
+int own_addresses_read(const struct pins *pins, struct own_addresses *out, struct error *error)
+{
+	struct table found = { .size = sizeof(struct own_address) };
+	int map = pin_open(pins, &pin_addrs, error), result = 0;
+
+	*out = (struct own_addresses){ 0 };
+	if (map < 0)
+		return -1;
+	if (addresses_walk(map, &found)) {
+		result = error_errno(error, SPLICER_ADDRS);
+		free(found.items);
+	} else {
+		out->items = (struct own_address *)found.items;
+		out->count = found.count;
+	}
+	close(map);
+	return result;
+}
+
+size_t own_addresses_count(const struct own_addresses *own, uint32_t ifindex)
+{
+	struct table table = { .items = (uint8_t *)own->items, .size = sizeof(*own->items), .count = own->count };
+	size_t first = table_search(&table, ifindex), end = first;
+
+	while (table_match(&table, end, ifindex))
+		end++;
+	return end - first;
 }

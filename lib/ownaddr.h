@@ -3,6 +3,7 @@
 #define SPLICER_OWNADDR_H
 
 #include "error.h"
+#include "netlink.h"
 #include "pin.h"
 
 /*
@@ -10,5 +11,11 @@
  * ones go, so an address that stays is never missing. The caller holds pins_lock.
  */
 int own_addresses_sync(const struct pins *pins, struct error *error);
+
+/* The pinned interface addresses as they are; out->items is released with free(). */
+int own_addresses_read(const struct pins *pins, struct own_addresses *out, struct error *error);
+
+/* How many of them are of one receiving interface. */
+size_t own_addresses_count(const struct own_addresses *own, uint32_t ifindex);
 
 #endif

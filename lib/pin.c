@@ -181,6 +181,21 @@ static int shapes_check(const struct pins *pins, struct error *error)
 	return missing.exit ? -1 : 0;
 }
 
+int pins_id(const struct pins *pins, uint32_t *id, struct error *error)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 size = sizeof(info);
+	int fd = pin_open(pins, &pin_config, error), result = 0;
+
+	if (fd < 0)
+		return -1;
+	if (bpf_obj_get_info_by_fd(fd, &info, &size))
+		result = error_errno(error, SPLICER_CONFIG);
+	close(fd);
+	*id = info.id;
+	return result;
+}
+
 void *pin_map(const struct pins *pins, const struct pin_shape *shape, struct error *error)
 {
 	size_t size = (size_t)shape->value_size * shape->max_entries;

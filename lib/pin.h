@@ -42,6 +42,9 @@ int pins_open(struct pins *pins, const char *dir, bool claim, struct error *erro
 /* The descriptor of a pinned map of exactly this shape, or -1. */
 int pin_open(const struct pins *pins, const struct pin_shape *shape, struct error *error);
 
+/* The id of the pinned configuration, which tells these maps from others that were pinned here before or after. */
+int pins_id(const struct pins *pins, uint32_t *id, struct error *error);
+
 /* The values of a mmapable pinned array of this shape, shared with the programs; NULL with *error. */
 void *pin_map(const struct pins *pins, const struct pin_shape *shape, struct error *error);
 

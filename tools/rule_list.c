@@ -1,28 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* rule_list: shows rules and what they did. */
 #include "countsout.h"
+#include "matchout.h"
+#include "num.h"
 #include "option.h"
 #include "pin.h"
 #include "proto.h"
-#include "rule.h"
-#include "ruleout.h"
-#include "ruleset.h"
+#include "question.h"
+#include "ruleview.h"
 #include "select.h"
+#include "watch.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
-enum { ROW_PROTO = SELECT_ROWS, ROW_SAVE, ROW_COUNTS };
+enum { ROW_PROTO = SELECT_ROWS, ROW_SAVE, ROW_COUNTS, ROW_MATCH, ROW_WATCH, ROW_VERBOSE };
 
 static const struct option_row rows[] = {
 	SELECT_OPTION_ROWS,
 	{ "proto", 'p', "PROTO", "rules of this protocol" },
 	{ "save", 0, NULL, "print the lines of map_update that make these rules" },
 	{ "counts", 0, NULL, "print what became of all packets, by reason, instead of rules" },
+	{ "match", 0, "PACKET", "say what becomes of 'PROTO SRC[:PORT] DST[:PORT] [IFACE]' and why" },
+	{ "watch", 0, "SECONDS", "show rules and their rates again and again, busiest first" },
+	{ "verbose", 'v', NULL, "with --match: all rules that match" },
 	{ 0 },
 };
 
-static const char *const synopsis[] = { "[OPTION]... [DST LEN [LOW [PROTO]]]", "[-j] --counts", NULL };
+static const char *const synopsis[] = { "[OPTION]... [DST LEN [LOW [PROTO]]]", "[-j] --counts",
+					"[-jv] --match 'PROTO SRC[:PORT] DST[:PORT] [IFACE]'",
+					"[OPTION]... --watch SECONDS [DST LEN [LOW [PROTO]]]", NULL };
 
 static const struct command command = {
 	.name = "rule_list",
@@ -37,7 +43,9 @@ static const struct command command = {
 struct listing {
 	struct selector selector;
 	bool selected; /* some selector option was given */
-	bool save, counts;
+	bool save, counts, verbose;
+	const char *packet; /* of --match */
+	uint64_t seconds;   /* of --watch */
 };
 
 static int take_option(void *context, size_t row, const char *value, struct error *error)
@@ -54,88 +62,75 @@ static int take_option(void *context, size_t row, const char *value, struct erro
 	case ROW_SAVE:
 		listing->save = true;
 		return 0;
+	case ROW_MATCH:
+		listing->packet = value;
+		return 0;
+	case ROW_WATCH:
+		return num_parse(value, 1, WATCH_SECONDS_MAX, &listing->seconds, error);
+	case ROW_VERBOSE:
+		listing->verbose = true;
+		return 0;
 	default:
 		listing->selected = true;
 		return selector_option(&listing->selector, row, value, error);
 	}
 }
 
-struct view {
-	struct ruleset set;
-	struct rule_place *places; /* oldest first */
-	size_t count;
-	struct surroundings surroundings;
-};
-
-/* The rule at a place if it is still there and selected. */
-static bool view_read(struct view *view, const struct listing *listing, size_t i, struct rules_record *rule)
-{
-	return ruleset_read(&view->set, &view->places[i], rule) &&
-	       selector_matches(&listing->selector, rule, &view->surroundings.listeners);
-}
-
-/* Oldest first: read back in this order, the newer of two equal rules stays the newer. */
-static void print_lines(struct view *view, const struct listing *listing)
-{
-	struct rules_record rule;
-
-	for (size_t i = 0; i < view->count; i++)
-		if (view_read(view, listing, i, &rule))
-			rule_print_line(&rule);
-}
-
-static void print_records(struct view *view, const struct listing *listing, enum out_form form)
-{
-	struct rules_record rule;
-	struct out out;
-
-	out_open(&out, form);
-	do {
-		for (size_t i = 0; i < view->count; i++) {
-			if (!view_read(view, listing, i, &rule))
-				continue;
-			out_begin(&out);
-			rule_out(&out, &rule, &view->surroundings);
-			out_end(&out);
-		}
-	} while (out_again(&out));
-}
-
 static int print_rules(const struct pins *pins, const struct listing *listing, enum out_form form, struct error *error)
 {
-	static struct view view; /* 32 KiB */
-	int result = -1;
+	static struct ruleview view; /* 32 KiB */
 
-	if (!ruleset_open(&view.set, pins, false, error) && !arena_map_whole(&view.set.arena, error) &&
-	    !surroundings_read(&view.surroundings, error) &&
-	    !ruleset_order(&view.set, &view.places, &view.count, error)) {
-		if (listing->save)
-			print_lines(&view, listing);
-		else
-			print_records(&view, listing, form);
-		result = 0;
-	}
-	surroundings_free(&view.surroundings);
-	free(view.places);
-	return result;
+	if (ruleview_open(&view, pins, error))
+		return -1;
+	if (listing->save)
+		ruleview_print_lines(&view, &listing->selector);
+	else
+		ruleview_print(&view, &listing->selector, form);
+	ruleview_close(&view);
+	return 0;
 }
 
-static int list(const char *pin_dir, const struct listing *listing, enum out_form form, struct error *error)
+static int list(const char *pin_dir, const struct listing *listing, bool json, struct error *error)
 {
+	enum out_form form = json ? OUT_JSON : OUT_TABLE;
 	struct pins pins;
 
 	if (pins_open(&pins, pin_dir, false, error))
 		return -1;
-	return listing->counts ? counts_print(&pins, form, error) : print_rules(&pins, listing, form, error);
+	if (listing->counts)
+		return counts_print(&pins, form, error);
+	if (listing->packet)
+		return match_print(&pins, listing->packet, form, listing->verbose, error);
+	if (listing->seconds)
+		return watch_run(&pins, &listing->selector, listing->seconds, json, error);
+	return print_rules(&pins, listing, form, error);
 }
 
+/* The option that some other one, or an operand, does not go with; NULL: all is well. */
+static const char *misfit(const struct listing *listing, bool selects)
+{
+	if (listing->counts && (selects || listing->save || listing->packet || listing->seconds))
+		return "--counts";
+	if (listing->packet && (selects || listing->save || listing->seconds))
+		return "--match";
+	return listing->seconds && listing->save ? "--watch" : NULL;
+}
+
+/* The packet is read here too: what is malformed is told before anything is opened. */
 static int check_form(const struct listing *listing, int operands, bool json, struct error *error)
 {
-	if (listing->counts && (listing->selected || listing->save || operands))
-		return error_usage(error, "--counts", "counts are not of rules: takes neither selectors nor --save");
+	const char *option = misfit(listing, listing->selected || operands);
+	struct question question;
+
+	if (option && !strcmp(option, "--watch"))
+		return error_usage(error, option, "does not go with --save");
+	if (option)
+		return error_usage(error, option, "takes no selectors, and none of --save, --counts, --match, --watch");
 	if (listing->save && json)
 		return error_usage(error, "--save", "prints lines of map_update, not JSON");
-	return 0;
+	if (listing->verbose && !listing->packet)
+		return error_usage(error, "-v", "goes with --match only");
+	return listing->packet ? question_parse(listing->packet, &question, error) : 0;
 }
 
 int main(int argc, char **argv)
@@ -146,8 +141,7 @@ int main(int argc, char **argv)
 	int count = options_parse(&command, argc, argv, &common, take_option, &listing, &error);
 
 	if (count < 0 || selector_operands(&listing.selector, argv + argc - count, count, &error) ||
-	    check_form(&listing, count, common.json, &error) ||
-	    list(common.pin_dir, &listing, common.json ? OUT_JSON : OUT_TABLE, &error))
+	    check_form(&listing, count, common.json, &error) || list(common.pin_dir, &listing, common.json, &error))
 		return output_finish(error_print(&error));
 	return output_finish(EXIT_DONE);
 }

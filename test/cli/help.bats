@@ -4,7 +4,7 @@
 # shellcheck disable=SC2154,SC2034  # out, err, tmp and the like are set and used in helpers.bash
 load helpers
 
-tools=(map_update map_delete rule_list trace_tail ziti_divert)
+tools=(map_update map_delete rule_list trace_tail ziti_divert iface_set)
 
 # The long options that a tool accepts, from what it says to each: probing is the only list that help cannot have made.
 accepts() {

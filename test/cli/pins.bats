@@ -27,6 +27,9 @@ all_tools() {
 	"$check" "$operand" rule_list "$@" --save
 	"$check" "$operand" rule_list "$@" -j
 	"$check" "$operand" trace_tail "$@" -c 1
+	"$check" "$operand" iface_set "$@" t0 ssh=own
+	"$check" "$operand" iface_set "$@"
+	"$check" "$operand" iface_set "$@" --watch
 }
 
 # The maps of the box under the other directory, which is emptied first, but for the one named.

@@ -15,8 +15,8 @@
 
 #define PROGRAM_NAME "splicer_ingress"
 
-static const char *const maps[] = { SPLICER_CONFIG,   SPLICER_COUNTS, SPLICER_ADDRS, SPLICER_RULES,
-				    "event1_control", "event1_slots", "event1_rings" };
+static const char *const maps[] = { SPLICER_CONFIG, SPLICER_COUNTS,   SPLICER_ADDRS,  SPLICER_RULES,
+				    SPLICER_IFACES, "event1_control", "event1_slots", "event1_rings" };
 
 static void unpin_all(const struct fixture *fixture)
 {
@@ -46,6 +46,7 @@ static void find_parts(struct fixture *fixture)
 	fixture->counts = find_map(fixture->object, SPLICER_COUNTS);
 	fixture->config = find_map(fixture->object, SPLICER_CONFIG);
 	fixture->addrs = find_map(fixture->object, SPLICER_ADDRS);
+	fixture->ifaces = find_map(fixture->object, SPLICER_IFACES);
 	fixture->cpus = libbpf_num_possible_cpus();
 	if (fixture->cpus < 1 || fixture->cpus > COUNT_CPUS_MAX)
 		errx(2, "%d: possible CPUs out of range", fixture->cpus);
@@ -99,6 +100,26 @@ void fixture_add_address(struct fixture *fixture, int ifindex, int family, const
 		errx(2, "%s: not an address", text);
 	if (bpf_map_update_elem(fixture->addrs, &key, &one, BPF_ANY))
 		err(2, SPLICER_ADDRS);
+}
+
+void fixture_set(struct fixture *fixture, int ifindex, enum splicer_setting setting, uint8_t value)
+{
+	struct splicer_iface iface = { 0 };
+
+	if (bpf_map_lookup_elem(fixture->ifaces, &ifindex, &iface) && errno != ENOENT)
+		err(2, SPLICER_IFACES);
+	iface.setting[setting] = value;
+	if (bpf_map_update_elem(fixture->ifaces, &ifindex, &iface, BPF_ANY))
+		err(2, SPLICER_IFACES);
+}
+
+void fixture_clear_settings(struct fixture *fixture)
+{
+	uint32_t key;
+
+	while (!bpf_map_get_next_key(fixture->ifaces, NULL, &key))
+		if (bpf_map_delete_elem(fixture->ifaces, &key))
+			err(2, SPLICER_IFACES);
 }
 
 /* All counters, summed over CPUs, by one system call. */

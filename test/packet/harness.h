@@ -24,7 +24,7 @@ struct fixture {
 	const char *map_update; /* the tool that inserts rules; NULL: not there */
 	int veth, veth_peer;    /* interface indices */
 	struct bpf_object *object;
-	int program, counts, config, addrs;
+	int program, counts, config, addrs, ifaces;
 	int cpus;
 	struct splicer_count now[REASON_COUNT]; /* sums over CPUs, after the newest run */
 };
@@ -57,6 +57,9 @@ void fixture_close(struct fixture *fixture);
 void fixture_set_rules_seen(struct fixture *fixture, uint32_t seen);
 /* Makes text (an address of the family) one of the interface's own. */
 void fixture_add_address(struct fixture *fixture, int ifindex, int family, const char *text);
+/* Says a value of an interface (SPLICER_IFACE_ANY: of all), as iface_set does; takes all such words back. */
+void fixture_set(struct fixture *fixture, int ifindex, enum splicer_setting setting, uint8_t value);
+void fixture_clear_settings(struct fixture *fixture);
 
 void fixture_run(struct fixture *fixture, enum context context, const struct frame *frame, struct outcome *outcome);
 /* Whether everything is as it must be when this reason decides. */
@@ -89,6 +92,7 @@ unsigned long numbers_setting(const char *name, unsigned long usual); /* a numbe
 
 /* The groups of cases. */
 void header_cases(struct fixture *fixture);
+void setting_cases(struct fixture *fixture);
 void truncation_cases(struct fixture *fixture);
 void socket_cases(struct fixture *fixture);
 void rule_cases(struct fixture *fixture);

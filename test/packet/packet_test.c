@@ -38,6 +38,7 @@ int main(int argc, char **argv)
 	fixture.veth_peer = interface_index(VETH_PEER_NAME);
 	tap_note("PACKET_TEST_SEED=%llu", (unsigned long long)numbers_seeded().state);
 	header_cases(&fixture);
+	setting_cases(&fixture);
 	truncation_cases(&fixture);
 	socket_cases(&fixture);
 	rule_cases(&fixture);

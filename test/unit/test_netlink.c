@@ -3,9 +3,13 @@
 #include "netlink.h"
 
 #include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/bpf.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -45,6 +49,12 @@ static void bail_out(const char *what)
 {
 	printf("Bail out! %s: %s\n", what, strerror(errno));
 	exit(1);
+}
+
+static void shell(const char *text)
+{
+	if (system(text))
+		bail_out(text);
 }
 
 /* Runs "ip ..." and gives up if it fails. */
@@ -532,6 +542,126 @@ static void test_namespace(void)
 	check(there != here && there, 1, "it is another one");
 }
 
+/* ---- filters ---- */
+
+/* A program of one step, "let the packet go on"; its descriptor. */
+static int program_load(uint32_t *id)
+{
+	static const struct bpf_insn code[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = -1 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	struct bpf_prog_info info = { 0 };
+	uint32_t size = sizeof(info);
+	int fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "probe", "GPL", code, 2, NULL);
+
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
+		bail_out("bpf_prog_load");
+	*id = info.id;
+	return fd;
+}
+
+static void program_attach(int fd, const char *device, enum bpf_tc_attach_point point, uint32_t prio, uint32_t handle)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)if_nametoindex(device), .attach_point = point);
+	LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = fd, .priority = prio, .handle = handle);
+
+	if (bpf_tc_attach(&hook, &options))
+		bail_out("bpf_tc_attach");
+}
+
+static void check_filters(const char *device, enum filter_hook hook, const char *expected, const char *what)
+{
+	struct bpf_filter *filters;
+	char text[512] = "";
+	struct error error;
+	size_t count = 0;
+
+	check(netlink_bpf_filters(if_nametoindex(device), hook, &filters, &count, &error), 0, "%s: read", what);
+	for (size_t i = 0; i < count; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%u/%u %s%s;", filters[i].prio,
+			 filters[i].handle, filters[i].direct_action ? "da " : "",
+			 strncmp(filters[i].name, "probe:[", 7) ? filters[i].name : "probe");
+	check_text(text, expected, what);
+	free(filters);
+}
+
+static void test_filters(void)
+{
+	struct bpf_filter *filters;
+	struct error error;
+	size_t count;
+	uint32_t id;
+	int fd = program_load(&id);
+
+	check_filters("v0", FILTER_INGRESS, "", "no qdisc, ingress");
+	check_filters("v0", FILTER_EGRESS, "", "no qdisc, egress");
+	shell("tc qdisc add dev v0 clsact");
+	check_filters("v0", FILTER_INGRESS, "", "a qdisc without filters");
+	program_attach(fd, "v0", BPF_TC_INGRESS, 49152, 1);
+	program_attach(fd, "v0", BPF_TC_INGRESS, 65535, 0xffffffff);
+	program_attach(fd, "v0", BPF_TC_INGRESS, 1, 7);
+	program_attach(fd, "v0", BPF_TC_EGRESS, 3, 2);
+	check_filters("v0", FILTER_INGRESS, "1/7 da probe;49152/1 da probe;65535/4294967295 da probe;",
+		      "in the order they are asked");
+	check_filters("v0", FILTER_EGRESS, "3/2 da probe;", "those of the other hook");
+	check_filters("v1", FILTER_INGRESS, "", "those of another interface");
+	netlink_bpf_filters(if_nametoindex("v0"), FILTER_EGRESS, &filters, &count, &error);
+	check(count == 1 && filters[0].prog_id == id, 1, "the id of the program");
+	free(filters);
+	shell("tc qdisc add dev v1 ingress");
+	program_attach(fd, "v1", BPF_TC_INGRESS, 9, 1);
+	check_filters("v1", FILTER_INGRESS, "9/1 da probe;", "a qdisc \"ingress\"");
+	check_filters("v1", FILTER_EGRESS, "", "which has no egress");
+	close(fd);
+}
+
+static void test_filters_of_none(void)
+{
+	struct bpf_filter *filters;
+	struct error error;
+	size_t count;
+
+	check(netlink_bpf_filters(999999, FILTER_INGRESS, &filters, &count, &error) || count, 0,
+	      "an interface that is gone has no filters");
+}
+
+/* ---- changes ---- */
+
+static int is_readable(int fd)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+
+	return poll(&poll_fd, 1, 0);
+}
+
+static void test_changes(void)
+{
+	struct error error;
+	int fd = netlink_changes_open(&error);
+
+	check(fd >= 0, 1, "changes can be followed");
+	check(is_readable(fd), 0, "nothing has changed yet");
+	ip("addr add 10.77.0.1/24 dev v0");
+	check(is_readable(fd), 1, "an IPv4 address was added");
+	netlink_changes_drain(fd);
+	check(is_readable(fd), 0, "which is told once");
+	ip("addr add 2001:db8:77::1/64 dev v0 nodad");
+	check(is_readable(fd), 1, "an IPv6 address was added");
+	netlink_changes_drain(fd);
+	ip("addr del 10.77.0.1/24 dev v0");
+	check(is_readable(fd), 1, "an address was deleted");
+	netlink_changes_drain(fd);
+	ip("link add br7 type bridge");
+	check(is_readable(fd), 1, "an interface was made");
+	netlink_changes_drain(fd);
+	ip("link set v1 master br7");
+	check(is_readable(fd), 1, "an interface became a port of a bridge");
+	netlink_changes_drain(fd);
+	check(is_readable(fd), 0, "all was taken");
+	close(fd);
+}
+
 int main(void)
 {
 	if (unshare(CLONE_NEWNET)) {
@@ -557,6 +687,9 @@ int main(void)
 	test_listeners(IPPROTO_TCP, 1000);
 	test_listeners(IPPROTO_UDP, 2000);
 	test_not_listening();
+	test_filters();
+	test_filters_of_none();
+	test_changes();
 	test_namespace();
 	printf("1..%d\n", tests);
 	return failures ? 1 : 0;

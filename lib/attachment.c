@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "attachment.h"
+
+#include "table.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* More than any program of splicer uses. */
+#define PROGRAM_MAPS_MAX 64
+
+/* As the functions in bpf/splicer.bpf.c are called; the kernel keeps BPF_OBJ_NAME_LEN bytes. */
+static const char *const program_names[] = { "splicer_ingress", "splicer_egress" };
+
+enum program { PROGRAM_OURS, PROGRAM_STALE, PROGRAM_OTHER };
+
+struct search {
+	struct table found;
+	uint32_t config_id; /* of the pinned map that every program of splicer uses */
+};
+
+static bool name_is_splicers(const char *name)
+{
+	for (size_t i = 0; i < sizeof(program_names) / sizeof(program_names[0]); i++)
+		if (!strcmp(name, program_names[i]))
+			return true;
+	return false;
+}
+
+static int program_classify(int fd, uint32_t config_id, enum program *program)
+{
+	uint32_t maps[PROGRAM_MAPS_MAX] = { 0 };
+	struct bpf_prog_info info = { .nr_map_ids = PROGRAM_MAPS_MAX, .map_ids = (uintptr_t)maps };
+	uint32_t size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &size))
+		return -1;
+	*program = name_is_splicers(info.name) ? PROGRAM_STALE : PROGRAM_OTHER;
+	for (uint32_t i = 0; i < info.nr_map_ids && i < PROGRAM_MAPS_MAX; i++)
+		if (maps[i] == config_id)
+			*program = PROGRAM_OURS;
+	return 0;
+}
+
+/* A program that went since the filter was read is none of splicer's. */
+static int program_read(uint32_t id, uint32_t config_id, enum program *program)
+{
+	int fd = bpf_prog_get_fd_by_id(id), result;
+
+	*program = PROGRAM_OTHER;
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -1;
+	result = program_classify(fd, config_id, program);
+	close(fd);
+	return result;
+}
+
+static int filter_take(struct search *search, uint32_t ifindex, enum attachment_hook hook,
+		       const struct bpf_filter *filter)
+{
+	struct attachment attachment = {
+		.ifindex = ifindex,
+		.hook = hook,
+		.prio = filter->prio,
+		.handle = filter->handle,
+		.prog_id = filter->prog_id,
+	};
+	enum program program;
+
+	/* Without it a verdict counts for nothing. */
+	if (!filter->direct_action)
+		return 0;
+	if (program_read(filter->prog_id, search->config_id, &program))
+		return -1;
+	if (program == PROGRAM_OTHER)
+		return 0;
+	attachment.ours = program == PROGRAM_OURS;
+	memcpy(attachment.name, filter->name, sizeof(attachment.name));
+	return table_add(&search->found, &attachment);
+}
+
+static int hook_read(struct search *search, uint32_t ifindex, enum attachment_hook hook, struct error *error)
+{
+	struct bpf_filter *filters;
+	size_t count;
+	int result = 0;
+
+	if (netlink_bpf_filters(ifindex, hook == ATTACH_INGRESS ? FILTER_INGRESS : FILTER_EGRESS, &filters, &count,
+				error))
+		return -1;
+	for (size_t i = 0; i < count && !result; i++)
+		if (filter_take(search, ifindex, hook, &filters[i]))
+			result = error_errno(error, "attached program");
+	free(filters);
+	return result;
+}
+
+static int interfaces_read(struct search *search, struct error *error)
+{
+	struct if_nameindex *names = if_nameindex(), *at;
+	int result = 0;
+
+	if (!names)
+		return error_errno(error, "interface list");
+	for (at = names; at->if_index && !result; at++)
+		if (hook_read(search, at->if_index, ATTACH_INGRESS, error) ||
+		    hook_read(search, at->if_index, ATTACH_EGRESS, error))
+			result = -1;
+	if_freenameindex(names);
+	return result;
+}
+
+static int attachment_order(const void *left, const void *right)
+{
+	const struct attachment *a = left, *b = right;
+
+	if (a->ifindex != b->ifindex)
+		return a->ifindex < b->ifindex ? -1 : 1;
+	if (a->hook != b->hook)
+		return a->hook < b->hook ? -1 : 1;
+	if (a->prio != b->prio)
+		return a->prio < b->prio ? -1 : 1;
+	return (a->handle > b->handle) - (a->handle < b->handle);
+}
+
+int attachments_read(const struct pins *pins, struct attachments *out, struct error *error)
+{
+	struct search search = { .found.size = sizeof(struct attachment) };
+
+	memset(out, 0, sizeof(*out));
+	if (pins_id(pins, &search.config_id, error) || interfaces_read(&search, error)) {
+		free(search.found.items);
+		return -1;
+	}
+	out->items = (struct attachment *)search.found.items;
+	out->count = search.found.count;
+	if (out->count)
+		qsort(out->items, out->count, sizeof(*out->items), attachment_order);
+	return 0;
+}
+
+int attachment_open(const struct attachment *attachment, struct error *error)
+{
+	char name[IF_NAMESIZE] = "?";
+	int fd = bpf_prog_get_fd_by_id(attachment->prog_id), saved = errno;
+
+	if (fd >= 0)
+		return fd;
+	if_indextoname(attachment->ifindex, name);
+	errno = saved;
+	if (errno == ENOENT)
+		return error_state(error, name, "the attached program is gone");
+	return error_errno(error, name);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "ruleview.h"
+
+#include "rule.h"
+
+#include <stdlib.h>
+
+static int view_fill(struct ruleview *view, struct error *error)
+{
+	if (arena_map_whole(&view->set.arena, error) || surroundings_read(&view->surroundings, error))
+		return -1;
+	return ruleset_order(&view->set, &view->places, &view->count, error);
+}
+
+int ruleview_open(struct ruleview *view, const struct pins *pins, struct error *error)
+{
+	*view = (struct ruleview){ 0 };
+	if (ruleset_open(&view->set, pins, false, error))
+		return -1;
+	if (!view_fill(view, error))
+		return 0;
+	ruleview_close(view);
+	return -1;
+}
+
+void ruleview_close(struct ruleview *view)
+{
+	ruleset_close(&view->set);
+	surroundings_free(&view->surroundings);
+	free(view->places);
+}
+
+bool ruleview_read(struct ruleview *view, const struct selector *selector, size_t i, struct rules_record *rule)
+{
+	return ruleset_read(&view->set, &view->places[i], rule) &&
+	       selector_matches(selector, rule, &view->surroundings.listeners);
+}
+
+/* Oldest first: read back in this order, the newer of two equal rules stays the newer. */
+void ruleview_print_lines(struct ruleview *view, const struct selector *selector)
+{
+	struct rules_record rule;
+
+	for (size_t i = 0; i < view->count; i++)
+		if (ruleview_read(view, selector, i, &rule))
+			rule_print_line(&rule);
+}
+
+void ruleview_print(struct ruleview *view, const struct selector *selector, enum out_form form)
+{
+	struct rules_record rule;
+	struct out out;
+
+	out_open(&out, form);
+	do {
+		for (size_t i = 0; i < view->count; i++) {
+			if (!ruleview_read(view, selector, i, &rule))
+				continue;
+			out_begin(&out);
+			rule_out(&out, &rule, &view->surroundings);
+			out_end(&out);
+		}
+	} while (out_again(&out));
+}

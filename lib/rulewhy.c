@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "rulewhy.h"
+
+#include "array.h"
+#include "prefix.h"
+#include "rule.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- which match ---- */
+
+static bool prefix_has(const struct prefix *prefix, const uint8_t addr[16])
+{
+	struct prefix masked = *prefix;
+
+	memcpy(masked.addr, addr, sizeof(masked.addr));
+	prefix_mask(&masked);
+	return !memcmp(masked.addr, prefix->addr, sizeof(masked.addr));
+}
+
+static bool rule_matches(const struct rules_record *rule, const struct question *question)
+{
+	struct prefix dst = rule_dst(rule), src = rule_src(rule);
+
+	return rule->direction == RULES_IN && dst.family == question->family &&
+	       (rule->proto == RULES_PROTO_ANY || rule->proto == question->proto) &&
+	       (!rule->head.ifindex || rule->head.ifindex == question->ifindex) && rule->head.low <= question->port &&
+	       question->port <= rule->head.high && prefix_has(&dst, question->dst) && prefix_has(&src, question->src);
+}
+
+bool rule_has_expired(const struct rules_record *rule, uint64_t now)
+{
+	return rule->head.expires && rule->head.expires <= now;
+}
+
+static int best_first(const void *a, const void *b)
+{
+	return precedence_compare(b, a);
+}
+
+static int rivals_add(struct rivals *rivals, const struct rules_record *rule, struct error *error)
+{
+	struct rules_record *items = array_room(rivals->items, rivals->count, sizeof(*items));
+
+	if (!items)
+		return error_errno(error, "rules");
+	rivals->items = items;
+	items[rivals->count++] = *rule;
+	return 0;
+}
+
+/* Brings the live ones to the front and each part in order. */
+static void rivals_order(struct rivals *rivals, uint64_t now)
+{
+	struct rules_record *items = rivals->items;
+
+	for (size_t i = 0; i < rivals->count; i++) {
+		struct rules_record rule = items[i];
+
+		if (rule_has_expired(&rule, now))
+			continue;
+		items[i] = items[rivals->live];
+		items[rivals->live++] = rule;
+	}
+	if (!rivals->count)
+		return;
+	qsort(items, rivals->live, sizeof(*items), best_first);
+	qsort(items + rivals->live, rivals->count - rivals->live, sizeof(*items), best_first);
+}
+
+int rivals_find(struct ruleset *set, const struct question *question, uint64_t now, struct rivals *out,
+		struct error *error)
+{
+	struct rules_record rule;
+	uint32_t cursor = 0;
+
+	*out = (struct rivals){ 0 };
+	while (ruleset_next(set, &cursor, &rule)) {
+		if (!rule_matches(&rule, question))
+			continue;
+		if (rivals_add(out, &rule, error)) {
+			free(out->items);
+			*out = (struct rivals){ 0 };
+			return -1;
+		}
+	}
+	rivals_order(out, now);
+	return 0;
+}
+
+/* ---- why ---- */
+
+static int words_compare(uint64_t a, uint64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+int precedence_compare(const struct rules_record *a, const struct rules_record *b)
+{
+	int rank = words_compare(a->head.rank, b->head.rank);
+
+	return rank ? rank : words_compare(a->head.decision, b->head.decision);
+}
+
+/* The highest bit in which two words differ; they do. */
+static int highest_difference(uint64_t a, uint64_t b)
+{
+	return 63 - __builtin_clzll(a ^ b);
+}
+
+/* The parts of rules_rank, each by its lowest bit. */
+static const char *rank_why(uint64_t loser, uint64_t winner)
+{
+	int bit = highest_difference(loser, winner);
+
+	if (bit >= 32)
+		return "priority is lower";
+	if (bit >= 24)
+		return "destination prefix is shorter";
+	return bit >= 16 ? "source prefix is shorter" : "port range is wider";
+}
+
+static const char *action_why(enum rules_action loser, enum rules_action winner)
+{
+	if (loser == RULES_SPLICE)
+		return "splice yields to drop";
+	return winner == RULES_DROP ? "pass yields to drop" : "pass yields to splice";
+}
+
+/* The parts of rules_decision, likewise. */
+static const char *decision_why(uint64_t loser, uint64_t winner)
+{
+	int bit = highest_difference(loser, winner);
+
+	if (bit == 63)
+		return "for any interface";
+	if (bit >= 61)
+		return action_why(rules_decision_action(loser), rules_decision_action(winner));
+	return "older";
+}
+
+const char *rule_why(const struct rules_record *loser, const struct rules_record *winner)
+{
+	if (precedence_compare(loser, winner) >= 0)
+		return "changed meanwhile"; /* yields to nothing in the other */
+	if (loser->head.rank != winner->head.rank)
+		return rank_why(loser->head.rank, winner->head.rank);
+	return decision_why(loser->head.decision, winner->head.decision);
+}

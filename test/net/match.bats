@@ -1,0 +1,111 @@
+#!/usr/bin/env bats
+# shellcheck shell=bats
+# rule_list --match says what then happens to real packets, and leaves no trace of having been asked.
+# A test is a subshell, and each has its own pids:
+# shellcheck disable=SC2030,SC2031
+
+# shellcheck source=test/net/helpers.bash
+. "$BATS_TEST_DIRNAME/helpers.bash"
+
+setup_file() {
+	lab_host client wan0 192.0.2.1/24 2001:db8::1/64
+	lab_host guest lan0 198.51.100.1/24 2001:db8:1::1/64
+	lab_attach wan0
+	local_routes 172.16.240.0/23 fd00:240::/64 fd00:241::/64
+	serve udp 127.0.0.1 58997 tcp 127.0.0.1 58997 udp ::1 58997 tcp ::1 58997 tcp 192.0.2.1 22 tcp 192.0.2.1 8080
+}
+
+teardown_file() {
+	stop_started
+}
+
+setup() {
+	map_delete --all
+}
+
+teardown() {
+	stop_started
+}
+
+# answer PACKET: "VERDICT REASON RULE"
+answer() {
+	rule_list -j --match "$1" | python3 -c 'import json, sys; d = json.load(sys.stdin); print(d["verdict"], d["reason"], d["rule"])'
+}
+
+# The reasons with packets, and how many; ND and MLD come and go by themselves.
+counts() {
+	rule_list --counts -j | fields reason packets | sed '/^neighbour /d'
+}
+
+hits() {
+	rule_list -j | fields rule packets bytes last
+}
+
+# agree SEED: for random rules and packets
+agree() {
+	local seed=$1 line
+	map_delete --all
+	random_packets "$seed" rules | map_update -f -
+	hits >"$BATS_TEST_TMPDIR/hits"
+	counts >"$BATS_TEST_TMPDIR/counts"
+	tail_start events -j
+	: >"$BATS_TEST_TMPDIR/answers"
+	while read -r line; do
+		rule_list -j --match "$line" >>"$BATS_TEST_TMPDIR/answers"
+		printf '\0' >>"$BATS_TEST_TMPDIR/answers"
+	done < <(random_packets "$seed" questions)
+	# asking left no trace
+	assert_equal "$(hits)" "$(<"$BATS_TEST_TMPDIR/hits")" 'counters of rules after asking'
+	assert_equal "$(counts)" "$(<"$BATS_TEST_TMPDIR/counts")" 'counts after asking'
+	lab_on client random_packets "$seed" send eth0 "$(lab_mac wan0)"
+	eventually has_lines "$BATS_TEST_TMPDIR/events" 48
+	# an event for each packet sent, and none for a question: one would make two of them
+	random_packets "$seed" compare "$BATS_TEST_TMPDIR/answers" "$BATS_TEST_TMPDIR/events" || fail "seed $seed"
+	fields reason <"$BATS_TEST_TMPDIR/events" >>"$BATS_TEST_TMPDIR/reasons"
+	stop_started
+}
+
+@test "the answers are what then happens: random rules and packets of both families" {
+	local seed=${SEED:-$RANDOM} i kinds
+	for i in 1 2 3; do
+		echo "seed $((seed + i))"
+		agree "$((seed + i))"
+	done
+	# a comparison of one verdict only would prove little
+	kinds=$(sort -u "$BATS_TEST_TMPDIR/reasons" | tr '\n' ' ')
+	echo "$kinds"
+	[ "$(wc -w <<<"$kinds")" -ge 3 ] || fail 'expected: three reasons' "got:      $kinds"
+}
+
+@test "SSH to the box, a connection that is there, and one that is not" {
+	local held port
+	map_update 192.0.2.0 24 0 65535 0 tcp -a drop
+	assert_equal "$(answer 'tcp 192.0.2.2 192.0.2.1:22')" 'pass ssh-own None'
+	assert_equal "$(answer 'tcp 192.0.2.2 198.51.100.1:22')" 'drop no-rule None'
+	map_delete --all
+	map_update 192.0.2.1 32 8080 8080 0 tcp
+	mkfifo "$BATS_TEST_TMPDIR/lines"
+	exec {held}<>"$BATS_TEST_TMPDIR/lines"
+	started "$BATS_TEST_TMPDIR/held" lab_on client peer tcp-hold 192.0.2.1 8080 <&"$held"
+	eventually grep -q 'sent to' "$BATS_TEST_TMPDIR/held"
+	port=$(lab_on client ss -tnH dst 192.0.2.1:8080 | awk '{ sub(/.*:/, "", $4); print $4 }')
+	assert_equal "$(answer "tcp 192.0.2.2:$port 192.0.2.1:8080")" 'pass established None'
+	# and the connection did not notice
+	echo still there >&"$held"
+	eventually grep -q 'still there' "$BATS_TEST_TMPDIR/held"
+	exec {held}<&-
+	assert_match "$(answer "tcp 192.0.2.2:$((port ^ 1)) 192.0.2.1:8080")" '^pass rule-pass [0-9]+$'
+}
+
+@test "a question about a splice reaches no socket, and traffic goes on as before" {
+	map_update 172.16.240.0 24 5060 5060 58997 udp
+	map_update fd00:240:: 64 5060 5060 58997 tcp
+	assert_match "$(answer 'udp 192.0.2.2 172.16.240.9:5060')" '^splice rule-splice [0-9]+$'
+	assert_match "$(answer 'tcp 2001:db8::2 [fd00:240::9]:5060')" '^splice rule-splice [0-9]+$'
+	assert_equal "$(rule_values packets | tr '\n' ' ')" '0 0 '
+	assert_traffic client <<-END
+		answer udp 172.16.240.9 5060
+		answer tcp fd00:240::9 5060
+	END
+	assert_equal "$(ss -tnH state syn-recv | wc -l)" 0 'half-open connections'
+}
