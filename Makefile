@@ -6,6 +6,7 @@
 #   make check-tests       breaks the program on purpose and sees to it that tests notice (root, minutes)
 #   make lint              format, static analysis, layering, kernel floor, man pages
 #   make bench             what a packet costs (root)
+#   make test-oracle       the rule engine against the plain oracle, 10 million times (root; SEED, ORACLE_COMPARISONS)
 #   make test-vm           load every section on other kernels, under software emulation
 #   V=1 shows commands; STATIC=1 links tools fully; CROSS_COMPILE=aarch64-linux-gnu- builds for another machine;
 #   SANITIZE=1 builds the user side with address and undefined-behaviour sanitizers
@@ -52,7 +53,7 @@ all: objects tools
 objects: $(OBJECTS:%=$(O)/%.o)
 tools: $(TOOLS:%=$(O)/%)
 bench-tools: $(O)/test/path_bench $(O)/test/wrap.o
-tests: $(UNIT:%=$(O)/test/%) $(O)/test/packet_test
+tests: $(UNIT:%=$(O)/test/%) $(O)/test/packet_test $(O)/test/oracle_test
 
 $(O)/%.o: bpf/%.bpf.c
 	$(call say,BPF,$@)
@@ -82,6 +83,14 @@ $(O)/test/packet_test: $(wildcard test/packet/*.c test/packet/*.h) $(O)/libpinne
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(SPLICER_CFLAGS) $(CFLAGS) $(filter %.c,$^) $(O)/libpinned.a $(LDFLAGS) $(LINK) -o $@
+
+# what the oracle takes from the packet tests
+ORACLE_SRC := $(wildcard test/oracle/*.c) $(addprefix test/packet/,harness.c frames.c spec.c tap.c numbers.c sockets.c)
+
+$(O)/test/oracle_test: $(ORACLE_SRC) $(wildcard test/oracle/*.h test/packet/*.h test/unit/oracle.h test/sets/*.h) $(O)/libpinned.a
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(SPLICER_CFLAGS) -Itest $(CFLAGS) $(ORACLE_SRC) $(O)/libpinned.a $(LDFLAGS) $(LINK) -o $@
 
 $(O)/test/wrap.o: test/bench/wrap.bpf.c
 	$(call say,BPF,$@)
@@ -129,6 +138,9 @@ bench:
 check-tests:
 	$(Q)./test/mutants
 
+test-oracle: objects tests
+	$(Q)ORACLE_COMPARISONS=$${ORACLE_COMPARISONS:-10000000} ./test/oracle/run $(O)
+
 test-vm: objects
 	$(Q)./scripts/vm $(VM_FLAGS) $(O)/splicer.o:action:ingress
 
@@ -140,5 +152,5 @@ clean:
 
 -include $(wildcard $(O)/*.d $(O)/lib/*.d $(O)/test/*.d)
 
-.PHONY: all objects tools tests bench-tools bench check-tests install uninstall check lint test-vm format clean
+.PHONY: all objects tools tests bench-tools bench check-tests install uninstall check lint test-oracle test-vm format clean
 .DELETE_ON_ERROR:
