@@ -11,7 +11,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 struct match {
@@ -51,7 +50,7 @@ static bool is_splice(const struct rules_record *rule)
 /* Whether the best rule that the tool found is what the program's answer says. */
 static bool match_agrees(const struct match *match)
 {
-	const struct rules_record *best = match->rivals.live ? match->rivals.items : NULL;
+	const struct rules_record *best = match->rivals.count ? match->rivals.items : NULL;
 
 	if (match->answer.rule)
 		return best && rules_decision_sequence(best->head.decision) == match->answer.rule;
@@ -62,20 +61,12 @@ static bool match_agrees(const struct match *match)
 
 static const struct rules_record *match_winner(const struct match *match)
 {
-	if (match->answer.reason == REASON_LOOPBACK && match->rivals.live)
+	if (match->answer.reason == REASON_LOOPBACK && match->rivals.count)
 		return match->rivals.items;
 	for (size_t i = 0; match->answer.rule && i < match->rivals.count; i++)
 		if (rules_decision_sequence(match->rivals.items[i].head.decision) == match->answer.rule)
 			return &match->rivals.items[i];
 	return NULL;
-}
-
-static uint64_t now_coarse(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 static int match_read(struct match *match, const struct pins *pins, int program, struct error *error)
@@ -87,7 +78,7 @@ static int match_read(struct match *match, const struct pins *pins, int program,
 		return -1;
 	result = arena_map_whole(&set.arena, error);
 	if (!result)
-		result = rivals_find(&set, &match->question, now_coarse(), &match->rivals, error);
+		result = rivals_find(&set, &match->question, &match->rivals, error);
 	ruleset_close(&set);
 	return result;
 }
@@ -120,8 +111,6 @@ static const char *match_why(const struct match *match, size_t i)
 
 	if (!rules_were_asked(match->answer.reason))
 		return "not asked";
-	if (i >= match->rivals.live)
-		return "expired";
 	if (!match->winner)
 		return "changed meanwhile";
 	if (rule != match->winner)

@@ -29,11 +29,6 @@ static bool rule_matches(const struct rules_record *rule, const struct question 
 	       question->port <= rule->head.high && prefix_has(&dst, question->dst) && prefix_has(&src, question->src);
 }
 
-bool rule_has_expired(const struct rules_record *rule, uint64_t now)
-{
-	return rule->head.expires && rule->head.expires <= now;
-}
-
 static int best_first(const void *a, const void *b)
 {
 	return precedence_compare(b, a);
@@ -50,27 +45,7 @@ static int rivals_add(struct rivals *rivals, const struct rules_record *rule, st
 	return 0;
 }
 
-/* Brings the live ones to the front and each part in order. */
-static void rivals_order(struct rivals *rivals, uint64_t now)
-{
-	struct rules_record *items = rivals->items;
-
-	for (size_t i = 0; i < rivals->count; i++) {
-		struct rules_record rule = items[i];
-
-		if (rule_has_expired(&rule, now))
-			continue;
-		items[i] = items[rivals->live];
-		items[rivals->live++] = rule;
-	}
-	if (!rivals->count)
-		return;
-	qsort(items, rivals->live, sizeof(*items), best_first);
-	qsort(items + rivals->live, rivals->count - rivals->live, sizeof(*items), best_first);
-}
-
-int rivals_find(struct ruleset *set, const struct question *question, uint64_t now, struct rivals *out,
-		struct error *error)
+int rivals_find(struct ruleset *set, const struct question *question, struct rivals *out, struct error *error)
 {
 	struct rules_record rule;
 	uint32_t cursor = 0;
@@ -85,7 +60,8 @@ int rivals_find(struct ruleset *set, const struct question *question, uint64_t n
 			return -1;
 		}
 	}
-	rivals_order(out, now);
+	if (out->count)
+		qsort(out->items, out->count, sizeof(*out->items), best_first);
 	return 0;
 }
 

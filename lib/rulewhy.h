@@ -12,19 +12,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Best first, those that have expired last; released with free(items). */
+/* Best first; released with free(items). */
 struct rivals {
 	struct rules_record *items;
 	size_t count;
-	size_t live; /* the first of them; the rest has expired */
 };
 
-/* now: ns of CLOCK_MONOTONIC_COARSE, which the program reads. The question names its interface. */
-int rivals_find(struct ruleset *set, const struct question *question, uint64_t now, struct rivals *out,
-		struct error *error);
-
-/* Whether the rule has expired at this moment, as the program sees it. */
-bool rule_has_expired(const struct rules_record *rule, uint64_t now);
+/* The question names its interface. */
+int rivals_find(struct ruleset *set, const struct question *question, struct rivals *out, struct error *error);
 
 /* By rank and decision, as abi/rules.h states them: positive when a wins, 0 for a rule and itself. */
 int precedence_compare(const struct rules_record *a, const struct rules_record *b);

@@ -9,24 +9,26 @@
 #include "question.h"
 #include "ruleview.h"
 #include "select.h"
+#include "statsout.h"
 #include "watch.h"
 
 #include <string.h>
 
-enum { ROW_PROTO = SELECT_ROWS, ROW_SAVE, ROW_COUNTS, ROW_MATCH, ROW_WATCH, ROW_VERBOSE };
+enum { ROW_PROTO = SELECT_ROWS, ROW_SAVE, ROW_COUNTS, ROW_STATS, ROW_MATCH, ROW_WATCH, ROW_VERBOSE };
 
 static const struct option_row rows[] = {
 	SELECT_OPTION_ROWS,
 	{ "proto", 'p', "PROTO", "rules of this protocol" },
 	{ "save", 0, NULL, "print the lines of map_update that make these rules" },
 	{ "counts", 0, NULL, "print what became of all packets, by reason, instead of rules" },
+	{ "stats", 0, NULL, "print how large the rule set is and what it costs, instead of rules" },
 	{ "match", 0, "PACKET", "say what becomes of 'PROTO SRC[:PORT] DST[:PORT] [IFACE]' and why" },
 	{ "watch", 0, "SECONDS", "show rules and their rates again and again, busiest first" },
 	{ "verbose", 'v', NULL, "with --match: all rules that match" },
 	{ 0 },
 };
 
-static const char *const synopsis[] = { "[OPTION]... [DST LEN [LOW [PROTO]]]", "[-j] --counts",
+static const char *const synopsis[] = { "[OPTION]... [DST LEN [LOW [PROTO]]]", "[-j] --counts | --stats",
 					"[-jv] --match 'PROTO SRC[:PORT] DST[:PORT] [IFACE]'",
 					"[OPTION]... --watch SECONDS [DST LEN [LOW [PROTO]]]", NULL };
 
@@ -43,7 +45,7 @@ static const struct command command = {
 struct listing {
 	struct selector selector;
 	bool selected; /* some selector option was given */
-	bool save, counts, verbose;
+	bool save, counts, stats, verbose;
 	const char *packet; /* of --match */
 	uint64_t seconds;   /* of --watch */
 };
@@ -58,6 +60,9 @@ static int take_option(void *context, size_t row, const char *value, struct erro
 		return proto_parse(value, &listing->selector.proto, error);
 	case ROW_COUNTS:
 		listing->counts = true;
+		return 0;
+	case ROW_STATS:
+		listing->stats = true;
 		return 0;
 	case ROW_SAVE:
 		listing->save = true;
@@ -99,6 +104,8 @@ static int list(const char *pin_dir, const struct listing *listing, bool json, s
 		return -1;
 	if (listing->counts)
 		return counts_print(&pins, form, error);
+	if (listing->stats)
+		return stats_print(&pins, form, error);
 	if (listing->packet)
 		return match_print(&pins, listing->packet, form, listing->verbose, error);
 	if (listing->seconds)
@@ -109,11 +116,15 @@ static int list(const char *pin_dir, const struct listing *listing, bool json, s
 /* The option that some other one, or an operand, does not go with; NULL: all is well. */
 static const char *misfit(const struct listing *listing, bool selects)
 {
-	if (listing->counts && (selects || listing->save || listing->packet || listing->seconds))
+	int others = listing->save + (listing->seconds != 0);
+
+	if (listing->counts && (selects || others || listing->stats || listing->packet))
 		return "--counts";
-	if (listing->packet && (selects || listing->save || listing->seconds))
+	if (listing->stats && (selects || others || listing->packet))
+		return "--stats";
+	if (listing->packet && (selects || others))
 		return "--match";
-	return listing->seconds && listing->save ? "--watch" : NULL;
+	return others > 1 ? "--watch" : NULL;
 }
 
 /* The packet is read here too: what is malformed is told before anything is opened. */
@@ -125,7 +136,8 @@ static int check_form(const struct listing *listing, int operands, bool json, st
 	if (option && !strcmp(option, "--watch"))
 		return error_usage(error, option, "does not go with --save");
 	if (option)
-		return error_usage(error, option, "takes no selectors, and none of --save, --counts, --match, --watch");
+		return error_usage(error, option,
+				   "takes no selectors, and no other of --save, --counts, --stats, --match, --watch");
 	if (listing->save && json)
 		return error_usage(error, "--save", "prints lines of map_update, not JSON");
 	if (listing->verbose && !listing->packet)

@@ -74,13 +74,19 @@ started() {
 	echo "$pid" >>"$(scratch)/started"
 }
 
+# Whether a process is still a child of this shell: a number may have gone to another process since.
+is_child() {
+	local parent
+	read -r parent < <(awk '{ sub(/.*\)/, ""); print $2 }' "/proc/$1/stat" 2>/dev/null) && [ "$parent" = "$BASHPID" ]
+}
+
 # To be called in teardown and teardown_file.
 stop_started() {
 	local list one
 	list=$(scratch)/started
 	[ -e "$list" ] || return 0
 	while read -r one; do
-		kill -9 "$one" 2>/dev/null || true
+		! is_child "$one" || kill -9 "$one" 2>/dev/null || true
 		# or the shell tells of it when it ends
 		wait "$one" 2>/dev/null || true
 	done <"$list"

@@ -95,12 +95,12 @@ static inline void set_router(struct rules_record *rule, uint32_t i, uint64_t r)
 static inline void set_firewall(struct rules_record *rule, uint32_t i, uint64_t r)
 {
 	static const uint8_t dst_lens[8] = { 32, 30, 28, 27, 26, 25, 24, 22 }, src_lens[4] = { 0, 16, 24, 32 };
-	uint32_t width = 1u << (r >> 8 & 7);
+	uint32_t low = (uint32_t)(r >> 12 & 0xfff) * 16, high = low + (1u << (r >> 8 & 7)) - 1;
 
 	rule->proto = 6;
 	set_prefixes(rule, r >> 40, dst_lens[i & 7], set_mix(r), src_lens[i >> 3 & 3]);
-	rule->head.low = (uint16_t)((r >> 12 & 0xfff) * 16);
-	rule->head.high = (uint16_t)(rule->head.low + width - 1);
+	rule->head.low = (uint16_t)low;
+	rule->head.high = (uint16_t)(high > 65535 ? 65535 : high);
 	set_decide(rule, r & 1 ? RULES_PASS : RULES_DROP, 0);
 }
 

@@ -9,9 +9,6 @@
 #define RULES_PER_SET 40
 #define SETS 60
 #define QUESTIONS 60
-#define NOW 1000 /* ns */
-
-static size_t expired_seen;
 
 /* Values from small sets, so that rules often match and often differ in one thing only. */
 static struct plain_rule random_rule(void)
@@ -116,20 +113,6 @@ static void compare_pair(const struct oracle *oracle, const struct rivals *rival
 		snprintf(wrong, size, "a winner has a reason to yield: %s", rule_why(winner, rule));
 }
 
-/* What the list has forgotten comes last, best first too. */
-static void compare_expired(const struct oracle *oracle, const struct rivals *rivals, char *wrong, size_t size)
-{
-	for (size_t i = rivals->live; i < rivals->count && !*wrong; i++) {
-		const struct rules_record *rule = &rivals->items[i];
-
-		expired_seen++;
-		if (!rule_has_expired(rule, NOW) || oracle_of(oracle, rule))
-			snprintf(wrong, size, "not expired, but among those that are");
-		else if (i > rivals->live && precedence_compare(rule - 1, rule) <= 0)
-			snprintf(wrong, size, "expired ones not best first");
-	}
-}
-
 static void compare(struct ruleset *set, const struct oracle *oracle, char *wrong, size_t size)
 {
 	struct question question;
@@ -139,34 +122,15 @@ static void compare(struct ruleset *set, const struct oracle *oracle, char *wron
 	struct rivals rivals;
 	struct error error;
 
-	if (rivals_find(set, &question, NOW, &rivals, &error))
+	if (rivals_find(set, &question, &rivals, &error))
 		bail_out(error.text);
-	if (rivals.live != count)
-		snprintf(wrong, size, "%zu rules match, got %zu", count, rivals.live);
+	if (rivals.count != count)
+		snprintf(wrong, size, "%zu rules match, got %zu", count, rivals.count);
 	else if (best && oracle_of(oracle, &rivals.items[0]) != best)
 		snprintf(wrong, size, "the best is %s", plain_text(best));
-	for (size_t i = 1; i < rivals.live && !*wrong; i++)
+	for (size_t i = 1; i < rivals.count && !*wrong; i++)
 		compare_pair(oracle, &rivals, i, wrong, size);
-	compare_expired(oracle, &rivals, wrong, size);
 	free(rivals.items);
-}
-
-/* Some rules expire, before or at NOW, when the list forgets them, or after it. */
-static void random_expiry(struct ruleset *set, struct oracle *oracle)
-{
-	struct rules_record rule;
-	struct plain_rule plain;
-	uint32_t cursor = 0;
-
-	while (ruleset_next(set, &cursor, &rule)) {
-		struct rules_record *record = arena_at(&set->arena, cursor, RULES_RECORD_CELLS);
-
-		record->head.expires = random_below(3) ? 0 : NOW - 1 + random_below(3);
-		if (!record->head.expires || record->head.expires > NOW)
-			continue;
-		record_plain(record, &plain);
-		oracle_delete(oracle, &plain);
-	}
 }
 
 static void random_set(struct ruleset *set, struct oracle *oracle)
@@ -198,14 +162,12 @@ static void test_oracle(void)
 		struct ruleset set;
 
 		random_set(&set, &oracle);
-		random_expiry(&set, &oracle);
 		for (int j = 0; j < QUESTIONS && !*wrong; j++)
 			compare(&set, &oracle, wrong, sizeof(wrong));
 		ruleset_close(&set);
 		oracle_free(&oracle);
 	}
 	check_property(wrong, "the rules that match, best first, each with the first criterion in which it loses");
-	check(expired_seen > 0, 1, "expired rules were among them");
 }
 
 /* ---- the words themselves, at their edges ---- */
@@ -253,21 +215,10 @@ static void test_edges(void)
 	check_why(&base, &other, "older");
 }
 
-static void test_expired(void)
-{
-	struct rules_record rule = { 0 };
-
-	check(rule_has_expired(&rule, UINT64_MAX), 0, "a rule that never expires");
-	rule.head.expires = 100;
-	check(rule_has_expired(&rule, 99), 0, "a rule just before it expires");
-	check(rule_has_expired(&rule, 100), 1, "a rule as it expires");
-}
-
 int main(int argc, char **argv)
 {
 	random_start(argc, argv);
 	test_oracle();
 	test_edges();
-	test_expired();
 	return tap_done();
 }
