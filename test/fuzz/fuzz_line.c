@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Bytes as a batch file of map_update. What is taken is printed and read again, and must be the same rules. */
 #include "../unit/rule_line.h"
+#include "clock.h"
 #include "fuzz.h"
 
 #define RULES_MAX 2000 /* ranges multiply: printing all of them would say nothing new */
@@ -19,6 +20,16 @@ static char *print_rules(const struct rule_lines *rules, size_t *size)
 	return text;
 }
 
+/* Text has times of day to the millisecond; rules have times of another clock, which is read for the difference. */
+static void require_same_time(__u64 *again, __u64 expires)
+{
+	__u64 difference = *again > expires ? *again - expires : expires - *again;
+
+	FUZZ_REQUIRE(!*again == !expires);
+	FUZZ_REQUIRE(difference < CLOCK_SECOND / 10);
+	*again = expires;
+}
+
 static void require_same(const struct rule_lines *rules)
 {
 	struct rule_lines again;
@@ -31,6 +42,8 @@ static void require_same(const struct rule_lines *rules)
 		fprintf(stderr, "%s%s\n", text, result ? error.text : "");
 	FUZZ_REQUIRE(!result);
 	FUZZ_REQUIRE(again.count == rules->count);
+	for (size_t i = 0; i < rules->count; i++)
+		require_same_time(&again.items[i].head.expires, rules->items[i].head.expires);
 	FUZZ_REQUIRE(!memcmp(again.items, rules->items, rules->count * sizeof(*rules->items)));
 	free(again.items);
 	free(text);

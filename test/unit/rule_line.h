@@ -12,13 +12,9 @@
 #include <string.h>
 
 static const struct option_row rule_rows[] = {
-	{ "source", 's', "PREFIX", "" },
-	{ "iface", 'i', "NAME", "" },
-	{ "action", 'a', "ACTION", "" },
-	{ "priority", 'P', "NUMBER", "" },
-	{ "service", 'S', "TAG", "" },
-	{ "route", 0, NULL, "" },
-	{ 0 },
+	{ "source", 's', "PREFIX", "" },   { "iface", 'i', "NAME", "" },  { "action", 'a', "ACTION", "" },
+	{ "priority", 'P', "NUMBER", "" }, { "service", 'S', "TAG", "" }, { "ttl", 0, "SECONDS", "" },
+	{ "expires", 0, "TIME", "" },      { "route", 0, NULL, "" },      { 0 },
 };
 
 static const char *const rule_synopsis[] = { NULL };
@@ -47,6 +43,12 @@ static inline int rule_line_option(void *context, size_t row, const char *value,
 		return 0;
 	case 'p':
 		options->priority = value;
+		return 0;
+	case 't':
+		options->ttl = value;
+		return 0;
+	case 'e':
+		options->expires = value;
 		return 0;
 	case 'r':
 		options->route = true;

@@ -1,0 +1,330 @@
+#!/usr/bin/env bats
+# shellcheck shell=bats
+# map_update --replace under traffic: packets meet the old set or the new one, rules that stay keep their counters,
+# and routes come and go with their rules.
+
+# shellcheck source=test/net/helpers.bash
+. "$BATS_TEST_DIRNAME/helpers.bash"
+
+REPLACEMENTS=${SPLICER_REPLACEMENTS:-100}
+
+setup_file() {
+	lab_host client wan0 192.0.2.1/24 2001:db8::1/64
+	lab_attach wan0
+	local_routes 172.16.0.0/16 fd00::/16
+}
+
+setup() {
+	map_delete --all
+}
+
+teardown() {
+	stop_started
+}
+
+# ---- two sets of 10,000 rules ----
+
+# The flows: by which rules each is decided, in set one and in set two.
+#   splice  a /24, and a /32 of other priority with another listener: always received
+#   pass    its own address, and a large prefix: always received
+#   kept    the same rule in both: always received, and counted in one place
+#   moved   the same rule, of another listener: the same
+#   closed  no rule, and a drop rule: never received
+#   varied  spliced, and dropped: either
+flows() {
+	cat <<-END
+		splice4 172.16.240.9 5060
+		splice6 fd00:240::9 5060
+		pass4 192.0.2.1 8080
+		pass6 2001:db8::1 8080
+		kept4 172.16.241.9 5060
+		kept6 fd00:241::9 5060
+		moved4 172.16.242.9 5060
+		moved6 fd00:242::9 5060
+		closed4 172.16.250.9 5060
+		closed6 fd00:250::9 5060
+		varied4 172.16.243.9 5060
+		varied6 fd00:243::9 5060
+	END
+}
+
+set_one() {
+	filler 1
+	cat <<-END
+		172.16.240.0 24 5060 5060 58997 udp
+		fd00:240:: 64 5060 5060 58997 udp
+		192.0.2.1 32 8080 8080 0 udp
+		2001:db8::1 128 8080 8080 0 udp
+		172.16.241.0 24 5060 5060 58997 udp -S kept
+		fd00:241:: 64 5060 5060 58997 udp -S kept
+		172.16.242.0 24 5060 5060 58997 udp -S moved
+		fd00:242:: 64 5060 5060 58997 udp -S moved
+		172.16.243.0 24 5060 5060 58997 udp
+		fd00:243:: 64 5060 5060 58997 udp
+	END
+}
+
+set_two() {
+	cat <<-END
+		fd00:242:: 64 5060 5060 58998 udp -S moved
+		172.16.242.0 24 5060 5060 58998 udp -S moved
+		172.16.240.9 32 5000 5999 58998 udp -P -7
+		fd00:240::9 128 5000 5999 58998 udp -P -7
+		0.0.0.0 0 8000 8999 0 udp
+		:: 0 8000 8999 0 udp
+		172.16.250.0 24 5060 5060 0 udp -a drop
+		fd00:250:: 64 5060 5060 0 udp -a drop
+		fd00:241:: 64 5060 5060 58997 udp -S kept
+		172.16.241.0 24 5060 5060 58997 udp -S kept
+		172.16.243.0 24 5060 5060 0 udp -a drop
+		fd00:243:: 64 5060 5060 0 udp -a drop
+	END
+	filler 2
+}
+
+# filler 1|2: 5,000 rules that are in both sets, and 5,000 of each, of many prefix lengths; none is for the flows
+filler() {
+	awk -v set="$1" 'BEGIN {
+		for (i = 0; i < 5000; i++) {
+			printf "10.%d.%d.0 24 %d %d 0 udp -S both\n", i / 250, i % 250, 1000 + i, 2000 + i
+			if (i % 2)
+				printf "fd%02x:%x:: %d %d %d 58997 tcp -S only%d\n", 16 * set, i, 32 + i % 32, i, i, set
+			else
+				printf "10.1%d%d.%d.0 %d 80 90 0 tcp -a drop -P %d\n", set, i / 500, i / 2 % 250, 24, i + 1
+		}
+	}'
+}
+
+sets_make() {
+	set_one >"$BATS_TEST_TMPDIR/1.rules"
+	set_two >"$BATS_TEST_TMPDIR/2.rules"
+}
+
+# assert_same_lines FILE: standard input is the same
+assert_same_lines() {
+	local difference
+	difference=$(diff "$1" -) || fail 'expected no difference, got:' "$(head -n 20 <<<"$difference")"
+}
+
+# ---- traffic ----
+
+traffic_start() {
+	started "$BATS_TEST_TMPDIR/received" pacer receive 127.0.0.1 58997 127.0.0.1 58998 ::1 58997 ::1 58998 \
+		0.0.0.0 5060 :: 5060 192.0.2.1 8080 2001:db8::1 8080
+	receiver=$pid
+	eventually grep -q ready "$BATS_TEST_TMPDIR/received"
+	flows >"$BATS_TEST_TMPDIR/flows"
+	# bounded: a test that fails leaves no stream of packets behind
+	started "$BATS_TEST_TMPDIR/sent" nsenter --net=/run/netns/client -- pacer send 2 100000 <"$BATS_TEST_TMPDIR/flows"
+	sender=$pid
+	eventually grep -q ready "$BATS_TEST_TMPDIR/sent"
+}
+
+traffic_stop() {
+	# it is still sending, or the last replacements would have met no packet
+	kill "$sender" || fail 'the sender came to its bound' || return
+	assert_ends "$sender" 0 || return
+	kill "$receiver"
+	assert_ends "$receiver" 0
+}
+
+sent() {
+	awk -v name="$1" 'NF == 2 && $1 == name { print $2 }' "$BATS_TEST_TMPDIR/sent"
+}
+
+# received NAME [PORT]: datagrams of the flow that came, to this listener only
+received() {
+	awk -v name="$1" -v port="${2-}" 'NF == 3 && $1 == name && (port == "" || $2 == port) { n += $3 } END { print n + 0 }' \
+		"$BATS_TEST_TMPDIR/received"
+}
+
+# decided VERDICT: packets so far, whatever the reason
+decided() {
+	rule_list -j --counts | fields verdict packets | awk -v verdict="$1" '$1 == verdict { n += $2 } END { print n + 0 }'
+}
+
+@test "two sets of 10,000 rules replace each other under traffic: each packet is decided by one of them" {
+	local i name number expected=0 drops
+	sets_make
+	assert_quiet map_update --replace -f "$BATS_TEST_TMPDIR/1.rules"
+	assert_equal "$(rule_count)" 10010
+	drops=$(decided drop)
+	traffic_start
+	for ((i = 1; i <= REPLACEMENTS; i++)); do
+		assert_quiet map_update --replace -f "$BATS_TEST_TMPDIR/$((i % 2 + 1)).rules"
+	done
+	traffic_stop
+	drops=$(($(decided drop) - drops))
+	echo "# $REPLACEMENTS replacements, $(sent kept4) datagrams a flow, of varied4 $(received varied4) received" >&3
+	for name in splice4 splice6 pass4 pass6 kept4 kept6 moved4 moved6; do
+		assert_equal "$(received "$name")" "$(sent "$name")" "datagrams received of $name"
+	done
+	for name in closed4 closed6; do
+		assert_equal "$(received "$name")" 0 "datagrams received of $name"
+	done
+	# both sets were met
+	for name in splice4 splice6 moved4 moved6; do
+		for number in 58997 58998; do
+			[ "$(received "$name" $number)" -gt 0 ] || fail "$name: nothing came to $number" || return
+		done
+	done
+	# nothing was dropped but what a set drops
+	for name in closed4 closed6 varied4 varied6; do
+		expected=$((expected + $(sent "$name") - $(received "$name")))
+	done
+	assert_equal "$drops" "$expected" 'packets dropped'
+	# counted where they were decided, over all sets
+	for name in kept moved; do
+		assert_equal "$(rule_values packets -S "$name" | xargs)" "$(sent "${name}4") $(sent "${name}6")" "packets of $name"
+	done
+	rule_list --save | assert_same_lines "$BATS_TEST_TMPDIR/$(((i - 1) % 2 + 1)).rules"
+}
+
+# Everything that rule_list knows; the times are computed from two clocks, and jitter.
+everything() {
+	rule_list -j | python3 -ISc '
+import json, sys
+for rule in json.load(sys.stdin):
+    rule["last"] = rule["last"] and round(rule["last"], 1)
+    rule["expires"] = rule["expires"] and round(rule["expires"])
+    print(json.dumps(rule))
+'
+}
+
+@test "10,000 rules saved and replaced by themselves: nothing changes, counters and numbers included" {
+	local before
+	sets_make
+	assert_quiet map_update -f "$BATS_TEST_TMPDIR/1.rules"
+	assert_quiet map_update -f - <<-'END'
+		10.0.0.0 8 80 80 0 tcp --expires 4000000000.500
+		10.0.0.0 8 80 95 0 tcp --ttl 36000 -S "a \\"b\\" c"
+		172.31.0.0 16 80 80 58997 tcp --route
+		fd31:: 32 80 80 58997 tcp --route
+	END
+	serve udp 127.0.0.1 58997 udp ::1 58997
+	flows | grep kept | awk '{ print "answer udp", $2, $3 }' | assert_traffic client
+	everything >"$BATS_TEST_TMPDIR/before"
+	grep -q '"packets": 1,' "$BATS_TEST_TMPDIR/before"
+	rule_list --save >"$BATS_TEST_TMPDIR/saved"
+	assert_exit 0 bash -o pipefail -c 'rule_list --save | map_update --replace -f -'
+	assert_equal "$out$err" ''
+	everything | assert_same_lines "$BATS_TEST_TMPDIR/before"
+	assert_exit 0 bash -o pipefail -c 'rule_list --save | map_update -v -q --replace -f - | cut -c 1 | sort | uniq -c | xargs'
+	assert_equal "$out" '10014 ='
+	everything | assert_same_lines "$BATS_TEST_TMPDIR/before"
+	# the same from a file, with another rule in front: the older ones keep all but their place
+	before=$(rule_values rule -S kept)
+	assert_quiet map_update --replace -f <(cat "$BATS_TEST_TMPDIR/saved" && echo 10.0.0.0 8 81 81 0 tcp)
+	head -n -1 < <(everything) | assert_same_lines "$BATS_TEST_TMPDIR/before"
+	assert_equal "$(rule_values rule -S kept)" "$before"
+	assert_quiet map_update --replace -f "$BATS_TEST_TMPDIR/saved"
+	everything | assert_same_lines "$BATS_TEST_TMPDIR/before"
+	assert_equal "$(rule_values packets -S kept | xargs)" '1 1'
+}
+
+# ---- routes ----
+
+# own_routes: local routes but those of addresses and of the test
+own_routes() {
+	{
+		ip -4 route show table local
+		ip -6 route show table local
+	} | grep -oE '(172\.31|fd31:)[^ ]*' | sort | xargs
+}
+
+@test "--route in the file: routes come and go with their rules, and those that stay are never gone" {
+	local monitor=$BATS_TEST_TMPDIR/monitor watch
+	map_update --replace -f - <<-END
+		172.31.1.0 24 5060 5060 58997 udp --route
+		172.31.1.0 24 5061 5061 58997 udp --route
+		172.31.2.0 24 5060 5060 58997 udp --route
+		fd31:1:: 64 5060 5060 58997 udp --route
+		fd31:2:: 64 5060 5060 58997 udp --route
+	END
+	assert_equal "$(own_routes)" '172.31.1.0/24 172.31.2.0/24 fd31:1::/64 fd31:2::/64'
+	started "$monitor" stdbuf -oL ip monitor route
+	watch=$pid
+	eventually monitor_sees "$monitor"
+	assert_quiet map_update --replace -f - <<-END
+		172.31.3.0 24 5060 5060 58997 udp --route
+		172.31.1.0 24 5061 5061 58998 udp --route
+		172.31.1.0 24 5062 5062 58998 udp
+		fd31:1:: 64 5060 5060 58997 udp --route
+		fd31:3:: 64 5060 5060 58997 udp --route
+	END
+	assert_equal "$(own_routes)" '172.31.1.0/24 172.31.3.0/24 fd31:1::/64 fd31:3::/64'
+	# the end of what is to be seen
+	local_routes 172.30.99.0/24
+	eventually grep -q '^local 172.30.99.0/24' "$monitor"
+	kill "$watch"
+	assert_equal "$(grep -oE '^Deleted local (172\.31|fd31:)[^ ]*' "$monitor" | sort | xargs)" \
+		'Deleted local 172.31.2.0/24 Deleted local fd31:2::/64'
+	serve udp 127.0.0.1 58997 udp ::1 58997 udp 127.0.0.1 58998
+	assert_traffic client <<-END
+		answer udp 172.31.3.9 5060
+		answer udp 172.31.1.9 5061 by 58998
+		answer udp 172.31.1.9 5062 by 58998
+		answer udp fd31:1::9 5060
+		answer udp fd31:3::9 5060
+		timeout udp 172.31.2.9 5060
+		timeout udp fd31:2::9 5060
+	END
+	assert_equal "$(rule_list --save | grep -c -- --route)" 4
+	assert_quiet map_update --replace -f /dev/null
+	assert_equal "$(own_routes)" ''
+	assert_equal "$(rule_count)" 0
+}
+
+# ip monitor has opened its socket when it tells of a route
+monitor_sees() {
+	local_routes 172.30.98.0/24
+	ip route del local 172.30.98.0/24 dev lo
+	grep -q 172.30.98.0 "$1"
+}
+
+@test "--route that the file takes from a rule, or gives to it" {
+	map_update --route 172.31.1.0 24 5060 5060 58997 udp
+	map_update fd31:1:: 64 5060 5060 58997 udp
+	assert_exit 0 map_update -v -q --replace -f - <<-END
+		172.31.1.0 24 5060 5060 58997 udp
+		fd31:1:: 64 5060 5060 58997 udp --route
+	END
+	assert_equal "$(sort <<<"$out")" $'C 172.31.1.0 24 5060 5060 58997 udp\nC fd31:1:: 64 5060 5060 58997 udp --route'
+	assert_equal "$(own_routes)" fd31:1::/64
+	assert_equal "$(rule_list --save)" $'172.31.1.0 24 5060 5060 58997 udp\nfd31:1:: 64 5060 5060 58997 udp --route'
+}
+
+@test "--replace leaves the routes of others alone, and -n and errors all routes" {
+	ip route add local 172.31.9.0/24 dev lo
+	ip route add local fd31:9::/64 dev lo
+	map_update --route 172.31.1.0 24 5060 5060 58997 udp
+	map_update --route 172.31.9.0 24 5060 5060 58997 udp
+	assert_exit 0 map_update -n --replace -f - <<<'172.31.3.0 24 5060 5060 58997 udp --route'
+	assert_equal "$(own_routes)" '172.31.1.0/24 172.31.9.0/24 fd31:9::/64'
+	assert_exit 2 map_update --replace -f - <<<$'172.31.3.0 24 5060 5060 58997 udp --route\nx'
+	assert_equal "$(own_routes)" '172.31.1.0/24 172.31.9.0/24 fd31:9::/64'
+	assert_quiet map_update --replace -f - <<<'fd31:9:: 64 5060 5060 58997 udp --route'
+	assert_equal "$(own_routes)" '172.31.9.0/24 fd31:9::/64'
+	assert_quiet map_update --replace -f /dev/null
+	assert_equal "$(own_routes)" '172.31.9.0/24 fd31:9::/64'
+	ip route del local 172.31.9.0/24 dev lo
+	ip route del local fd31:9::/64 dev lo
+}
+
+@test "--replace that cannot be: more combinations of prefix lengths than there may be; set and routes stay" {
+	local rules
+	map_update --route 172.31.1.0 24 5060 5060 58997 udp
+	rules=$(rule_list --save)
+	# 33 x 17 pairs of lengths, more than 512
+	assert_exit 1 map_update --replace -f - < <(
+		echo 172.31.3.0 24 5060 5060 58997 udp --route
+		for ((i = 0; i <= 32; i++)); do
+			for ((k = 0; k <= 16; k++)); do
+				echo "0.0.0.0 $i 80 80 0 udp -s 0.0.0.0/$k"
+			done
+		done
+	)
+	assert_match "$err" '^map_update: [^'$'\n'']+$'
+	assert_equal "$(rule_list --save)" "$rules"
+	assert_equal "$(own_routes)" 172.31.1.0/24
+}
