@@ -170,7 +170,7 @@ static int epoch_parse(const char *text, uint64_t *epoch, struct error *error)
 
 static int expires_parse(const struct rule_options *options, __u64 *expires, struct error *error)
 {
-	uint64_t value;
+	uint64_t value = 0;
 
 	if (options->ttl && options->expires)
 		return error_usage(error, options->expires, "--ttl and --expires say the same thing, give one");
