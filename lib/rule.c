@@ -138,8 +138,8 @@ int rule_parse_ports(uint16_t proto, const char *low, const char *high, struct r
 
 /* ---- expiry ---- */
 
-#define TTL_MAX (100ull * 366 * 86400)    /* seconds: a hundred years */
-#define EPOCH_MAX (8000ull * 366 * 86400) /* seconds */
+#define TTL_MAX (100ull * 366 * 86400) /* seconds: a hundred years */
+#define EPOCH_MAX 9200000000ull        /* seconds: in 2261; more does not fit in 63 bits of ns */
 
 /* One to three digits after the point; false: it is something else. */
 static bool thousandths_parse(const char *digits, uint64_t *out)
@@ -159,11 +159,11 @@ static int epoch_parse(const char *text, uint64_t *epoch, struct error *error)
 	uint64_t seconds, thousandths;
 	char whole[24] = "";
 
-	if (size >= sizeof(whole) || !thousandths_parse(text[size] ? text + size + 1 : "0", &thousandths))
-		return error_usage(error, text, "not a time in seconds since the epoch, as in 1795236126.362");
-	memcpy(whole, text, size);
-	if (num_parse(whole, 0, EPOCH_MAX, &seconds, error))
-		return -1;
+	memcpy(whole, text, size < sizeof(whole) ? size : sizeof(whole) - 1);
+	if (!thousandths_parse(text[size] ? text + size + 1 : "0", &thousandths) ||
+	    num_parse(whole, 0, EPOCH_MAX, &seconds, error))
+		return error_usage(error, text,
+				   "not a time in seconds since the epoch, before 2261, as in 1795236126.362");
 	*epoch = seconds * CLOCK_SECOND + thousandths * (CLOCK_SECOND / 1000);
 	return 0;
 }
@@ -429,7 +429,7 @@ void rule_print_line(const struct rules_record *rule)
 	if (*rule_service(rule, service))
 		print_option('S', service);
 	if (rule->head.expires) {
-		uint64_t epoch = clock_to_epoch(rule->head.expires);
+		uint64_t epoch = clock_to_epoch(rule->head.expires) + CLOCK_SECOND / 2000;
 
 		printf(" --expires %" PRIu64 ".%03" PRIu64, epoch / CLOCK_SECOND,
 		       epoch % CLOCK_SECOND / (CLOCK_SECOND / 1000));

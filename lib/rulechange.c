@@ -22,8 +22,8 @@ static int put_with_routes(const struct pins *pins, struct ruleset *set, struct 
 		}
 	}
 	free(added.items);
-	/* of rules that a replacement took away */
-	if (!result && changes->replace)
+	/* of rules that a replacement took away, or that have expired */
+	if (!result && (changes->replace || set->route_left))
 		result = rule_routes_remove(set, changes, true, error);
 	return result;
 }
@@ -55,18 +55,24 @@ int rules_put(const struct pins *pins, struct changes *changes, bool dry_run, st
 /* With no changes all that ruleset_apply does is to repair: what is searched next must be sound. */
 static int delete_prepare(const struct pins *pins, struct ruleset *set, struct changes *changes, struct error *error)
 {
-	return own_addresses_sync(pins, error) || ruleset_apply(set, changes, false, error) ? -1 : 0;
+	if (own_addresses_sync(pins, error) || ruleset_apply(set, changes, false, error))
+		return -1;
+	return set->route_left ? rule_routes_remove(set, changes, true, error) : 0;
 }
 
 static int delete_locked(const struct pins *pins, struct ruleset *set, struct rule_deletion *deletion,
 			 struct error *error)
 {
-	if (!deletion->dry_run && delete_prepare(pins, set, &deletion->changes, error))
+	struct changes *changes = &deletion->changes;
+
+	if (!deletion->dry_run && delete_prepare(pins, set, changes, error))
 		return -1;
-	if (rules_find(set, deletion->wanted, deletion->count, deletion->several, &deletion->changes, error) ||
-	    ruleset_apply(set, &deletion->changes, deletion->dry_run, error))
+	if (rules_find(set, deletion->wanted, deletion->count, deletion->several, changes, error) ||
+	    ruleset_apply(set, changes, deletion->dry_run, error))
 		return -1;
-	return deletion->dry_run ? 0 : rule_routes_remove(set, &deletion->changes, deletion->all_routes, error);
+	if (deletion->dry_run)
+		return 0;
+	return rule_routes_remove(set, changes, deletion->all_routes || set->route_left, error);
 }
 
 int rules_delete(const struct pins *pins, struct rule_deletion *deletion, struct error *error)

@@ -21,6 +21,7 @@
 struct ruleset {
 	int outer; /* the pinned map of the arena; -1: plain memory, for tests */
 	struct arena arena;
+	bool route_left; /* out: an expired rule that was taken away had a route of ours (RULES_ROUTE) */
 };
 
 enum change_kind { CHANGE_PUT, CHANGE_DELETE };

@@ -316,6 +316,7 @@ static int rule_find_live(struct ruleset *set, const struct rules_record *rule, 
 
 	if (result || !*member || !rule_has_expired(set_record(set, (*member)->record)))
 		return result;
+	set->route_left |= (*member)->decision & RULES_ROUTE;
 	result = rule_remove(set, place, *member);
 	members_free(&place->members);
 	*member = NULL;
@@ -390,8 +391,10 @@ static int record_sweep(struct ruleset *set, const struct rules_record *record)
 	int result = placement_find(set, record, &place);
 	struct member *member = result ? NULL : members_find(set, &place.members, record);
 
-	if (member)
+	if (member) {
+		set->route_left |= member->decision & RULES_ROUTE;
 		result = rule_remove(set, &place, member);
+	}
 	members_free(&place.members);
 	return result;
 }

@@ -51,7 +51,11 @@ static int entries_collect(struct entries *entries, struct ruleset *set, const s
 		return entries_memory(error);
 	for (size_t i = 0; i < records; i++) {
 		record = set_record(set, header->records + (uint32_t)i * RULES_RECORD_CELLS);
-		if (record->head.state == RULES_LIVE && !rule_has_expired(record))
+		if (record->head.state != RULES_LIVE)
+			continue;
+		if (rule_has_expired(record))
+			set->route_left |= record->head.decision & RULES_ROUTE;
+		else
 			entry_add(entries, record, 0)->old = record;
 	}
 	for (size_t i = 0; i < count; i++)

@@ -72,7 +72,7 @@ assert_ends_in() {
 @test "--expires far ahead is what it was, saved and listed" {
 	local time
 
-	for time in 9223372036 9223372037 9999999999 18446744073 18446744074 252979200000; do
+	for time in 4102444800 9199999999.5 9200000000; do
 		assert_done map_update --expires $time 10.0.0.0 8 80 80 0 tcp
 		# the clocks are read one after the other
 		capture rule_list -j
@@ -89,7 +89,7 @@ assert_ends_in() {
 		assert_refused "$text" map_update --ttl="$text" 10.0.0.0 8 80 80 0 tcp
 	done
 	for text in 0x10 x "${FAR}x" "$FAR." "$FAR.1234" "$FAR.1x" "$FAR.-1" "$FAR.1.2" " $FAR" "$FAR " "+$FAR" "0$FAR" "-$FAR" \
-		4e9 2096-10-02 tomorrow 252979200001 18446744073709551617 .5 . \
+		4e9 2096-10-02 tomorrow 9200000001 9223372037 18446744074 18446744073709551617 .5 . \
 		99999999999999999999999999.5 ''; do
 		assert_refused "$text" map_update --expires="$text" 10.0.0.0 8 80 80 0 tcp
 	done
