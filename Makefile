@@ -48,7 +48,7 @@ say       = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 all: objects tools
 objects: $(OBJECTS:%=$(O)/%.o)
 tools: $(TOOLS:%=$(O)/%)
-bench-tools: $(O)/test/path_bench $(O)/test/wrap.o
+bench-tools: $(O)/test/path_bench $(O)/test/rules_bench $(O)/test/wrap.o
 tests: $(UNIT:%=$(O)/test/%) $(O)/test/packet_test
 
 $(O)/%.o: bpf/%.bpf.c
@@ -80,15 +80,18 @@ $(O)/test/packet_test: $(wildcard test/packet/*.c test/packet/*.h) $(O)/libpinne
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(SPLICER_CFLAGS) $(CFLAGS) $(filter %.c,$^) $(O)/libpinned.a $(LDFLAGS) $(LINK) -o $@
 
-$(O)/test/wrap.o: test/bench/wrap.bpf.c
+$(O)/test/wrap.o: test/bench/wrap.bpf.c test/bench/packet.h
 	$(call say,BPF,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) $(BPF_CFLAGS) -Wno-unused-parameter -c $< -o $@
+	$(Q)$(CLANG) $(BPF_CFLAGS) -Itest/bench -Wno-unused-parameter -c $< -o $@
 
-$(O)/test/path_bench: test/bench/path_bench.c
+# each part of the bench is a program, made of one file or of several that begin with its name
+BENCH_SHARED := $(addprefix test/bench/,bench.c process.c nft_elements.c)
+$(O)/test/%_bench: $(wildcard test/bench/*.[ch] test/sets/*.h) $(O)/libpinned.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(SPLICER_CFLAGS) $(CFLAGS) $< $(LDFLAGS) $(LINK) -o $@
+	$(Q)$(CC) $(SPLICER_CFLAGS) $(CFLAGS) $(wildcard test/bench/$*_*.c) $(BENCH_SHARED) $(O)/libpinned.a \
+		$(LDFLAGS) $(LINK) -o $@
 
 install: all
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(BPFDIR)
