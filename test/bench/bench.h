@@ -31,17 +31,17 @@ _Noreturn void bench_fail(const char *what);
 /* Loads splicer.o, with its pins in pin_dir. wrap.o comes with bench_room. */
 void bench_open(struct bench *bench, const char *splicer, const char *wrap, const char *pin_dir, const char *device);
 
-/* wrap.o anew, with room for so many packets and probes. */
-void bench_room(struct bench *bench, uint32_t count);
+/* wrap.o anew, with room for so many packets of the family, and as many probes. */
+void bench_room(struct bench *bench, uint32_t family, uint32_t count);
 
 /* The descriptor of a program of either object. */
 int bench_program(const struct bench *bench, const char *name);
 
-/* Prepares packets, and a probe for each. packet_of(context, i) gives the i-th. */
+/* Prepares packets in random order, and a probe for each. packet_of(context, i) gives the i-th. */
 void bench_prepare(const struct bench *bench, uint32_t family, uint32_t count,
 		   struct set_packet (*packet_of)(void *context, uint32_t i), void *context);
 
-/* Runs take one of the first `count` packets; 0: the frame as it is. */
+/* Runs take the first `count` packets by turns; 0: the frame as it is. */
 void bench_choose(const struct bench *bench, uint32_t family, uint32_t count);
 
 /* An IP frame of 8 bytes of payload; fit for TCP (a SYN) and UDP alike. sport in host byte order. */

@@ -91,7 +91,7 @@ static void new_flows(struct path *path, const struct bench_frame *frame)
 
 	row_run(path, "new UDP flow, no rule", frame, 0);
 	for (size_t i = 0; i < count; i++) {
-		bench_room(&path->bench, sizes[i]);
+		bench_room(&path->bench, RULES_IPV4, sizes[i]);
 		bench_prepare(&path->bench, RULES_IPV4, sizes[i], packet_at, NULL);
 		rules_load(path, sizes[i]);
 		snprintf(name, sizeof(name), "new UDP flow, %u rules, one destination", sizes[i]);
@@ -128,7 +128,7 @@ int main(int argc, char **argv)
 	}
 	path.tools = argv[4];
 	bench_open(&path.bench, argv[1], argv[2], argv[3], "wan0");
-	bench_room(&path.bench, 1);
+	bench_room(&path.bench, RULES_IPV4, 1);
 	established_frame(&frame);
 	row_run(&path, "established TCP, by socket lookup", &frame, 0);
 	bench_frame(&frame, RULES_IPV4, &packet, 4000);

@@ -103,7 +103,7 @@ static void one_run(struct rules_bench *bench, enum set_kind kind, uint32_t fami
 	*result = (struct rules_result){ .kind = kind, .family = family, .rules = rules };
 	progress(result, "packets");
 	rules_clear(bench);
-	bench_room(&bench->bench, rules);
+	bench_room(&bench->bench, family, rules);
 	bench_prepare(&bench->bench, family, rules, packet_of, result);
 	packet = packet_of(result, 0);
 	bench_frame(&frame, family, &packet, 40000);
@@ -134,7 +134,7 @@ int main(int argc, char **argv)
 	}
 	bench = (struct rules_bench){ .pin_dir = argv[3], .tools = argv[4], .scratch = argv[5] };
 	bench_open(&bench.bench, argv[1], argv[2], argv[3], "wan0");
-	bench_room(&bench.bench, 1);
+	bench_room(&bench.bench, RULES_IPV4, 1);
 	live_attach(&bench);
 	bench.memory_empty = maps_memory(bench.pin_dir);
 	for (enum set_kind kind = 0; kind < SET_KINDS; kind++)

@@ -5,6 +5,12 @@
 
 #include <stdio.h>
 
+static const char notes[] =
+	"\n+: net of the empty program. Rules of the router kind pass here: a test run cannot splice.\n"
+	"NFT SET: one set with intervals; NFT SPLIT: hosts in a hash set, networks in one with intervals. Neither "
+	"knows\n"
+	"precedence. -: nft cannot express it, or took longer than 20 s to load it.";
+
 typedef void (*row_function)(struct out *out, const struct rules_result *result, enum choice choice);
 
 static void set_print(struct out *out, const struct rules_result *result, const char *block, const char *heading)
@@ -154,4 +160,6 @@ void report_print(const struct rules_bench *bench, bool json)
 			putchar('\n');
 		block_print(bench, json ? OUT_JSON_LINES : OUT_TABLE, blocks[i].print, blocks[i].choices);
 	}
+	if (!json)
+		puts(notes);
 }

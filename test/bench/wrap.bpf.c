@@ -22,14 +22,22 @@ struct {
 	__type(value, struct bench_setting);
 } setting SEC(".maps");
 
-/* The loader says how many. */
+/* Of these three the loader says how many. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct bench_packet);
-} packets SEC(".maps");
+	__type(value, struct bench_packet4);
+} packets4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct bench_packet6);
+} packets6 SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -45,27 +53,39 @@ static __always_inline struct bench_setting *setting_now(void)
 	return bpf_map_lookup_elem(&setting, &zero);
 }
 
-/* NULL: the frame stays as it is. */
-static __always_inline struct bench_packet *packet_choose(const struct bench_setting *now)
+/*
+ * Which packet is to be taken; false: the frame stays as it is. The packets are in no order but taken in a row: so the
+ * processor fetches them ahead.
+ */
+static __always_inline int packet_next(struct bench_setting *now, __u32 *index)
 {
-	__u32 index;
+	if (!now || !now->count)
+		return 0;
+	*index = now->next < now->count ? now->next : 0;
+	now->next = *index + 1;
+	return 1;
+}
 
-	if (!now->count)
-		return NULL;
-	index = bpf_get_prandom_u32() % now->count;
-	return bpf_map_lookup_elem(&packets, &index);
+static __always_inline void packet_store(struct __sk_buff *skb, int ipv6, __u32 index)
+{
+	void *packet = ipv6 ? bpf_map_lookup_elem(&packets6, &index) : bpf_map_lookup_elem(&packets4, &index);
+
+	if (!packet)
+		return;
+	if (ipv6)
+		bpf_skb_store_bytes(skb, PACKET_IPV6_OFFSET, packet, PACKET_IPV6_SIZE, 0);
+	else
+		bpf_skb_store_bytes(skb, PACKET_IPV4_OFFSET, packet, PACKET_IPV4_SIZE, 0);
 }
 
 SEC("tc")
 int wrap(struct __sk_buff *skb)
 {
 	struct bench_setting *now = setting_now();
-	struct bench_packet *packet = now ? packet_choose(now) : NULL;
+	__u32 index;
 
-	if (packet && now->ipv6)
-		bpf_skb_store_bytes(skb, PACKET_IPV6_OFFSET, packet->bytes, PACKET_IPV6_SIZE, 0);
-	else if (packet)
-		bpf_skb_store_bytes(skb, PACKET_IPV4_OFFSET, packet->bytes, PACKET_IPV4_SIZE, 0);
+	if (packet_next(now, &index))
+		packet_store(skb, now->ipv6, index);
 	bpf_tail_call(skb, &target, 0);
 	return TC_ACT_SHOT;
 }
@@ -106,26 +126,37 @@ int probe(struct __sk_buff *skb)
 	return bpf_map_lookup_elem(&probed, &key) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
 
+static __always_inline int frame_store4(__u8 *data, const __u8 *end, __u32 index)
+{
+	struct bench_packet4 *packet = bpf_map_lookup_elem(&packets4, &index);
+
+	if (!packet || data + PACKET_IPV4_OFFSET + PACKET_IPV4_SIZE > end)
+		return XDP_DROP;
+	__builtin_memcpy(data + PACKET_IPV4_OFFSET, packet->bytes, PACKET_IPV4_SIZE);
+	return XDP_PASS;
+}
+
+static __always_inline int frame_store6(__u8 *data, const __u8 *end, __u32 index)
+{
+	struct bench_packet6 *packet = bpf_map_lookup_elem(&packets6, &index);
+
+	if (!packet || data + PACKET_IPV6_OFFSET + PACKET_IPV6_SIZE > end)
+		return XDP_DROP;
+	__builtin_memcpy(data + PACKET_IPV6_OFFSET, packet->bytes, PACKET_IPV6_SIZE);
+	return XDP_PASS;
+}
+
 /* Of frames that go up the stack of the interface that they are said to have come in by. */
 SEC("xdp")
 int live(struct xdp_md *xdp)
 {
 	__u8 *data = (void *)(long)xdp->data, *end = (void *)(long)xdp->data_end;
 	struct bench_setting *now = setting_now();
-	struct bench_packet *packet = now ? packet_choose(now) : NULL;
+	__u32 index;
 
-	if (!packet)
+	if (!packet_next(now, &index))
 		return XDP_PASS;
-	if (now->ipv6) {
-		if (data + PACKET_IPV6_OFFSET + PACKET_IPV6_SIZE > end)
-			return XDP_DROP;
-		__builtin_memcpy(data + PACKET_IPV6_OFFSET, packet->bytes, PACKET_IPV6_SIZE);
-	} else {
-		if (data + PACKET_IPV4_OFFSET + PACKET_IPV4_SIZE > end)
-			return XDP_DROP;
-		__builtin_memcpy(data + PACKET_IPV4_OFFSET, packet->bytes, PACKET_IPV4_SIZE);
-	}
-	return XDP_PASS;
+	return now->ipv6 ? frame_store6(data, end, index) : frame_store4(data, end, index);
 }
 
 /* On a veth, so that it has the receive queues of native XDP: without them no frame can be said to come in there. */

@@ -1,0 +1,43 @@
+#!/usr/bin/env bats
+# The bench runs to its end and prints every row. What the numbers are is its own matter: nothing here asserts a time.
+
+# shellcheck disable=SC2154  # out and err are filled by helpers.bash
+load helpers
+
+setup_file() {
+	export BENCH_QUICK=1 O=${LAB_OBJECTS:?}
+	cd "$BATS_TEST_DIRNAME/../.." || return
+	scripts/bench -j path rules >"$BATS_FILE_TMPDIR/rows" 2>"$BATS_FILE_TMPDIR/errors" 3>&- ||
+		echo "exit $?" >>"$BATS_FILE_TMPDIR/errors"
+}
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.." || return
+	rows=$BATS_FILE_TMPDIR/rows
+}
+
+@test "every row of the parts path and rules is there, with numbers that can be" {
+	assert_equal "$(grep -v 'no nft here' "$BATS_FILE_TMPDIR/errors")" ''
+	assert_exit 0 bench_rows <"$rows"
+	assert_equal "$out" ''
+}
+
+@test "with nft at hand its columns are filled" {
+	command -v nft >/dev/null || skip 'no nft here'
+	assert_exit 0 grep -c '"kind":"firewall".*"nft_set_load_ms":[0-9]' "$rows"
+	assert_equal "$out" 3
+	assert_exit 0 grep -c '"kind":"router".*"nft_split_insert":[0-9]' "$rows"
+	assert_equal "$out" 3
+}
+
+@test "the plot has a curve for each kind, beside those of the probe" {
+	assert_exit 0 test/bench/plot.py <"$rows"
+	assert_exit 0 python3 -c 'import sys, xml.dom.minidom as m
+print(len(m.parseString(sys.argv[1]).getElementsByTagName("polyline")) >= 5)' "$out"
+	assert_equal "$out" True
+}
+
+@test "a part that is none is refused" {
+	assert_exit 2 scripts/bench paths
+	assert_match "$err" 'bench: paths: no such part, there are: path rules'
+}
