@@ -5,7 +5,7 @@
 #   make check             all tests (root); what they need is installed by scripts/setup
 #   make check-tests       breaks the program on purpose and sees to it that tests notice (root, minutes)
 #   make lint              format, static analysis, layering, kernel floor, man pages
-#   make bench             what a packet costs (root)
+#   make bench             what packets and rules cost, minutes (root)
 #   make test-vm           load every section on other kernels, under software emulation
 #   V=1 shows commands; STATIC=1 links tools fully; CROSS_COMPILE=aarch64-linux-gnu- builds for another machine;
 #   SANITIZE=1 builds the user side with address and undefined-behaviour sanitizers
