@@ -5,7 +5,7 @@
 #   make check             all tests (root); what they need is installed by scripts/setup
 #   make check-tests       breaks the program on purpose and sees to it that tests notice (root, minutes)
 #   make lint              format, static analysis, layering, kernel floor, man pages
-#   make bench             what a packet costs (root)
+#   make bench             what packets and rules cost, minutes (root)
 #   make test-oracle       the rule engine against the plain oracle, 10 million times (root; SEED, ORACLE_COMPARISONS)
 #   make test-vm           load every section on other kernels, under software emulation
 #   V=1 shows commands; STATIC=1 links tools fully; CROSS_COMPILE=aarch64-linux-gnu- builds for another machine;
@@ -52,7 +52,7 @@ say       = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 all: objects tools
 objects: $(OBJECTS:%=$(O)/%.o)
 tools: $(TOOLS:%=$(O)/%)
-bench-tools: $(O)/test/path_bench $(O)/test/wrap.o
+bench-tools: $(O)/test/path_bench $(O)/test/rules_bench $(O)/test/wrap.o
 tests: $(UNIT:%=$(O)/test/%) $(O)/test/packet_test $(O)/test/oracle_test
 
 $(O)/%.o: bpf/%.bpf.c
@@ -92,15 +92,18 @@ $(O)/test/oracle_test: $(ORACLE_SRC) $(wildcard test/oracle/*.h test/packet/*.h 
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(SPLICER_CFLAGS) -Itest $(CFLAGS) $(ORACLE_SRC) $(O)/libpinned.a $(LDFLAGS) $(LINK) -o $@
 
-$(O)/test/wrap.o: test/bench/wrap.bpf.c
+$(O)/test/wrap.o: test/bench/wrap.bpf.c test/bench/packet.h
 	$(call say,BPF,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) $(BPF_CFLAGS) -Wno-unused-parameter -c $< -o $@
+	$(Q)$(CLANG) $(BPF_CFLAGS) -Itest/bench -Wno-unused-parameter -c $< -o $@
 
-$(O)/test/path_bench: test/bench/path_bench.c
+# each part of the bench is a program, made of one file or of several that begin with its name
+BENCH_SHARED := $(addprefix test/bench/,bench.c process.c nft_elements.c)
+$(O)/test/%_bench: $(wildcard test/bench/*.[ch] test/sets/*.h) $(O)/libpinned.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(SPLICER_CFLAGS) $(CFLAGS) $< $(LDFLAGS) $(LINK) -o $@
+	$(Q)$(CC) $(SPLICER_CFLAGS) $(CFLAGS) $(wildcard test/bench/$*_*.c) $(BENCH_SHARED) $(O)/libpinned.a \
+		$(LDFLAGS) $(LINK) -o $@
 
 install: all
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(BPFDIR)

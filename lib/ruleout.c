@@ -8,7 +8,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 int surroundings_read(struct surroundings *surroundings, struct error *error)
 {
@@ -74,7 +73,7 @@ static void last_out(struct out *out, uint64_t last)
 static void note_format(const struct rules_record *rule, bool dead, bool unrouted, char note[NOTE_TEXT_MAX])
 {
 	const char *parts[3];
-	char left[AGE_TEXT_MAX + 8];
+	char age[AGE_TEXT_MAX], left[AGE_TEXT_MAX + 8];
 	size_t count = 0, used = 0;
 
 	if (dead)
@@ -82,8 +81,8 @@ static void note_format(const struct rules_record *rule, bool dead, bool unroute
 	if (unrouted)
 		parts[count++] = "no-route";
 	if (rule->head.expires) {
-		age_format(seconds_between(clock_now(), rule->head.expires), left);
-		strcat(left, " left");
+		age_format(seconds_between(clock_now(), rule->head.expires), age);
+		snprintf(left, sizeof(left), "%s left", age);
 		parts[count++] = left;
 	}
 	note[0] = '\0';

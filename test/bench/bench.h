@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the parts of the bench share: programs loaded, packets prepared, runs in turn. Every failure ends the process.
+ */
+#ifndef SPLICER_BENCH_H
+#define SPLICER_BENCH_H
+
+#include "../sets/sets.h"
+#include "packet.h"
+
+#include <bpf/libbpf.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BENCH_ROUNDS 7 /* the median is reported */
+
+struct bench {
+	const char *wrap_path;
+	struct bpf_object *splicer, *wrap;
+	uint32_t ifindex; /* that packets are said to come in by; not the loopback, which has rules of its own */
+	bool quick;       /* shorter runs: to see that all works */
+};
+
+struct bench_frame {
+	uint8_t bytes[128];
+	uint32_t size;
+};
+
+_Noreturn void bench_fail(const char *what);
+
+/* Loads splicer.o, with its pins in pin_dir. wrap.o comes with bench_room. */
+void bench_open(struct bench *bench, const char *splicer, const char *wrap, const char *pin_dir, const char *device);
+
+/* wrap.o anew, with room for so many packets of the family, and as many probes. */
+void bench_room(struct bench *bench, uint32_t family, uint32_t count);
+
+/* The descriptor of a program of either object. */
+int bench_program(const struct bench *bench, const char *name);
+
+/* Prepares packets in random order, and a probe for each. packet_of(context, i) gives the i-th. */
+void bench_prepare(const struct bench *bench, uint32_t family, uint32_t count,
+		   struct set_packet (*packet_of)(void *context, uint32_t i), void *context);
+
+/* Runs take the first `count` packets by turns; 0: the frame as it is. */
+void bench_choose(const struct bench *bench, uint32_t family, uint32_t count);
+
+/* An IP frame of 8 bytes of payload; fit for TCP (a SYN) and UDP alike. sport in host byte order. */
+void bench_frame(struct bench_frame *frame, uint32_t family, const struct set_packet *packet, uint16_t sport);
+
+/*
+ * Nanoseconds per packet of each program: medians of rounds in which they take turns, so that a slow moment of the
+ * machine hits them alike.
+ */
+void bench_run(const struct bench *bench, const struct bench_frame *frame, const int *programs, double *ns,
+	       size_t count);
+
+/* The same of frames that go up the stack of each interface. */
+void bench_run_live(const struct bench *bench, const struct bench_frame *frame, const uint32_t *ifindexes, double *ns,
+		    size_t count);
+
+/* Sorts the values. */
+double bench_median(double *values, size_t count);
+
+/* Seconds of a clock that does not jump. */
+double bench_now(void);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "process.h"
+
+#include "bench.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static pid_t process_start(const char *const argv[], bool quiet)
+{
+	posix_spawn_file_actions_t files;
+	pid_t pid;
+
+	posix_spawn_file_actions_init(&files);
+	posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	if (quiet)
+		posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+	if (posix_spawnp(&pid, argv[0], &files, NULL, (char *const *)(uintptr_t)argv, environ))
+		pid = -1;
+	posix_spawn_file_actions_destroy(&files);
+	return pid;
+}
+
+/* False: it was too late. */
+static bool process_wait(pid_t pid, double limit)
+{
+	struct pollfd ended = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
+	bool in_time;
+
+	if (ended.fd < 0)
+		bench_fail("pidfd_open");
+	in_time = poll(&ended, 1, (int)(limit * 1000)) == 1;
+	close(ended.fd);
+	if (!in_time)
+		kill(pid, SIGKILL);
+	return in_time;
+}
+
+double process_time(const char *const argv[], double limit, bool quiet)
+{
+	double start = bench_now(), took;
+	pid_t pid = process_start(argv, quiet);
+	bool in_time;
+	int status;
+
+	if (pid < 0)
+		return -1;
+	in_time = process_wait(pid, limit);
+	if (waitpid(pid, &status, 0) != pid)
+		bench_fail(argv[0]);
+	took = bench_now() - start;
+	return in_time && !status ? took : -1;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Whole processes, started as a shell would, and their time from start to end. */
+#ifndef SPLICER_BENCH_PROCESS_H
+#define SPLICER_BENCH_PROCESS_H
+
+#include <stdbool.h>
+
+#define PROCESS_RUNS 30 /* of one command that is quick; the median is reported */
+
+/*
+ * Seconds from start to end; -1 when it failed or took longer than `limit` seconds (then it is killed). What it prints
+ * is thrown away; errors too where `quiet`: of a program that may refuse.
+ */
+double process_time(const char *const argv[], double limit, bool quiet);
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The tools as whole processes. */
+#include "process.h"
+#include "rule.h"
+#include "rules.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LOAD_LIMIT 120.0 /* seconds; a tool that takes longer has a defect */
+
+/* Not an address of any set. */
+#define ONE_DST "192.0.2.7", "32"
+
+static void tool_path(const struct rules_bench *bench, const char *tool, char path[256])
+{
+	snprintf(path, 256, "%s/%s", bench->tools, tool);
+}
+
+/* A run of a tool that must succeed. argv[0] is given by its name only. */
+static double tool_time(const struct rules_bench *bench, const char *argv[])
+{
+	const char *name = argv[0];
+	char path[256];
+	double took;
+
+	tool_path(bench, name, path);
+	argv[0] = path;
+	took = process_time(argv, LOAD_LIMIT, false);
+	if (took < 0) {
+		fprintf(stderr, "bench: %s failed\n", name);
+		exit(1);
+	}
+	argv[0] = name;
+	return took;
+}
+
+/* ---- the set ---- */
+
+static struct rules_record rule_changed(const struct rules_result *result, uint32_t i, uint32_t changed)
+{
+	/* every so many another rule in its place */
+	return bench_rule(result, changed && i % changed == 0 ? result->rules + i : i);
+}
+
+/* In a process of its own, since the printer of rules prints to standard output. */
+void rules_write(const struct rules_result *result, const char *file, uint32_t changed)
+{
+	pid_t child = fork();
+	int status;
+
+	if (!child) {
+		if (!freopen(file, "w", stdout))
+			bench_fail(file);
+		for (uint32_t i = 0; i < result->rules; i++) {
+			struct rules_record rule = rule_changed(result, i, changed);
+
+			rule_print_line(&rule);
+		}
+		_exit(fflush(stdout) ? 1 : 0);
+	}
+	if (child < 0 || waitpid(child, &status, 0) != child || status)
+		bench_fail(file);
+}
+
+double rules_load(const struct rules_bench *bench, const char *file, bool replace)
+{
+	const char *add[] = { "map_update", "-f", file, NULL },
+		   *set[] = { "map_update", "--replace", "-f", file, NULL };
+
+	return tool_time(bench, replace ? set : add);
+}
+
+void rules_clear(const struct rules_bench *bench)
+{
+	const char *argv[] = { "map_delete", "--all", NULL };
+
+	tool_time(bench, argv);
+}
+
+/* ---- one rule, and the list ---- */
+
+static void one_rule_run(struct rules_bench *bench, struct rules_result *result)
+{
+	const char *put[] = { "map_update", ONE_DST, "443", "443", "0", "tcp", NULL },
+		   *delete[] = { "map_delete", ONE_DST, "443", "tcp", NULL }, *nothing[] = { "/bin/true", NULL };
+	double took[3][PROCESS_RUNS];
+
+	for (int i = 0; i < PROCESS_RUNS; i++) {
+		took[0][i] = process_time(nothing, LOAD_LIMIT, false);
+		took[1][i] = tool_time(bench, put);
+		took[2][i] = tool_time(bench, delete);
+	}
+	result->bin_true = bench_median(took[0], PROCESS_RUNS);
+	result->insert = bench_median(took[1], PROCESS_RUNS);
+	result->insert_worst = took[1][PROCESS_RUNS - 1];
+	result->remove = bench_median(took[2], PROCESS_RUNS);
+	result->remove_worst = took[2][PROCESS_RUNS - 1];
+}
+
+void tools_run(struct rules_bench *bench, struct rules_result *result)
+{
+	const char *list[] = { "rule_list", NULL }, *save[] = { "rule_list", "--save", NULL },
+		   *json[] = { "rule_list", "-j", NULL };
+
+	one_rule_run(bench, result);
+	result->list = tool_time(bench, list);
+	result->save = tool_time(bench, save);
+	result->json = tool_time(bench, json);
+}

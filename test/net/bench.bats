@@ -1,0 +1,42 @@
+#!/usr/bin/env bats
+# The bench runs to its end and prints every row. What the numbers are is its own matter: nothing here asserts a time.
+
+# shellcheck disable=SC2154  # out and err are filled by helpers.bash
+load helpers
+
+setup_file() {
+	export BENCH_QUICK=1 O=${LAB_OBJECTS:?}
+	cd "$BATS_TEST_DIRNAME/../.." || return
+	scripts/bench -j >"$BATS_FILE_TMPDIR/rows" 2>"$BATS_FILE_TMPDIR/errors" 3>&- ||
+		echo "exit $?" >>"$BATS_FILE_TMPDIR/errors"
+}
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.." || return
+	rows=$BATS_FILE_TMPDIR/rows
+}
+
+@test "every row of the parts is there, with numbers that can be" {
+	assert_equal "$(cat "$BATS_FILE_TMPDIR/errors")" ''
+	assert_exit 0 bench_rows <"$rows"
+	assert_equal "$out" ''
+}
+
+@test "the columns of nft are filled" {
+	assert_exit 0 grep -c '"kind":"firewall".*"nft_set_load_ms":[0-9]' "$rows"
+	assert_equal "$out" 3
+	assert_exit 0 grep -c '"kind":"router".*"nft_split_insert":[0-9]' "$rows"
+	assert_equal "$out" 3
+}
+
+@test "the plot has a curve for each kind, beside those of the probe" {
+	assert_exit 0 test/bench/plot.py <"$rows"
+	assert_exit 0 python3 -c 'import sys, xml.dom.minidom as m
+print(len(m.parseString(sys.argv[1]).getElementsByTagName("polyline")) >= 5)' "$out"
+	assert_equal "$out" True
+}
+
+@test "a part that is none is refused" {
+	assert_exit 2 scripts/bench paths
+	assert_match "$err" 'bench: paths: no such part, there are: path rules divert'
+}
