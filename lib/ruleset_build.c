@@ -11,6 +11,7 @@
 
 #define SLACK_MIN 1024 /* rules that fit in before the next build, at least */
 #define SLACK_SHARE 8  /* and one in so many of the rules there are */
+#define GUARD_CROWD 80 /* keys in a cell of the guard, of 512 bits, that make it pass one key in 20 in vain */
 #define PROGRESS_RULES 4096
 #define BUCKET_RETRIES 4
 #define TUPLES_HASH 16384 /* a power of two above RULES_LISTS * RULES_TUPLES_MAX */
@@ -103,18 +104,42 @@ static uint32_t power_of_two(size_t least)
 	return power;
 }
 
+/* By the longer prefix, unless too many keys would meet in the cells that it chooses. */
+static int guard_choose(const struct build *build, uint32_t guard_cells, uint32_t *mask, struct error *error)
+{
+	uint32_t *keys = calloc(guard_cells, sizeof(*keys));
+	const struct entries *entries = &build->entries;
+	uint64_t met = 0; /* keys in its cell, summed over keys */
+
+	if (!keys)
+		return entries_memory(error);
+	*mask = guard_cells - 1;
+	for (size_t i = 0; i < entries->count; i = key_end(entries, i)) {
+		struct rules_key key = entry_key(&entries->items[i]);
+
+		met += 2ull * keys[rules_guard_cell(&key, entries->items[i].hash, *mask)]++ + 1;
+	}
+	if (met > build->keys * GUARD_CROWD)
+		*mask |= RULES_GUARD_SPREAD;
+	free(keys);
+	return 0;
+}
+
 /* The header of the new arena; the tables have room for the slack, and `crowded` doubles that of the buckets. */
 static int build_layout(const struct build *build, unsigned int crowded, struct rules_header *header,
 			struct error *error)
 {
 	size_t slack = build->entries.count / SLACK_SHARE + SLACK_MIN, keys = build->keys + slack;
-	uint32_t guard_words = power_of_two(keys / 4), buckets = power_of_two(keys * 2 / RULES_SLOTS) << crowded;
-	size_t cells = RULES_HEADER_CELLS + guard_words / 8 + buckets;
+	uint32_t guard_cells = power_of_two(keys / 32), buckets = power_of_two(keys * 2 / RULES_SLOTS) << crowded;
+	size_t cells = RULES_HEADER_CELLS + guard_cells + buckets;
+	uint32_t guard_mask = 0;
 
+	if (guard_choose(build, guard_cells, &guard_mask, error))
+		return -1;
 	*header = (struct rules_header){
 		.guard = RULES_HEADER_CELLS,
-		.guard_mask = guard_words - 1,
-		.buckets = RULES_HEADER_CELLS + guard_words / 8,
+		.guard_mask = guard_mask,
+		.buckets = RULES_HEADER_CELLS + guard_cells,
 		.bucket_mask = buckets - 1,
 		.records = (uint32_t)cells,
 		.records_end = (uint32_t)cells,
@@ -195,7 +220,7 @@ static int key_fill(struct build *build, struct entry *entries, size_t count)
 	block_write(arena_at(&build->next.arena, cell, 1u << block_class(interval_count)), &key, next, build->intervals,
 		    interval_count);
 	*slot = rules_slot(entries[0].hash, cell);
-	guard_add(&build->next, entries[0].hash);
+	guard_add(&build->next, &key, entries[0].hash);
 	return 0;
 }
 

@@ -159,13 +159,13 @@ void slot_clear(__u64 *slot)
 	word_store(slot, bucket_empty_slot(bucket) ? 0 : RULES_SLOT_DELETED);
 }
 
-void guard_add(struct ruleset *set, uint64_t hash)
+void guard_add(struct ruleset *set, const struct rules_key *key, uint64_t hash)
 {
 	const struct rules_header *header = set_header(set);
-	uint32_t index = rules_guard_index(hash, header->guard_mask);
-	struct rules_cell *cell = arena_at(&set->arena, header->guard + index / 8, 1);
+	uint32_t at = rules_guard_cell(key, hash, header->guard_mask);
+	struct rules_cell *cell = arena_at(&set->arena, header->guard + at, 1);
 
-	__atomic_fetch_or(&cell->word[index % 8], rules_guard_bits(hash), __ATOMIC_RELEASE);
+	__atomic_fetch_or(&cell->word[rules_guard_word(hash)], rules_guard_bits(hash), __ATOMIC_RELEASE);
 }
 
 /* ---- tuples ---- */

@@ -209,7 +209,7 @@ static int rule_add(struct ruleset *set, struct placement *place, const struct r
 	header->live++;
 	header->keys += !place->block;
 	place->slot = slot;
-	guard_add(set, place->hash);
+	guard_add(set, &place->key, place->hash);
 	placement_publish_block(set, place, block);
 	lists_publish(set, &lists);
 	return 0;

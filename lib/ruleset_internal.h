@@ -47,7 +47,7 @@ __u64 *slot_find(struct ruleset *set, const struct rules_key *key, uint64_t hash
 __u64 *slot_free(struct ruleset *set, uint64_t hash);
 void slot_clear(__u64 *slot);
 
-void guard_add(struct ruleset *set, uint64_t hash);
+void guard_add(struct ruleset *set, const struct rules_key *key, uint64_t hash);
 
 /* The tuple lists that a new rule makes longer, made but not yet published. */
 struct list_changes {

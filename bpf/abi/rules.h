@@ -7,7 +7,7 @@
  * declares: that is the empty set.
  *
  *   cells 0-4   struct rules_header
- *   guard       64-bit words: a Bloom filter over keys, one word per key
+ *   guard       a Bloom filter over keys, one word of one cell per key
  *   buckets     8 slots each: the hash table of keys, slot = tag (32 bit) and cell of the key's block
  *   records     struct rules_record, 3 cells each, growing upwards; the truth, all else derives from it
  *   (free)
@@ -78,7 +78,7 @@ struct rules_header {
 	/* cell 0: read for every packet that reaches the rules */
 	__u64 arena; /* random, unique to this arena, also in each tuple: tells that it was swapped in mid-search */
 	__u32 guard; /* first cell of the guard */
-	__u32 guard_mask;  /* words - 1, words being a power of two */
+	__u32 guard_mask;  /* cells - 1, cells being a power of two; and RULES_GUARD_SPREAD */
 	__u32 buckets;     /* first cell of the table */
 	__u32 bucket_mask; /* buckets - 1, buckets being a power of two */
 	/* tools only, to the end of the cell */
@@ -155,15 +155,46 @@ static inline __u64 rules_hash(const struct rules_key *key)
 	return h ^ h >> 32;
 }
 
-/* The guard: three bits of one word. A key is not in the table unless all three are set. */
+/*
+ * The guard: three bits of one word. A key is not in the table unless all three are set.
+ *
+ * The longer of the key's two prefixes chooses the cell, and the whole key the word in it: a packet that is tried in
+ * many combinations of lengths then reads few cells, as those that differ in the shorter prefix share one. Where so
+ * many keys have such a prefix in common that its cell would be full, RULES_GUARD_SPREAD lets the whole key choose the
+ * cell.
+ */
+#define RULES_GUARD_SPREAD 0x80000000u
+
 static inline __u64 rules_guard_bits(__u64 hash)
 {
 	return 1ull << (hash & 63) | 1ull << (hash >> 6 & 63) | 1ull << (hash >> 12 & 63);
 }
 
-static inline __u32 rules_guard_index(__u64 hash, __u32 mask)
+static inline __u32 rules_guard_word(__u64 hash)
 {
-	return (__u32)(hash >> 18) & mask;
+	return (__u32)(hash >> 18) & 7;
+}
+
+static inline __u64 rules_longer_prefix(const struct rules_key *key)
+{
+	__u32 dst_len = (__u32)(key->meta >> 32) & 0xff, src_len = (__u32)(key->meta >> 40) & 0xff;
+	__u64 h;
+
+	/* the products of rules_hash */
+	if (src_len > dst_len)
+		h = key->addr[2] * 0xd6e8feb86659fd93ull + key->addr[3] * 0xa0761d6478bd642full + src_len;
+	else
+		h = key->addr[0] * 0xbf58476d1ce4e5b9ull + key->addr[1] * 0x94d049bb133111ebull + dst_len;
+	h ^= h >> 32;
+	h *= 0x94d049bb133111ebull;
+	return h >> 32;
+}
+
+static inline __u32 rules_guard_cell(const struct rules_key *key, __u64 hash, __u32 guard_mask)
+{
+	__u64 chosen = guard_mask & RULES_GUARD_SPREAD ? hash >> 21 : rules_longer_prefix(key);
+
+	return (__u32)chosen & guard_mask & ~RULES_GUARD_SPREAD;
 }
 
 static inline __u32 rules_bucket_index(__u64 hash, __u32 mask)

@@ -2,8 +2,9 @@
 /*
  * The rule matcher: finds the winning rule of a packet in the arena of abi/rules.h.
  *
- * rules_search and rules_probe are global functions, so the verifier reads each once and not once for each way to it.
- * Maps cannot be handed to such a function: it looks the arena up itself, and the arena's id tells of a swap.
+ * rules_search, rules_sift and rules_probe are global functions, so the verifier reads each once and not once for each
+ * way to it. Maps cannot be handed to such a function: it looks the arena up itself, and the arena's id tells of a
+ * swap.
  */
 #ifndef SPLICER_LIB_MATCH_H
 #define SPLICER_LIB_MATCH_H
@@ -20,13 +21,18 @@ struct rules_query {
 	__u32 ifindex;
 	__u16 port;
 	__u16 proto;
-	__u32 tuple;  /* cell of the tuple to look at */
-	__u32 record; /* the best so far; 0: none */
+	__u32 tuple, left; /* cell of the next tuple of the list, and how many are left */
+	__u32 record;      /* the best so far; 0: none */
 	__u64 rank;
 	__u64 decision;
+	struct rules_key key; /* that the guard let pass, and its hash */
+	__u64 hash;
 };
 
-enum rules_probe_result { RULES_NEXT = 0, RULES_DONE = 1, RULES_SWAPPED = 2 };
+#define RULES_STRIDE 8 /* tuples looked at in one call */
+
+/* NEXT: go on; FOUND: the guard let a key pass; DONE: nothing better is left; SWAPPED: the arena is another one. */
+enum rules_step { RULES_NEXT = 0, RULES_FOUND = 1, RULES_DONE = 2, RULES_SWAPPED = 3 };
 
 static __always_inline void *rules_arena(void)
 {
@@ -66,13 +72,13 @@ static __always_inline void rules_make_key(const struct rules_query *q, const st
 	key->addr[3] = q->addr[3] & tuple->mask[3];
 }
 
-static __always_inline int rules_guard_passes(void *arena, const struct rules_query *q, __u64 hash)
+static __always_inline int rules_guard_passes(void *arena, const struct rules_query *q, const struct rules_key *key,
+					      __u64 hash)
 {
-	__u32 index = rules_guard_index(hash, q->guard_mask);
-	struct rules_cell *cell = rules_cell(arena, q->guard + index / 8);
+	struct rules_cell *cell = rules_cell(arena, q->guard + rules_guard_cell(key, hash, q->guard_mask));
 	__u64 bits = rules_guard_bits(hash);
 
-	return cell && (rules_read(&cell->word[index & 7]) & bits) == bits;
+	return cell && (rules_read(&cell->word[rules_guard_word(hash)]) & bits) == bits;
 }
 
 static __always_inline int rules_block_is(const struct rules_block *a, const struct rules_key *b)
@@ -182,76 +188,91 @@ static __always_inline void rules_take_better(void *arena, struct rules_query *q
 	q->decision = decision;
 }
 
-/* Looks for a better rule in one tuple. */
-__noinline int rules_probe(struct rules_query *q)
+/* Looks at the next tuples of the list, up to one that may have a rule for the packet; its key is left in *q. */
+__noinline int rules_sift(struct rules_query *q)
 {
-	struct rules_key key = {};
-	struct rules_tuple *tuple;
-	__u32 block, record;
-	void *arena;
-	__u64 hash;
+	void *arena = rules_arena();
 
-	if (!q)
-		return RULES_DONE;
-	arena = rules_arena();
-	if (!arena)
+	if (!q || !arena)
 		return RULES_SWAPPED;
-	tuple = rules_cell(arena, q->tuple);
-	if (!tuple || tuple->arena != q->arena)
-		return RULES_SWAPPED;
-	if (q->record && q->rank > tuple->max_rank)
-		return RULES_DONE;
-	if (!rules_tuple_serves(q, tuple))
-		return RULES_NEXT;
-	rules_make_key(q, tuple, &key);
-	hash = rules_hash(&key);
-	if (!rules_guard_passes(arena, q, hash))
-		return RULES_NEXT;
-	block = rules_find_block(arena, q, &key, hash);
-	if (!block)
-		return RULES_NEXT;
-	record = rules_find_record(arena, block, q->port);
-	if (record)
-		rules_take_better(arena, q, record);
+	for (int i = 0; i < RULES_STRIDE; i++) {
+		struct rules_tuple *tuple;
+
+		if (!q->left)
+			return RULES_DONE;
+		tuple = rules_cell(arena, q->tuple);
+		if (!tuple || tuple->arena != q->arena)
+			return RULES_SWAPPED;
+		if (q->record && q->rank > tuple->max_rank)
+			return RULES_DONE;
+		q->tuple++;
+		q->left--;
+		if (!rules_tuple_serves(q, tuple))
+			continue;
+		rules_make_key(q, tuple, &q->key);
+		q->hash = rules_hash(&q->key);
+		if (rules_guard_passes(arena, q, &q->key, q->hash))
+			return RULES_FOUND;
+	}
 	return RULES_NEXT;
 }
 
-/* Walks the tuples of one list. -1: the arena could not be read or was swapped in the meantime. */
-__noinline int rules_search(struct rules_query *q, __u32 list)
+/* Takes the rule of that key if it is better than the best so far. -1: the arena could not be read. */
+__noinline int rules_probe(struct rules_query *q)
 {
+	void *arena = rules_arena();
 	struct rules_header *header;
-	struct rules_cell *lists;
-	__u32 first, count;
-	void *arena;
-	__u64 word;
+	__u32 block, record;
 
-	arena = rules_arena();
 	if (!q || !arena)
 		return -1;
 	header = rules_cell(arena, 0);
-	lists = rules_cell(arena, 1 + (list >> 3));
-	if (!header || !lists)
+	if (!header || header->arena != q->arena)
 		return -1;
+	block = rules_find_block(arena, q, &q->key, q->hash);
+	if (!block)
+		return 0;
+	record = rules_find_record(arena, block, q->port);
+	if (record)
+		rules_take_better(arena, q, record);
+	return 0;
+}
+
+/* What the search must know of the arena. */
+static __always_inline void rules_begin(struct rules_query *q, const struct rules_header *header, __u64 list)
+{
 	q->record = 0;
 	q->arena = header->arena;
 	q->guard = header->guard;
 	q->guard_mask = header->guard_mask;
 	q->buckets = header->buckets;
 	q->bucket_mask = header->bucket_mask;
-	word = rules_read(&lists->word[list & 7]);
-	first = RULES_LIST_CELL(word);
-	count = RULES_LIST_COUNT(word);
-	for (__u32 i = 0; i < RULES_TUPLES_MAX; i++) {
-		int result;
+	q->tuple = RULES_LIST_CELL(list);
+	q->left = RULES_LIST_COUNT(list);
+}
 
-		if (i >= count)
-			break;
-		q->tuple = first + i;
-		result = rules_probe(q);
-		if (result == RULES_SWAPPED)
+/* Walks the tuples of one list. -1: the arena could not be read or was swapped in the meantime. */
+__noinline int rules_search(struct rules_query *q, __u32 list)
+{
+	void *arena = rules_arena();
+	struct rules_header *header;
+	struct rules_cell *lists;
+
+	if (!q || !arena)
+		return -1;
+	header = rules_cell(arena, 0);
+	lists = rules_cell(arena, 1 + (list >> 3));
+	if (!header || !lists)
+		return -1;
+	rules_begin(q, header, rules_read(&lists->word[list & 7]));
+	/* one step more than there are tuples: the last finds none left */
+	for (__u32 i = 0; i <= RULES_TUPLES_MAX; i++) {
+		int step = rules_sift(q);
+
+		if (step == RULES_DONE)
+			return 0;
+		if (step == RULES_SWAPPED || (step == RULES_FOUND && rules_probe(q)))
 			return -1;
-		if (result == RULES_DONE)
-			break;
 	}
 	return 0;
 }

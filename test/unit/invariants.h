@@ -79,12 +79,12 @@ static inline bool walk_slot_is_reached(const struct walk *walk, uint64_t hash, 
 	return false;
 }
 
-static inline bool walk_guard_passes(const struct walk *walk, uint64_t hash)
+static inline bool walk_guard_passes(const struct walk *walk, const struct rules_key *key, uint64_t hash)
 {
-	uint32_t index = rules_guard_index(hash, walk->header->guard_mask);
+	uint32_t cell = walk->header->guard + rules_guard_cell(key, hash, walk->header->guard_mask);
 	uint64_t bits = rules_guard_bits(hash);
 
-	return (walk->arena->cells[walk->header->guard + index / 8].word[index % 8] & bits) == bits;
+	return (walk->arena->cells[cell].word[rules_guard_word(hash)] & bits) == bits;
 }
 
 /* The tuple of a rule stands in all its lists, with a rank that does not end the search before the rule. */
@@ -157,7 +157,7 @@ static inline void walk_slot(struct walk *walk, uint32_t bucket, uint64_t slot)
 	hash = rules_hash(&key);
 	WALK_REQUIRE(walk, hash >> 32 == slot >> 32);
 	WALK_REQUIRE(walk, walk_slot_is_reached(walk, hash, bucket));
-	WALK_REQUIRE(walk, walk_guard_passes(walk, hash));
+	WALK_REQUIRE(walk, walk_guard_passes(walk, &key, hash));
 	WALK_REQUIRE(walk, block->count > 0 && block->link);
 	walk_key_records(walk, block, &key);
 	walk_intervals(walk, block);
