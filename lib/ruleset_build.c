@@ -117,7 +117,7 @@ static int guard_choose(const struct build *build, uint32_t guard_cells, uint32_
 	for (size_t i = 0; i < entries->count; i = key_end(entries, i)) {
 		struct rules_key key = entry_key(&entries->items[i]);
 
-		met += 2ull * keys[rules_guard_cell(&key, entries->items[i].hash, *mask)]++ + 1;
+		met += 2ull * keys[rules_guard_cell(rules_prefix_hash(&key), *mask)]++ + 1;
 	}
 	if (met > build->keys * GUARD_CROWD)
 		*mask |= RULES_GUARD_SPREAD;
@@ -258,6 +258,7 @@ static void list_fill(struct build *build, unsigned int list)
 		tuples[used++].arena = header->arena;
 	}
 	qsort(tuples, used, sizeof(*tuples), tuple_order);
+	tuples_set_runs(tuples, used);
 	header->list[list] = (uint64_t)cell << 16 | used;
 }
 

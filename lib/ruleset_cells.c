@@ -159,13 +159,22 @@ void slot_clear(__u64 *slot)
 	word_store(slot, bucket_empty_slot(bucket) ? 0 : RULES_SLOT_DELETED);
 }
 
+static void guard_set(struct rules_cell *cell, uint64_t hash)
+{
+	__atomic_fetch_or(&cell->word[rules_guard_word(hash)], rules_guard_bits(hash), __ATOMIC_RELEASE);
+}
+
 void guard_add(struct ruleset *set, const struct rules_key *key, uint64_t hash)
 {
 	const struct rules_header *header = set_header(set);
-	uint32_t at = rules_guard_cell(key, hash, header->guard_mask);
+	bool spread = header->guard_mask & RULES_GUARD_SPREAD;
+	uint64_t chosen = spread ? hash : rules_prefix_hash(key);
+	uint32_t at = rules_guard_cell(chosen, header->guard_mask);
 	struct rules_cell *cell = arena_at(&set->arena, header->guard + at, 1);
 
-	__atomic_fetch_or(&cell->word[rules_guard_word(hash)], rules_guard_bits(hash), __ATOMIC_RELEASE);
+	guard_set(cell, hash);
+	if (!spread)
+		guard_set(cell, chosen);
 }
 
 /* ---- tuples ---- */
@@ -183,6 +192,20 @@ static struct rules_tuple *tuple_find(struct rules_tuple *tuples, uint32_t count
 	return NULL;
 }
 
+static bool tuples_share_prefix(const struct rules_tuple *a, const struct rules_tuple *b)
+{
+	int side = rules_source_is_longer(a->meta) ? 2 : 0, shift = side ? 40 : 32;
+
+	return !rules_source_is_longer(b->meta) == !side && (a->meta >> shift & 0xff) == (b->meta >> shift & 0xff);
+}
+
+void tuples_set_runs(struct rules_tuple *tuples, uint32_t count)
+{
+	for (uint32_t i = count; i-- > 0;)
+		tuples[i].run =
+			i + 1 < count && tuples_share_prefix(&tuples[i], &tuples[i + 1]) ? tuples[i + 1].run + 1 : 0;
+}
+
 /* Copies the tuples of a list to a longer one with the rule's tuple in its place by rank. */
 static void tuples_copy_with(struct rules_tuple *to, const struct rules_tuple *from, uint32_t count,
 			     const struct rules_tuple *added)
@@ -196,6 +219,7 @@ static void tuples_copy_with(struct rules_tuple *to, const struct rules_tuple *f
 	for (uint32_t i = 0; i < count; i++)
 		if (from[i].meta != added->meta && from[i].max_rank < added->max_rank)
 			to[kept++] = from[i];
+	tuples_set_runs(to, kept);
 }
 
 /*

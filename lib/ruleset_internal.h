@@ -49,6 +49,9 @@ void slot_clear(__u64 *slot);
 
 void guard_add(struct ruleset *set, const struct rules_key *key, uint64_t hash);
 
+/* Fills in rules_tuple.run; the tuples stand in their order. */
+void tuples_set_runs(struct rules_tuple *tuples, uint32_t count);
+
 /* The tuple lists that a new rule makes longer, made but not yet published. */
 struct list_changes {
 	unsigned int list[4], count;

@@ -156,12 +156,12 @@ static inline __u64 rules_hash(const struct rules_key *key)
 }
 
 /*
- * The guard: three bits of one word. A key is not in the table unless all three are set.
+ * The guard: three bits of one word, by a hash. A key is not in the table unless all three are set.
  *
- * The longer of the key's two prefixes chooses the cell, and the whole key the word in it: a packet that is tried in
- * many combinations of lengths then reads few cells, as those that differ in the shorter prefix share one. Where so
- * many keys have such a prefix in common that its cell would be full, RULES_GUARD_SPREAD lets the whole key choose the
- * cell.
+ * The longer of the key's two prefixes chooses the cell, the whole key the word in it, and the prefix has three bits of
+ * its own there. So a packet that is tried in many combinations of lengths reads few cells, and where the prefix is not
+ * found none of those that differ in the shorter one need be tried. Where so many keys have a prefix in common that
+ * its cell would be full, RULES_GUARD_SPREAD lets the whole key choose the cell, and prefixes have no bits.
  */
 #define RULES_GUARD_SPREAD 0x80000000u
 
@@ -175,26 +175,31 @@ static inline __u32 rules_guard_word(__u64 hash)
 	return (__u32)(hash >> 18) & 7;
 }
 
-static inline __u64 rules_longer_prefix(const struct rules_key *key)
+static inline __u32 rules_guard_cell(__u64 hash, __u32 guard_mask)
 {
-	__u32 dst_len = (__u32)(key->meta >> 32) & 0xff, src_len = (__u32)(key->meta >> 40) & 0xff;
-	__u64 h;
-
-	/* the products of rules_hash */
-	if (src_len > dst_len)
-		h = key->addr[2] * 0xd6e8feb86659fd93ull + key->addr[3] * 0xa0761d6478bd642full + src_len;
-	else
-		h = key->addr[0] * 0xbf58476d1ce4e5b9ull + key->addr[1] * 0x94d049bb133111ebull + dst_len;
-	h ^= h >> 32;
-	h *= 0x94d049bb133111ebull;
-	return h >> 32;
+	return (__u32)(hash >> 21) & guard_mask & ~RULES_GUARD_SPREAD;
 }
 
-static inline __u32 rules_guard_cell(const struct rules_key *key, __u64 hash, __u32 guard_mask)
+/* Whether the source prefix is the longer one; meta as in struct rules_key. */
+static inline int rules_source_is_longer(__u64 meta)
 {
-	__u64 chosen = guard_mask & RULES_GUARD_SPREAD ? hash >> 21 : rules_longer_prefix(key);
+	return (meta >> 40 & 0xff) > (meta >> 32 & 0xff);
+}
 
-	return (__u32)chosen & guard_mask & ~RULES_GUARD_SPREAD;
+/* The hash of the longer prefix; it shares its products with rules_hash. */
+static inline __u64 rules_prefix_hash(const struct rules_key *key)
+{
+	__u64 h;
+
+	if (rules_source_is_longer(key->meta))
+		h = key->addr[2] * 0xd6e8feb86659fd93ull + key->addr[3] * 0xa0761d6478bd642full +
+		    (key->meta >> 40 & 0xff);
+	else
+		h = key->addr[0] * 0xbf58476d1ce4e5b9ull + key->addr[1] * 0x94d049bb133111ebull +
+		    (key->meta >> 32 & 0xff);
+	h ^= h >> 32;
+	h *= 0x94d049bb133111ebull;
+	return h ^ h >> 32;
 }
 
 static inline __u32 rules_bucket_index(__u64 hash, __u32 mask)
@@ -209,11 +214,11 @@ static inline __u64 rules_slot(__u64 hash, __u32 block)
 
 /* Tuples of a list are sorted by max_rank, highest first. */
 struct rules_tuple {
-	__u64 arena;    /* as in the header */
-	__u32 reserved; /* zero */
-	__u32 link; /* tools only: in the first tuple of a freed list, the next freed one; same place as in rules_block
-		     */
-	__u64 meta; /* of its keys, without the interface index */
+	__u64 arena; /* as in the header */
+	__u32 run;   /* tuples after this one that have its longer prefix in common: the same side, the same length */
+	__u32 link;  /* tools only: in the first tuple of a freed list, the next freed one; same place as in rules_block
+		      */
+	__u64 meta;  /* of its keys, without the interface index */
 	__u64 max_rank; /* no rule of this tuple ranks higher */
 	__u64 mask[4];  /* for rules_key.addr */
 };

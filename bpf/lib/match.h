@@ -72,13 +72,27 @@ static __always_inline void rules_make_key(const struct rules_query *q, const st
 	key->addr[3] = q->addr[3] & tuple->mask[3];
 }
 
-static __always_inline int rules_guard_passes(void *arena, const struct rules_query *q, const struct rules_key *key,
-					      __u64 hash)
+static __always_inline int rules_guard_has(const struct rules_cell *cell, __u64 hash)
 {
-	struct rules_cell *cell = rules_cell(arena, q->guard + rules_guard_cell(key, hash, q->guard_mask));
 	__u64 bits = rules_guard_bits(hash);
 
-	return cell && (rules_read(&cell->word[rules_guard_word(hash)]) & bits) == bits;
+	return (rules_read(&cell->word[rules_guard_word(hash)]) & bits) == bits;
+}
+
+/* Whether there may be rules of the key in *q, of which it finds the hash; *skip: nor any for its longer prefix. */
+static __always_inline int rules_guard_passes(void *arena, struct rules_query *q, int *skip)
+{
+	int spread = (q->guard_mask & RULES_GUARD_SPREAD) != 0;
+	__u64 chosen = spread ? rules_hash(&q->key) : rules_prefix_hash(&q->key);
+	struct rules_cell *cell = rules_cell(arena, q->guard + rules_guard_cell(chosen, q->guard_mask));
+
+	if (!cell)
+		return 0;
+	*skip = !spread && !rules_guard_has(cell, chosen);
+	if (*skip)
+		return 0;
+	q->hash = spread ? chosen : rules_hash(&q->key);
+	return rules_guard_has(cell, q->hash);
 }
 
 static __always_inline int rules_block_is(const struct rules_block *a, const struct rules_key *b)
@@ -188,6 +202,12 @@ static __always_inline void rules_take_better(void *arena, struct rules_query *q
 	q->decision = decision;
 }
 
+static __always_inline void rules_go_on(struct rules_query *q, __u32 tuples)
+{
+	q->tuple += tuples;
+	q->left = q->left > tuples ? q->left - tuples : 0;
+}
+
 /* Looks at the next tuples of the list, up to one that may have a rule for the packet; its key is left in *q. */
 __noinline int rules_sift(struct rules_query *q)
 {
@@ -197,6 +217,7 @@ __noinline int rules_sift(struct rules_query *q)
 		return RULES_SWAPPED;
 	for (int i = 0; i < RULES_STRIDE; i++) {
 		struct rules_tuple *tuple;
+		int skip = 0;
 
 		if (!q->left)
 			return RULES_DONE;
@@ -205,14 +226,14 @@ __noinline int rules_sift(struct rules_query *q)
 			return RULES_SWAPPED;
 		if (q->record && q->rank > tuple->max_rank)
 			return RULES_DONE;
-		q->tuple++;
-		q->left--;
+		rules_go_on(q, 1);
 		if (!rules_tuple_serves(q, tuple))
 			continue;
 		rules_make_key(q, tuple, &q->key);
-		q->hash = rules_hash(&q->key);
-		if (rules_guard_passes(arena, q, &q->key, q->hash))
+		if (rules_guard_passes(arena, q, &skip))
 			return RULES_FOUND;
+		if (skip)
+			rules_go_on(q, tuple->run);
 	}
 	return RULES_NEXT;
 }

@@ -79,12 +79,22 @@ static inline bool walk_slot_is_reached(const struct walk *walk, uint64_t hash, 
 	return false;
 }
 
-static inline bool walk_guard_passes(const struct walk *walk, const struct rules_key *key, uint64_t hash)
+static inline bool walk_guard_has(const struct walk *walk, uint32_t cell, uint64_t hash)
 {
-	uint32_t cell = walk->header->guard + rules_guard_cell(key, hash, walk->header->guard_mask);
 	uint64_t bits = rules_guard_bits(hash);
 
-	return (walk->arena->cells[cell].word[rules_guard_word(hash)] & bits) == bits;
+	return (walk->arena->cells[walk->header->guard + cell].word[rules_guard_word(hash)] & bits) == bits;
+}
+
+static inline bool walk_guard_passes(const struct walk *walk, const struct rules_key *key, uint64_t hash)
+{
+	uint64_t prefix = rules_prefix_hash(key);
+	uint32_t mask = walk->header->guard_mask;
+
+	if (mask & RULES_GUARD_SPREAD)
+		return walk_guard_has(walk, rules_guard_cell(hash, mask), hash);
+	return walk_guard_has(walk, rules_guard_cell(prefix, mask), hash) &&
+	       walk_guard_has(walk, rules_guard_cell(prefix, mask), prefix);
 }
 
 /* The tuple of a rule stands in all its lists, with a rank that does not end the search before the rule. */
