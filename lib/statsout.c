@@ -5,13 +5,32 @@
 #include "ruleset_internal.h"
 
 /*
- * The model of the cost, in ns, fitted to the bench (splicer.rules(5), Limits and cost): a new flow without rules; a
- * look into the filter for each combination; the probes for one that has rules, the table being in memory and not in
- * a cache.
+ * The model of the cost of a new flow, in ns, fitted to scripts/bench: what it takes without rules; the cells that are
+ * read for the rule that decides; and for each combination of lengths some work and, now and then, one more cell. How
+ * long a cell takes depends on how much memory they are spread over.
  */
-#define COST_BASE 60
-#define COST_LOOK 8
-#define COST_PROBE 300
+#define COST_BASE 100
+#define COST_CELLS 6
+#define COST_COMBINATION 6
+#define COST_PER_DOUBLING 15 /* of memory beyond 1 MiB */
+
+static uint64_t cost_of_cell(uint64_t bytes)
+{
+	uint64_t cost = 0;
+
+	for (bytes >>= 20; bytes; bytes >>= 1)
+		cost += COST_PER_DOUBLING;
+	return cost;
+}
+
+static uint64_t cost_of_flow(uint64_t combinations, uint64_t bytes)
+{
+	uint64_t cell = cost_of_cell(bytes);
+
+	if (!combinations)
+		return COST_BASE;
+	return COST_BASE + COST_CELLS * cell + combinations * (COST_COMBINATION + cell / 20);
+}
 
 struct stats {
 	uint64_t rules, expiring, keys, stale;
@@ -76,8 +95,6 @@ static void row_out(struct out *out, const char *name, uint64_t value, const cha
 
 static void stats_out(struct out *out, const struct stats *s)
 {
-	uint64_t cost = COST_BASE + (s->rules ? COST_LOOK * s->combinations + COST_PROBE : 0);
-
 	do {
 		row_out(out, "rules", s->rules, "rules", "all there are");
 		row_out(out, "expiring", s->expiring, "rules", "of them, with an end");
@@ -88,7 +105,8 @@ static void stats_out(struct out *out, const struct stats *s)
 		row_out(out, "memory", s->bytes, "bytes", "of the arena");
 		row_out(out, "per-rule", s->rules ? s->bytes / s->rules : 0, "bytes", "of it, for each rule");
 		row_out(out, "free", s->bytes_free, "bytes", "of it, for rules to come");
-		row_out(out, "cost", cost, "ns", "expected for a new flow, the caches being cold");
+		row_out(out, "cost", cost_of_flow(s->combinations, s->bytes), "ns",
+			"expected for a new flow that is not in the caches");
 	} while (out_again(out));
 }
 
