@@ -7,7 +7,7 @@
 
 #define CLOCK_SECOND UINT64_C(1000000000) /* ns */
 
-/* ns of CLOCK_MONOTONIC. */
+/* ns of CLOCK_MONOTONIC, as the programs read it: not that of a time namespace. */
 uint64_t clock_now(void);
 
 /* From ns of CLOCK_MONOTONIC to ns since the epoch and back, by the two clocks as they stand now; at least 1. */

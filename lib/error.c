@@ -2,36 +2,52 @@
 #include "error.h"
 
 #include "progress.h"
+#include "utf8.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Bytes of the control character at text, or 0. */
-static int control_length(const char *text)
+/* C0, DEL, and C1 as UTF-8 or as the bare byte that terminals with eight-bit controls obey. */
+static bool is_control(const unsigned char *at, unsigned int length)
 {
-	const unsigned char *at = (const unsigned char *)text;
+	if (length == 2)
+		return at[0] == 0xc2 && at[1] <= 0x9f;
+	return length == 1 ? iscntrl(*at) != 0 : !length && *at <= 0x9f;
+}
 
-	if (iscntrl(*at))
-		return 1;
-	return at[0] == 0xc2 && at[1] >= 0x80 && at[1] <= 0x9f ? 2 : 0;
+static char *find_control(char *text, unsigned int *length)
+{
+	unsigned char *at = (unsigned char *)text;
+
+	for (; *at; at += *length) {
+		bool control;
+
+		*length = utf8_length(at);
+		control = is_control(at, *length);
+		*length += !*length;
+		if (control)
+			return (char *)at;
+	}
+	return NULL;
 }
 
 int has_control(const char *text)
 {
-	for (; *text; text++)
-		if (control_length(text))
-			return 1;
-	return 0;
+	unsigned int length;
+
+	return find_control((char *)text, &length) != NULL;
 }
 
 static void replace_control(char *text)
 {
-	for (; *text; text++)
-		if (control_length(text))
-			memset(text, '?', (size_t)control_length(text));
+	unsigned int length;
+
+	while ((text = find_control(text, &length)))
+		memset(text, '?', length);
 }
 
 static int error_fill(struct error *error, int code, const char *operand, const char *format, va_list arguments)

@@ -35,7 +35,7 @@ int error_print(const struct error *error);
  */
 int output_finish(int status);
 
-/* Whether text has a control character: C0, DEL, or C1 as UTF-8 (U+009B begins a sequence on some terminals). */
+/* Whether text has a control character: C0, DEL, or C1, which begins sequences on some terminals. */
 int has_control(const char *text);
 
 /* A line on stderr that is no error: "prog: text". */

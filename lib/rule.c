@@ -372,7 +372,7 @@ char *rule_service(const struct rules_record *rule, char buf[RULES_SERVICE_MAX +
 char *interface_format(uint32_t ifindex, char buf[INTERFACE_TEXT_MAX])
 {
 	buf[0] = '\0';
-	if (ifindex && (!if_indextoname(ifindex, buf) || has_control(buf)))
+	if (ifindex && (!if_indextoname(ifindex, buf) || has_control(buf) || !strcmp(buf, "any")))
 		snprintf(buf, INTERFACE_TEXT_MAX, "#%u", ifindex);
 	return buf;
 }

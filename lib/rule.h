@@ -57,8 +57,8 @@ char *rule_service(const struct rules_record *rule, char buf[RULES_SERVICE_MAX +
 #define INTERFACE_TEXT_MAX 24
 
 /*
- * The name of an interface, "#INDEX" when it is gone or its name has control characters, "" for index 0, to buf;
- * returns buf. rule_parse_interface reads it back.
+ * The name of an interface, "#INDEX" when it is gone or its name has control characters or is "any", "" for index 0, to
+ * buf; returns buf. rule_parse_interface reads it back.
  */
 char *interface_format(uint32_t ifindex, char buf[INTERFACE_TEXT_MAX]);
 

@@ -42,13 +42,27 @@ static const struct command command = {
 	.common = "j",
 };
 
+/* What is printed: at most one of these is asked for. */
+enum mode { MODE_RULES, MODE_SAVE, MODE_COUNTS, MODE_STATS, MODE_MATCH, MODE_WATCH };
+
 struct listing {
 	struct selector selector;
 	bool selected; /* some selector option was given */
-	bool save, counts, stats, verbose;
-	const char *packet; /* of --match */
-	uint64_t seconds;   /* of --watch */
+	bool verbose;
+	enum mode mode;
+	const char *mode_option; /* that asked for it */
+	const char *packet;      /* of --match */
+	uint64_t seconds;        /* of --watch */
 };
+
+static int take_mode(struct listing *listing, enum mode mode, const char *option, struct error *error)
+{
+	if (listing->mode_option)
+		return error_usage(error, option, "does not go with %s", listing->mode_option);
+	listing->mode = mode;
+	listing->mode_option = option;
+	return 0;
+}
 
 static int take_option(void *context, size_t row, const char *value, struct error *error)
 {
@@ -59,19 +73,18 @@ static int take_option(void *context, size_t row, const char *value, struct erro
 		listing->selected = listing->selector.has_proto = true;
 		return proto_parse(value, &listing->selector.proto, error);
 	case ROW_COUNTS:
-		listing->counts = true;
-		return 0;
+		return take_mode(listing, MODE_COUNTS, "--counts", error);
 	case ROW_STATS:
-		listing->stats = true;
-		return 0;
+		return take_mode(listing, MODE_STATS, "--stats", error);
 	case ROW_SAVE:
-		listing->save = true;
-		return 0;
+		return take_mode(listing, MODE_SAVE, "--save", error);
 	case ROW_MATCH:
 		listing->packet = value;
-		return 0;
+		return take_mode(listing, MODE_MATCH, "--match", error);
 	case ROW_WATCH:
-		return num_parse(value, 1, WATCH_SECONDS_MAX, &listing->seconds, error);
+		if (num_parse(value, 1, WATCH_SECONDS_MAX, &listing->seconds, error))
+			return -1;
+		return take_mode(listing, MODE_WATCH, "--watch", error);
 	case ROW_VERBOSE:
 		listing->verbose = true;
 		return 0;
@@ -87,7 +100,7 @@ static int print_rules(const struct pins *pins, const struct listing *listing, e
 
 	if (ruleview_open(&view, pins, error))
 		return -1;
-	if (listing->save)
+	if (listing->mode == MODE_SAVE)
 		ruleview_print_lines(&view, &listing->selector);
 	else
 		ruleview_print(&view, &listing->selector, form);
@@ -102,45 +115,31 @@ static int list(const char *pin_dir, const struct listing *listing, bool json, s
 
 	if (pins_open(&pins, pin_dir, false, error))
 		return -1;
-	if (listing->counts)
+	switch (listing->mode) {
+	case MODE_COUNTS:
 		return counts_print(&pins, form, error);
-	if (listing->stats)
+	case MODE_STATS:
 		return stats_print(&pins, form, error);
-	if (listing->packet)
+	case MODE_MATCH:
 		return match_print(&pins, listing->packet, form, listing->verbose, error);
-	if (listing->seconds)
+	case MODE_WATCH:
 		return watch_run(&pins, &listing->selector, listing->seconds, json, error);
-	return print_rules(&pins, listing, form, error);
-}
-
-/* The option that some other one, or an operand, does not go with; NULL: all is well. */
-static const char *misfit(const struct listing *listing, bool selects)
-{
-	int others = listing->save + (listing->seconds != 0);
-
-	if (listing->counts && (selects || others || listing->stats || listing->packet))
-		return "--counts";
-	if (listing->stats && (selects || others || listing->packet))
-		return "--stats";
-	if (listing->packet && (selects || others))
-		return "--match";
-	return others > 1 ? "--watch" : NULL;
+	default:
+		return print_rules(&pins, listing, form, error);
+	}
 }
 
 /* The packet is read here too: what is malformed is told before anything is opened. */
 static int check_form(const struct listing *listing, int operands, bool json, struct error *error)
 {
-	const char *option = misfit(listing, listing->selected || operands);
+	bool of_rules = listing->mode == MODE_RULES || listing->mode == MODE_SAVE || listing->mode == MODE_WATCH;
 	struct question question;
 
-	if (option && !strcmp(option, "--watch"))
-		return error_usage(error, option, "does not go with --save");
-	if (option)
-		return error_usage(error, option,
-				   "takes no selectors, and no other of --save, --counts, --stats, --match, --watch");
-	if (listing->save && json)
+	if (!of_rules && (listing->selected || operands))
+		return error_usage(error, listing->mode_option, "takes no selectors");
+	if (listing->mode == MODE_SAVE && json)
 		return error_usage(error, "--save", "prints lines of map_update, not JSON");
-	if (listing->verbose && !listing->packet)
+	if (listing->verbose && listing->mode != MODE_MATCH)
 		return error_usage(error, "-v", "goes with --match only");
 	return listing->packet ? question_parse(listing->packet, &question, error) : 0;
 }

@@ -73,7 +73,8 @@ _Static_assert(sizeof(struct splicer_iface) == 64, "splicer_iface is ABI");
 /*
  * A question: BPF_PROG_TEST_RUN of the attached program on a made-up packet with the first two of these in
  * __sk_buff.cb. The program decides as ever, but counts nothing, tells no subscriber and assigns no socket; it answers
- * in the other words. Whatever it would have done, it drops, so that no packet can gain by looking like a question.
+ * in the other words. Whatever it would have done, it drops. A packet that was received is never a question: its
+ * ingress_ifindex is not 0.
  */
 #define QUESTION_MAGIC0 0x51756573u
 #define QUESTION_MAGIC1 0x74696f6eu

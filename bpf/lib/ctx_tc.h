@@ -32,10 +32,14 @@ static __always_inline __u16 ctx_vlan(struct __sk_buff *ctx)
 	return ctx->vlan_present ? ctx->vlan_tci & 0xfff : 0;
 }
 
-/* Whether a tool asks what would become of this packet: see abi/config.h. */
+/*
+ * Whether a tool asks what would become of this packet: see abi/config.h. No packet that was received can be taken for
+ * a question, though cb may hold what another program put there: it has an interface that it came in by.
+ */
 static __always_inline int ctx_is_question(const struct __sk_buff *ctx)
 {
-	return ctx->cb[QUESTION_WORD0] == QUESTION_MAGIC0 && ctx->cb[QUESTION_WORD1] == QUESTION_MAGIC1;
+	return !ctx->ingress_ifindex && ctx->cb[QUESTION_WORD0] == QUESTION_MAGIC0 &&
+	       ctx->cb[QUESTION_WORD1] == QUESTION_MAGIC1;
 }
 
 static __always_inline void ctx_answer(struct __sk_buff *ctx, __u32 reason, __u64 rule)

@@ -130,7 +130,7 @@ fixed_set() {
 }
 
 @test "JSON: bytes that are no UTF-8 do not make it invalid" {
-	map_update 10.0.0.0 8 80 80 0 tcp -S $'a\xff\xc3(\xe2\x82\xed\xa0\x80\xf4\x90\x80\x80\xc0\x80z'
+	map_update 10.0.0.0 8 80 80 0 tcp -S $'a\xff\xc3(\xe2\xa2\xed\xa0\xf4\xc0z'
 	capture rule_list -j
 	assert_json 'd[0]["service"][0] == "a" and d[0]["service"][-1] == "z" and "(" in d[0]["service"]'
 }

@@ -454,10 +454,13 @@ yields() {
 @test "--match goes with neither selectors nor other forms" {
 	local packet='tcp 10.0.0.1:1 10.0.0.2:1' option
 
-	for option in '-p tcp' '-i t0' '-S tag' --dead --save '10.0.0.0 8' '--watch 1'; do
+	for option in '-p tcp' '-i t0' '-S tag' --dead '10.0.0.0 8'; do
 		# shellcheck disable=SC2086  # words
 		assert_refused --match rule_list --match "$packet" $option
 	done
-	assert_refused --counts rule_list --match "$packet" --counts
+	for option in --save '--watch 1' --counts --stats; do
+		# shellcheck disable=SC2086  # words
+		assert_refused "${option% *}" rule_list --match "$packet" $option
+	done
 	assert_refused -v rule_list -v
 }

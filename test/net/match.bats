@@ -109,3 +109,31 @@ agree() {
 	END
 	assert_equal "$(ss -tnH state syn-recv | wc -l)" 0 'half-open connections'
 }
+
+# Another tc program, of the sender or before ours, may write what it likes to cb.
+@test "a packet that looks like a question is decided and counted as any" {
+	local object=$BATS_TEST_TMPDIR/magic.o before
+	clang -O2 -g -target bpf -I"$BATS_TEST_DIRNAME/../../bpf" -I"/usr/include/$(gcc -print-multiarch)" -x c -c - -o "$object" <<-'END'
+		#include "abi/config.h"
+		#include <linux/bpf.h>
+		#define SEC(name) __attribute__((section(name), used))
+		SEC("action") int magic(struct __sk_buff *skb)
+		{
+			skb->cb[QUESTION_WORD0] = QUESTION_MAGIC0;
+			skb->cb[QUESTION_WORD1] = QUESTION_MAGIC1;
+			return -1;
+		}
+		char _license[] SEC("license") = "GPL";
+	END
+	map_update 192.0.2.1 32 8080 8080 0 tcp
+	tc filter add dev wan0 ingress prio 1 bpf da obj "$object" sec action
+	lab_on client tc qdisc add dev eth0 clsact
+	lab_on client tc filter add dev eth0 egress bpf da obj "$object" sec action
+	assert_equal "$(lab_on client peer sweep <<<'tcp 192.0.2.1 8080')" 'answer tcp 192.0.2.1 8080'
+	assert_equal "$(rule_list -j | fields packets)" 1
+	before=$(counts | grep '^no-rule ' || true)
+	lab_on client peer sweep <<<'tcp 192.0.2.1 9090'
+	[ "$(counts | grep '^no-rule ')" != "$before" ] || fail 'a drop that is counted' 'none'
+	lab_on client tc qdisc del dev eth0 clsact
+	tc filter del dev wan0 ingress prio 1
+}
