@@ -175,7 +175,7 @@ static int find_all(struct finder *finder, struct changes *changes, struct error
 
 static int refuse_several(const struct finder *finder, const struct rule_wanted *wanted, struct error *error)
 {
-	if (finder->several && finder->several(finder->set, wanted, error))
+	if (finder->several && finder->several(finder->set, finder->places, finder->count, error))
 		return -1;
 	if (wanted->which == RULE_OLDEST_DEAD)
 		return error_state(error, wanted->named, "%zu rules match and none is dead, nothing was deleted",

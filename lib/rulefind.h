@@ -32,8 +32,8 @@ struct rule_wanted {
 	char named[RULE_NAMED_MAX]; /* how the user named it, for messages */
 };
 
-/* Told before the error that several rules match of which none is meant; -1 with another *error. */
-typedef int rule_several(struct ruleset *set, const struct rule_wanted *wanted, struct error *error);
+/* Told, before the error, of the several rules that match and of which none is meant; -1 with another *error. */
+typedef int rule_several(struct ruleset *set, const struct rule_place *places, size_t count, struct error *error);
 
 /*
  * Adds the deletions of what each of `count` wanted means to changes. -1 (EXIT_STATE) where none is there or several

@@ -164,16 +164,15 @@ static int read_input(int argc, char **argv, struct common_options *common, stru
 }
 
 /* On stderr: callers copy stdout to their logs. */
-static int candidates_print(struct ruleset *set, const struct rule_wanted *wanted, struct error *error)
+static int candidates_print(struct ruleset *set, const struct rule_place *places, size_t count, struct error *error)
 {
 	struct rules_record rule;
-	uint32_t cursor = 0;
 
 	fflush(stdout);
 	if (dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
 		return error_errno(error, command.name);
-	while (ruleset_next(set, &cursor, &rule))
-		if (selector_matches(&wanted->selector, &rule, NULL))
+	for (size_t i = 0; i < count; i++)
+		if (ruleset_read(set, &places[i], &rule))
 			rule_print_line(&rule);
 	fflush(stdout);
 	return 0;
