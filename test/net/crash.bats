@@ -39,21 +39,9 @@ sent_and_received() {
 		"$BATS_TEST_TMPDIR/sent" "$BATS_TEST_TMPDIR/received" | sort
 }
 
-# drops: packets that were dropped so far, whatever the reason
-drops() {
-	rule_list -j --counts | fields verdict packets | awk '$1 == "drop" { n += $2 } END { print n + 0 }'
-}
-
 traffic_start() {
-	started "$BATS_TEST_TMPDIR/received" pacer receive 127.0.0.1 58997 127.0.0.1 58998 ::1 58997 ::1 58998 \
+	flows_start 5 60000 127.0.0.1 58997 127.0.0.1 58998 ::1 58997 ::1 58998 \
 		0.0.0.0 7000 :: 7000 192.0.2.1 8080 2001:db8::1 8080
-	receiver=$pid
-	eventually grep -q ready "$BATS_TEST_TMPDIR/received"
-	flows >"$BATS_TEST_TMPDIR/flows"
-	# bounded: a test that fails leaves no stream of packets behind
-	started "$BATS_TEST_TMPDIR/sent" nsenter --net=/run/netns/client -- pacer send 5 60000 <"$BATS_TEST_TMPDIR/flows"
-	sender=$pid
-	eventually grep -q ready "$BATS_TEST_TMPDIR/sent"
 }
 
 traffic_stop() {
@@ -83,12 +71,12 @@ assert_verdicts() {
 	local before staying=$BATS_TEST_TMPDIR/staying
 	# until the first command has run there are no rules
 	crasher 0 0 2>"$staying"
-	before=$(drops)
+	before=$(decided drop)
 	traffic_start
 	assert_exit 0 crasher "${SPLICER_KILLS:-500}" "${SPLICER_SEED:-$RANDOM}"
 	echo "# $err" >&3
 	traffic_stop
-	assert_verdicts $(($(drops) - before))
+	assert_verdicts $(($(decided drop) - before))
 	# and goes on working
 	assert_exit 0 map_update -v 172.16.240.0 24 5061 5061 58997 udp
 	assert_equal "$out" 'A 172.16.240.0 24 5061 5061 58997 udp'

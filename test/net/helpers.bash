@@ -51,6 +51,12 @@ assert_match() {
 	[[ $1 =~ $2 ]] || fail "expected: (match) $2" "got:      $1"
 }
 
+# assert_same_lines FILE: standard input is the same
+assert_same_lines() {
+	local difference
+	difference=$(diff "$1" -) || fail 'expected no difference, got:' "$(head -n 20 <<<"$difference")"
+}
+
 # eventually COMMAND [ARG]...: waits until it succeeds
 eventually() {
 	local try
@@ -141,6 +147,65 @@ assert_outcomes() {
 	expected=$(grep .)
 	got=$(cut -d ' ' -f 2- <<<"$expected" | "$@" 2>&1 3>&-) || true
 	[ "$got" = "$expected" ] || fail 'expected, and got:' "$(diff <(echo "$expected") <(echo "$got"))"
+}
+
+# ---- datagrams that are counted ----
+
+# flows_start MILLISECONDS COUNT [ADDRESS PORT]...: the host "client" sends the flows that the function "flows" of the
+# file prints, "NAME ADDRESS PORT", and sockets on the box receive them: see pacer. Fills $sender and $receiver.
+flows_start() {
+	local pause=$1 count=$2
+	shift 2
+	started "$BATS_TEST_TMPDIR/received" pacer receive "$@"
+	receiver=$pid
+	eventually grep -q ready "$BATS_TEST_TMPDIR/received" || return
+	flows >"$BATS_TEST_TMPDIR/flows"
+	# bounded: a test that fails leaves no stream of packets behind
+	started "$BATS_TEST_TMPDIR/sent" nsenter --net=/run/netns/client -- pacer send "$pause" "$count" <"$BATS_TEST_TMPDIR/flows"
+	sender=$pid
+	eventually grep -q ready "$BATS_TEST_TMPDIR/sent"
+}
+
+flows_stop() {
+	# it is still sending, or the last change of rules would have met no packet
+	kill "$sender" || fail 'the sender came to its bound' || return
+	assert_ends "$sender" 0 || return
+	kill "$receiver"
+	assert_ends "$receiver" 0
+}
+
+# sent NAME: datagrams of the flow
+sent() {
+	awk -v name="$1" 'NF == 2 && $1 == name { print $2 }' "$BATS_TEST_TMPDIR/sent"
+}
+
+# received NAME [PORT]: those that came, to this listener only
+received() {
+	awk -v name="$1" -v port="${2-}" 'NF == 3 && $1 == name && (port == "" || $2 == port) { n += $3 } END { print n + 0 }' \
+		"$BATS_TEST_TMPDIR/received"
+}
+
+# assert_all_received NAME...: each datagram of these flows, and there were some
+assert_all_received() {
+	local name
+	for name; do
+		[ "$(sent "$name")" -gt 0 ] || fail "$name: nothing was sent" || return
+		assert_equal "$(received "$name")" "$(sent "$name")" "datagrams received of $name" || return
+	done
+}
+
+# assert_none_received NAME...: none of these flows, of which some were sent
+assert_none_received() {
+	local name
+	for name; do
+		[ "$(sent "$name")" -gt 0 ] || fail "$name: nothing was sent" || return
+		assert_equal "$(received "$name")" 0 "datagrams received of $name" || return
+	done
+}
+
+# decided VERDICT: packets so far, whatever the reason
+decided() {
+	rule_list -j --counts | fields verdict packets | awk -v verdict="$1" '$1 == verdict { n += $2 } END { print n + 0 }'
 }
 
 # ---- the box ----

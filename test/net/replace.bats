@@ -5,6 +5,8 @@
 
 # shellcheck source=test/net/helpers.bash
 . "$BATS_TEST_DIRNAME/helpers.bash"
+# shellcheck source=test/net/replacement.bash
+. "$BATS_TEST_DIRNAME/replacement.bash"
 
 REPLACEMENTS=${SPLICER_REPLACEMENTS:-100}
 
@@ -22,162 +24,9 @@ teardown() {
 	stop_started
 }
 
-# ---- two sets of 10,000 rules ----
-
-# The flows: by which rules each is decided, in set one and in set two.
-#   splice  a /24, and a /32 of other priority with another listener: always received
-#   pass    its own address, and a large prefix: always received
-#   kept    the same rule in both: always received, and counted in one place
-#   moved   the same rule, of another listener: the same
-#   closed  no rule, and a drop rule: never received
-#   varied  spliced, and dropped: either
-flows() {
-	cat <<-END
-		splice4 172.16.240.9 5060
-		splice6 fd00:240::9 5060
-		pass4 192.0.2.1 8080
-		pass6 2001:db8::1 8080
-		kept4 172.16.241.9 5060
-		kept6 fd00:241::9 5060
-		moved4 172.16.242.9 5060
-		moved6 fd00:242::9 5060
-		closed4 172.16.250.9 5060
-		closed6 fd00:250::9 5060
-		varied4 172.16.243.9 5060
-		varied6 fd00:243::9 5060
-	END
-}
-
-set_one() {
-	filler 1
-	cat <<-END
-		172.16.240.0 24 5060 5060 58997 udp
-		fd00:240:: 64 5060 5060 58997 udp
-		192.0.2.1 32 8080 8080 0 udp
-		2001:db8::1 128 8080 8080 0 udp
-		172.16.241.0 24 5060 5060 58997 udp -S kept
-		fd00:241:: 64 5060 5060 58997 udp -S kept
-		172.16.242.0 24 5060 5060 58997 udp -S moved
-		fd00:242:: 64 5060 5060 58997 udp -S moved
-		172.16.243.0 24 5060 5060 58997 udp
-		fd00:243:: 64 5060 5060 58997 udp
-	END
-}
-
-set_two() {
-	cat <<-END
-		fd00:242:: 64 5060 5060 58998 udp -S moved
-		172.16.242.0 24 5060 5060 58998 udp -S moved
-		172.16.240.9 32 5000 5999 58998 udp -P -7
-		fd00:240::9 128 5000 5999 58998 udp -P -7
-		0.0.0.0 0 8000 8999 0 udp
-		:: 0 8000 8999 0 udp
-		172.16.250.0 24 5060 5060 0 udp -a drop
-		fd00:250:: 64 5060 5060 0 udp -a drop
-		fd00:241:: 64 5060 5060 58997 udp -S kept
-		172.16.241.0 24 5060 5060 58997 udp -S kept
-		172.16.243.0 24 5060 5060 0 udp -a drop
-		fd00:243:: 64 5060 5060 0 udp -a drop
-	END
-	filler 2
-}
-
-# filler 1|2: 5,000 rules that are in both sets, and 5,000 of each, of many prefix lengths; none is for the flows
-filler() {
-	awk -v set="$1" 'BEGIN {
-		for (i = 0; i < 5000; i++) {
-			printf "10.%d.%d.0 24 %d %d 0 udp -S both\n", i / 250, i % 250, 1000 + i, 2000 + i
-			if (i % 2)
-				printf "fd%02x:%x:: %d %d %d 58997 tcp -S only%d\n", 16 * set, i, 32 + i % 32, i, i, set
-			else
-				printf "10.1%d%d.%d.0 %d 80 90 0 tcp -a drop -P %d\n", set, i / 500, i / 2 % 250, 24, i + 1
-		}
-	}'
-}
-
-sets_make() {
-	set_one >"$BATS_TEST_TMPDIR/1.rules"
-	set_two >"$BATS_TEST_TMPDIR/2.rules"
-}
-
-# assert_same_lines FILE: standard input is the same
-assert_same_lines() {
-	local difference
-	difference=$(diff "$1" -) || fail 'expected no difference, got:' "$(head -n 20 <<<"$difference")"
-}
-
-# ---- traffic ----
-
-traffic_start() {
-	started "$BATS_TEST_TMPDIR/received" pacer receive 127.0.0.1 58997 127.0.0.1 58998 ::1 58997 ::1 58998 \
-		0.0.0.0 5060 :: 5060 192.0.2.1 8080 2001:db8::1 8080
-	receiver=$pid
-	eventually grep -q ready "$BATS_TEST_TMPDIR/received"
-	flows >"$BATS_TEST_TMPDIR/flows"
-	# bounded: a test that fails leaves no stream of packets behind
-	started "$BATS_TEST_TMPDIR/sent" nsenter --net=/run/netns/client -- pacer send 2 100000 <"$BATS_TEST_TMPDIR/flows"
-	sender=$pid
-	eventually grep -q ready "$BATS_TEST_TMPDIR/sent"
-}
-
-traffic_stop() {
-	# it is still sending, or the last replacements would have met no packet
-	kill "$sender" || fail 'the sender came to its bound' || return
-	assert_ends "$sender" 0 || return
-	kill "$receiver"
-	assert_ends "$receiver" 0
-}
-
-sent() {
-	awk -v name="$1" 'NF == 2 && $1 == name { print $2 }' "$BATS_TEST_TMPDIR/sent"
-}
-
-# received NAME [PORT]: datagrams of the flow that came, to this listener only
-received() {
-	awk -v name="$1" -v port="${2-}" 'NF == 3 && $1 == name && (port == "" || $2 == port) { n += $3 } END { print n + 0 }' \
-		"$BATS_TEST_TMPDIR/received"
-}
-
-# decided VERDICT: packets so far, whatever the reason
-decided() {
-	rule_list -j --counts | fields verdict packets | awk -v verdict="$1" '$1 == verdict { n += $2 } END { print n + 0 }'
-}
-
 @test "two sets of 10,000 rules replace each other under traffic: each packet is decided by one of them" {
-	local i name number expected=0 drops
-	sets_make
-	assert_quiet map_update --replace -f "$BATS_TEST_TMPDIR/1.rules"
-	assert_equal "$(rule_count)" 10010
-	drops=$(decided drop)
-	traffic_start
-	for ((i = 1; i <= REPLACEMENTS; i++)); do
-		assert_quiet map_update --replace -f "$BATS_TEST_TMPDIR/$((i % 2 + 1)).rules"
-	done
-	traffic_stop
-	drops=$(($(decided drop) - drops))
-	echo "# $REPLACEMENTS replacements, $(sent kept4) datagrams a flow, of varied4 $(received varied4) received" >&3
-	for name in splice4 splice6 pass4 pass6 kept4 kept6 moved4 moved6; do
-		assert_equal "$(received "$name")" "$(sent "$name")" "datagrams received of $name"
-	done
-	for name in closed4 closed6; do
-		assert_equal "$(received "$name")" 0 "datagrams received of $name"
-	done
-	# both sets were met
-	for name in splice4 splice6 moved4 moved6; do
-		for number in 58997 58998; do
-			[ "$(received "$name" $number)" -gt 0 ] || fail "$name: nothing came to $number" || return
-		done
-	done
-	# nothing was dropped but what a set drops
-	for name in closed4 closed6 varied4 varied6; do
-		expected=$((expected + $(sent "$name") - $(received "$name")))
-	done
-	assert_equal "$drops" "$expected" 'packets dropped'
-	# counted where they were decided, over all sets
-	for name in kept moved; do
-		assert_equal "$(rule_values packets -S "$name" | xargs)" "$(sent "${name}4") $(sent "${name}6")" "packets of $name"
-	done
-	rule_list --save | assert_same_lines "$BATS_TEST_TMPDIR/$(((i - 1) % 2 + 1)).rules"
+	sets_make 5000
+	assert_replaced_under_traffic "$REPLACEMENTS"
 }
 
 # Everything that rule_list knows; the times are computed from two clocks, and jitter.
@@ -193,7 +42,7 @@ for rule in json.load(sys.stdin):
 
 @test "10,000 rules saved and replaced by themselves: nothing changes, counters and numbers included" {
 	local before
-	sets_make
+	sets_make 5000
 	assert_quiet map_update -f "$BATS_TEST_TMPDIR/1.rules"
 	assert_quiet map_update -f - <<-'END'
 		10.0.0.0 8 80 80 0 tcp --expires 4000000000.500
