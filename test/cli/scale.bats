@@ -2,7 +2,7 @@
 # Many rules, and more than there is memory or room for: all of a change or nothing, and an error that says why.
 # SPLICER_RULES makes the largest list shorter; SPLICER_SEED repeats the random deletions.
 
-# shellcheck disable=SC2154,SC2034,SC2031  # out, err, status and the like are set and used in helpers.bash
+# shellcheck disable=SC2154,SC2034,SC2030,SC2031  # out, err, status and the like are set and used in helpers.bash
 load helpers
 
 # many COUNT: rules of both families, in the words of rule_list --save
@@ -184,20 +184,26 @@ all_or_nothing() {
 	step=500 all_or_nothing map_delete 192.0.2.0 24 80 tcp
 }
 
-# group_make BYTES: a group of processes (cgroup v2) with so much memory, in a hierarchy that is mounted in this box;
-# fills $group. Nothing but a group of its own is touched.
+# group_make BYTES: a group of processes with so much memory, below that of this process, in a hierarchy (cgroup v2, or
+# v1 where the controller is there) that is mounted in this box; fills $group. Nothing but a group of its own is touched.
 group_make() {
 	mkdir "$tmp/groups"
-	mount -t cgroup2 cgroup2 "$tmp/groups" || return
-	grep -qw memory "$tmp/groups/cgroup.controllers" && grep -qw memory "$tmp/groups/cgroup.subtree_control" || return
-	group=$tmp/groups/splicer-test.$$
-	mkdir "$group" || return
-	echo "$1" >"$group/memory.max"
-	echo 0 >"$group/memory.swap.max" 2>/dev/null || true # not every kernel has it
+	if mount -t cgroup2 cgroup2 "$tmp/groups" && grep -qw memory "$tmp/groups/cgroup.subtree_control"; then
+		group_fill "$tmp/groups/splicer-test.$$" memory.max "$1"
+		return
+	fi
+	umount "$tmp/groups"
+	mount -t cgroup -o memory cgroup "$tmp/groups" &&
+		group_fill "$tmp/groups$(sed -n 's/^[0-9]*:memory://p' /proc/self/cgroup)/splicer-test.$$" memory.limit_in_bytes "$1"
+}
+
+group_fill() {
+	group=$1
+	mkdir "$group" && echo "$3" >"$group/$2"
 }
 
 group_remove() {
-	[ -z "${group-}" ] || rmdir "$group"
+	[ ! -d "${group:-/none}" ] || rmdir "$group"
 	umount "$tmp/groups"
 }
 
@@ -210,7 +216,7 @@ group_remove() {
 	all_of_it >"$tmp/before"
 	if ! group_make $((24 << 20)); then
 		group_remove
-		skip 'no memory controller of cgroup v2'
+		skip 'no memory controller of cgroups'
 	fi
 	# 137 when it is killed: then there is no message, but the rules are what they were
 	# shellcheck disable=SC2016  # for that shell

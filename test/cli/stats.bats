@@ -70,7 +70,7 @@ stat_of() {
 		memory  N  bytes  of the arena
 		per-rule  N  bytes  of it, for each rule
 		free  N  bytes  of it, for rules to come
-		cost  N  ns  expected for a new flow, the caches being cold
+		cost  N  ns  expected for a new flow that is not in the caches
 	X
 	python3 -ISc '
 import sys
@@ -97,7 +97,7 @@ for row in rows:
 		 {"name":"memory","value":N,"unit":"bytes","text":"of the arena"},
 		 {"name":"per-rule","value":N,"unit":"bytes","text":"of it, for each rule"},
 		 {"name":"free","value":N,"unit":"bytes","text":"of it, for rules to come"},
-		 {"name":"cost","value":N,"unit":"ns","text":"expected for a new flow, the caches being cold"}]
+		 {"name":"cost","value":N,"unit":"ns","text":"expected for a new flow that is not in the caches"}]
 	X
 	assert_json '[r["value"] for r in d][:6] == [11, 2, 10, 3, 6, 0]'
 }
@@ -182,8 +182,8 @@ for row in rows:
 	assert_refused --stats rule_list --stats --dead
 	assert_refused --stats rule_list --stats -i any
 	assert_refused --stats rule_list --save --stats
-	assert_refused --stats rule_list --stats --watch 1
-	assert_refused --stats rule_list --stats --match 'tcp 10.0.0.1 10.0.0.2:80'
+	assert_refused --watch rule_list --stats --watch 1
+	assert_refused --match rule_list --stats --match 'tcp 10.0.0.1 10.0.0.2:80'
 	assert_refused --counts rule_list --stats --counts
 	assert_refused -v rule_list --stats -v
 }
