@@ -16,6 +16,7 @@
 #include "lib/match.h"
 #include "lib/settings.h"
 #include "lib/socket.h"
+#include "maps/conns.h"
 
 #include <linux/icmpv6.h>
 #include <linux/pkt_cls.h>
@@ -247,6 +248,20 @@ int splicer_ingress(struct __sk_buff *skb)
 	counts_add(reason, p.length);
 	report(&p, reason, &hit);
 	return action_of(reason);
+}
+
+SEC("action/egress")
+int splicer_egress(struct __sk_buff *skb)
+{
+	(void)skb;
+	return TC_ACT_UNSPEC;
+}
+
+SEC("sk_lookup")
+int splicer_lookup(struct bpf_sk_lookup *ctx)
+{
+	(void)ctx;
+	return SK_PASS;
 }
 
 char _license[] SEC("license") = "GPL";

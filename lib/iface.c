@@ -25,9 +25,29 @@ static const char *const nonip_words[] = {
 	NULL,
 };
 
+static const char *const mode_words[] = {
+	[MODE_UNSET] = "default",
+	[MODE_PREVENT] = "prevent",
+	[MODE_DETECT] = "detect",
+	NULL,
+};
+
+static const char *const gate_words[] = {
+	[GATE_UNSET] = "default",
+	[GATE_DROP] = "drop",
+	[GATE_PASS] = "pass",
+	NULL,
+};
+
 const struct setting_kind setting_kinds[SETTING_COUNT] = {
 	[SETTING_SSH] = { "ssh", "SSH", ssh_words, SSH_AUTO },
 	[SETTING_NONIP] = { "nonip", "NONIP", nonip_words, NONIP_DROP },
+	[SETTING_MODE] = { "mode", "MODE", mode_words, MODE_PREVENT },
+	[SETTING_OUT] = { "out", "OUT", gate_words, GATE_PASS },
+	[SETTING_ICMP_ECHO] = { "icmp_echo", "ICMP_ECHO", gate_words, GATE_DROP },
+	[SETTING_ON_TRUNCATED] = { "on_truncated", "ON_TRUNCATED", gate_words, GATE_DROP },
+	[SETTING_ON_FULL] = { "on_full", "ON_FULL", gate_words, GATE_DROP },
+	[SETTING_ON_STATE] = { "on_state", "ON_STATE", gate_words, GATE_PASS },
 };
 
 const char *setting_word(enum splicer_setting setting, uint8_t value)

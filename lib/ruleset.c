@@ -92,7 +92,7 @@ uint32_t ruleset_count(struct ruleset *set)
 
 bool ruleset_is_sound(struct ruleset *set)
 {
-	return !set_header(set)->dirty;
+	return !(set_header(set)->changes & 1);
 }
 
 /* A record that changes while it is copied is seen by its sequence number, which never repeats. */

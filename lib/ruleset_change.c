@@ -437,18 +437,20 @@ static bool sweep_is_due(const struct rules_header *header)
 /* ---- all of it ---- */
 
 /* Whoever finds the arena dirty builds it anew: what is done in between may be left half done. */
-static void set_dirty(struct ruleset *set, __u32 dirty)
+static void set_dirty(struct ruleset *set, bool dirty)
 {
-	__atomic_store_n(&set_header(set)->dirty, dirty, __ATOMIC_SEQ_CST);
+	struct rules_header *header = set_header(set);
+
+	__atomic_store_n(&header->changes, (header->changes | 1) + !dirty, __ATOMIC_SEQ_CST);
 }
 
 static int change_in_place(struct ruleset *set, struct change *change)
 {
 	int result;
 
-	set_dirty(set, 1);
+	set_dirty(set, true);
 	result = change->kind == CHANGE_PUT ? rule_put(set, change) : rule_delete(set, change);
-	set_dirty(set, 0);
+	set_dirty(set, false);
 	return result;
 }
 
@@ -460,15 +462,15 @@ static int sweep_in_place(struct ruleset *set, struct error *error)
 		return 0;
 	if (arena_map_whole(&set->arena, error))
 		return -1;
-	set_dirty(set, 1);
+	set_dirty(set, true);
 	result = rules_sweep(set);
-	set_dirty(set, 0);
+	set_dirty(set, false);
 	return result ? ruleset_build(set, NULL, false, error) : 0;
 }
 
 static int repair(struct ruleset *set, struct changes *changes, struct error *error)
 {
-	if (!set_header(set)->dirty)
+	if (!(set_header(set)->changes & 1))
 		return 0;
 	changes->repaired = true;
 	return ruleset_build(set, NULL, false, error);

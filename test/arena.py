@@ -12,7 +12,7 @@ import struct
 import sys
 
 RULES = "/sys/fs/bpf/tc/globals/splicer1_rules"
-LIVE, DIRTY = 40, 56  # offsets in struct rules_header
+LIVE, CHANGES = 40, 56  # offsets in struct rules_header
 
 # include/uapi/linux/bpf.h, enum bpf_cmd
 MAP_LOOKUP_ELEM, OBJ_GET, MAP_GET_FD_BY_ID = 1, 7, 14
@@ -47,7 +47,7 @@ def mapped():
 
 def main(words):
     if words == ["dirty"]:
-        mapped()[DIRTY] = 1
+        mapped()[CHANGES] |= 1
     elif words == ["live"]:
         print(struct.unpack_from("I", mapped(), LIVE)[0])
     else:

@@ -13,6 +13,7 @@ enum verdict {
 	VERDICT_DROP = 1,
 	VERDICT_PASS = 2,   /* the next filter on the hook runs, then the stack */
 	VERDICT_SPLICE = 3, /* given to a local socket */
+	VERDICT_DETECT = 4, /* the reason is one to drop, but the mode is detect: passed */
 };
 
 #define REASON_FIRST_PASS 64
@@ -25,13 +26,20 @@ enum verdict {
 	X(2, BAD_HEADER, "bad-header", "a version, length or offset field that cannot be")                        \
 	X(3, TOO_MANY_HEADERS, "too-many-headers", "more extension headers or tags than are followed")            \
 	X(4, ETHERTYPE, "ethertype", "neither IP nor ARP")                                                        \
-	X(5, FRAGMENT, "fragment", "a later fragment, which has no ports")                                        \
+	X(5, FRAGMENT, "fragment", "a later fragment whose first did not pass, or is not known")                  \
 	X(6, NO_RULE, "no-rule", "no rule matches")                                                               \
 	X(7, RULE_DROP, "rule-drop", "a drop rule matches")                                                       \
 	X(8, NO_LISTENER, "no-listener", "a splice rule matches but nothing listens on its port")                 \
 	X(9, REUSEPORT, "reuseport", "the listener uses SO_REUSEPORT, which this kernel cannot assign (6.6 can)") \
 	X(10, ASSIGN, "assign", "the kernel refused to give the packet to the listener")                          \
 	X(11, INTERNAL, "internal", "a table could not be read")                                                  \
+	X(12, OUT_DROP, "out-drop", "leaves, no out rule matches, and out=drop")                                  \
+	X(13, FLOOD, "flood", "its source opens more flows than new_flows allows")                                \
+	X(14, MAX_DURATION, "max-duration", "its connection has lasted longer than its rule allows")              \
+	X(15, TABLE_FULL, "table-full", "its connection could not be recorded")                                   \
+	X(16, STATE, "state", "TCP of a connection whose beginning was not seen, and on_state=drop")              \
+	X(17, NO_LOOKUP, "no-lookup", "a splice in fragments, and the program that delivers those is not linked") \
+	X(18, GENEVE, "geneve", "GENEVE from an allowed source that cannot be decapsulated")                      \
 	X(64, LOOPBACK, "loopback", "on the loopback interface")                                                  \
 	X(65, ARP, "arp", "address resolution")                                                                   \
 	X(66, NEIGHBOUR, "neighbour", "IPv6 neighbour, router or multicast listener discovery")                   \
@@ -41,7 +49,14 @@ enum verdict {
 	X(70, ESTABLISHED, "established", "belongs to a connected local socket")                                  \
 	X(71, RULE_PASS, "rule-pass", "a pass rule matches")                                                      \
 	X(72, NONIP, "nonip", "neither IP nor ARP, and nonip=pass")                                               \
-	X(96, RULE_SPLICE, "rule-splice", "a splice rule matches")
+	X(73, TRACKED, "tracked", "a reply to a tracked connection")                                              \
+	X(74, ICMP_ERROR, "icmp-error", "an ICMP error about a tracked connection or a local socket")             \
+	X(75, ECHO, "echo", "an ICMP echo request, and icmp_echo=pass")                                           \
+	X(76, FRAGMENT_PASS, "fragment-pass", "a later fragment of a packet that passed")                         \
+	X(77, FRAGMENT_EARLY, "fragment-early", "a later fragment to this box, before its first")                 \
+	X(78, OUT, "out", "leaves, and no out rule matches")                                                      \
+	X(96, RULE_SPLICE, "rule-splice", "a splice rule matches")                                                \
+	X(97, FRAGMENT_SPLICE, "fragment-splice", "a later fragment of a packet that was spliced")
 
 enum reason {
 	REASON_NONE = 0,

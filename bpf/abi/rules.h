@@ -89,8 +89,10 @@ struct rules_header {
 	__u32 live;         /* rules */
 	__u32 stale; /* keys deleted since the arena was built: their guard bits and tuples stay until the next build */
 	__u64 sequence; /* of the newest rule; never repeats while the pins live */
-	__u32 dirty;    /* 1 while a writer is at work: found set under the lock, the arena is built anew */
-	__u32 keys;     /* in the table */
+	/* Counts changes in place; odd while a writer is at work. Found odd under the lock, the arena is built anew. A
+	 * verdict that was remembered (struct conn_verdict) holds while arena and changes are what they were. */
+	__u32 changes;
+	__u32 keys; /* in the table */
 	/* cells 1-2 */
 	__u64 list[RULES_LISTS];
 	/* cells 3-4, tools only: first free block by size, linked through rules_block.link */
@@ -268,16 +270,28 @@ static inline __u64 rules_rank(__s32 priority, __u32 dst_len, __u32 src_len, __u
 
 /*
  * What to do, and the rest of the order: bit 63 interface named, 61-62 action (drop over splice over pass),
- * 21-60 sequence (newer wins), 5-20 splice port in host byte order, 1-4 reserved (zero), 0 RULES_ROUTE.
- * One word, so that a rule is changed in place by one store.
+ * 21-60 sequence (newer wins), 5-20 splice port in host byte order, 4 reserved (zero), 3 RULES_LIMITED,
+ * 1-2 enum rules_mode, 0 RULES_ROUTE. One word, so that a rule is changed in place by one store.
  */
-#define RULES_ROUTE 1ull /* the tool added the local route of this rule's destination */
+#define RULES_ROUTE 1ull   /* the tool added the local route of this rule's destination */
+#define RULES_LIMITED 8ull /* rules_record.max_duration is not 0 */
+enum rules_mode { RULES_MODE_UNSET = 0, RULES_PREVENT = 1, RULES_DETECT = 2 }; /* unset: as the interface */
 enum rules_action { RULES_PASS = 1, RULES_SPLICE = 2, RULES_DROP = 3 };
 #define RULES_SEQUENCE_MAX ((1ull << 40) - 1)
 
 static inline __u64 rules_decision(__u32 named, enum rules_action action, __u64 sequence, __u32 port)
 {
 	return (__u64)named << 63 | (__u64)action << 61 | sequence << 21 | (__u64)port << 5;
+}
+
+static inline __u64 rules_decision_of_mode(enum rules_mode mode)
+{
+	return (__u64)mode << 1;
+}
+
+static inline enum rules_mode rules_decision_mode(__u64 decision)
+{
+	return (enum rules_mode)(decision >> 1 & 3);
 }
 
 static inline enum rules_action rules_decision_action(__u64 decision)
@@ -324,7 +338,8 @@ struct rules_record {
 	__u8 direction;        /* enum rules_direction */
 	__u8 layer;            /* tools only: see RULES_LAYERS_MAX */
 	__u8 reserved8;
-	__u32 reserved[5]; /* zero */
+	__u32 max_duration; /* seconds that a connection which the rule let in may last; 0: any time */
+	__u32 reserved[4];  /* zero */
 	/* third cell */
 	__u8 service[RULES_SERVICE_MAX]; /* no control characters; zero padded, all zero: none */
 };

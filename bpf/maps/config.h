@@ -41,4 +41,13 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } splicer1_ifaces SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, SPLICER_TUNNELS_MAX);
+	__type(key, struct splicer_tunnel);
+	__type(value, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} splicer1_tunnels SEC(".maps");
+
 #endif

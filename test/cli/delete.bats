@@ -329,7 +329,7 @@ signal.pause()'
 
 # ---- repair ----
 
-# What a writer leaves that is killed in its work: rules_header.dirty, see abi/rules.h.
+# What a writer leaves that is killed in its work: rules_header.changes is odd, see abi/rules.h.
 leave_dirty() {
 	bpfmap poke "$pins/splicer1_rules" 56 1
 }

@@ -239,7 +239,7 @@ static inline const char *arena_wrong(const struct arena *arena)
 	struct walk walk = { .arena = arena, .header = (const void *)arena->cells };
 	const struct rules_header *header = walk.header;
 
-	WALK_REQUIRE(&walk, header->dirty == 0);
+	WALK_REQUIRE(&walk, header->changes % 2 == 0);
 	if (!header->cells) /* as the object declares it: empty */
 		return walk.wrong;
 	WALK_REQUIRE(&walk, header->cells == arena->count);
