@@ -138,6 +138,8 @@ enum splicer_number {
 	NUMBER_COUNT,
 };
 
+#define FLOW_RATE_OFF 0xffffffffu /* NUMBER_FLOW_RATE: no limit, whatever is said of all interfaces */
+
 struct splicer_iface {
 	__u8 setting[32]; /* by enum splicer_setting; the rest zero */
 	__u32 number[8];  /* by enum splicer_number; the rest zero */

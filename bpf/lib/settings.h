@@ -6,6 +6,13 @@
 #include "lib/bpf.h"
 #include "maps/config.h"
 
+static __always_inline struct splicer_config *config_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&splicer1_config, &zero);
+}
+
 static __always_inline __u32 setting_of(__u32 ifindex, enum splicer_setting setting)
 {
 	struct splicer_iface *iface = bpf_map_lookup_elem(&splicer1_ifaces, &ifindex);
@@ -19,6 +26,16 @@ static __always_inline __u32 setting_get(__u32 ifindex, enum splicer_setting set
 	__u32 value = setting_of(ifindex, setting);
 
 	return value ? value : setting_of(SPLICER_IFACE_ANY, setting);
+}
+
+static __always_inline int setting_passes(__u32 ifindex, enum splicer_setting setting)
+{
+	return setting_get(ifindex, setting) == GATE_PASS;
+}
+
+static __always_inline int setting_drops(__u32 ifindex, enum splicer_setting setting)
+{
+	return setting_get(ifindex, setting) == GATE_DROP;
 }
 
 #endif
