@@ -72,6 +72,8 @@ static __always_inline struct conn_seen *conn_begin(__u32 hook)
 
 static __always_inline int conn_is_echo(const struct packet *p)
 {
+	if (p->icmp_code)
+		return 0;
 	if (p->family == 4)
 		return p->proto == IPPROTO_ICMP && (p->icmp_type == ICMP_ECHO || p->icmp_type == ICMP_ECHO_REPLY);
 	return p->proto == IPPROTO_ICMPV6 && (p->icmp_type == ICMPV6_ECHO || p->icmp_type == ICMPV6_ECHO_REPLY);
@@ -79,8 +81,7 @@ static __always_inline int conn_is_echo(const struct packet *p)
 
 static __always_inline int conn_is_echo_request(const struct packet *p)
 {
-	return p->family == 4 ? p->proto == IPPROTO_ICMP && p->icmp_type == ICMP_ECHO
-			      : p->proto == IPPROTO_ICMPV6 && p->icmp_type == ICMPV6_ECHO;
+	return conn_is_echo(p) && (p->icmp_type == ICMP_ECHO || p->icmp_type == ICMPV6_ECHO);
 }
 
 /* Whether its packets are of a connection at all: ICMP other than echo is not, and later fragments have no ports. */
@@ -287,9 +288,14 @@ static __always_inline int conn_verdict_holds(const struct conn_verdict *verdict
 	return head && !rules_has_expired(head);
 }
 
-/* A SYN opens a connection: only while it has not been answered is it one that was seen before. */
+/*
+ * A SYN opens a connection: only while it has not been answered is it one that was seen before. An echo request goes
+ * forward, a reply back.
+ */
 static __always_inline int conn_begins_anew(const struct conn *conn, const struct packet *p, __u32 direction)
 {
+	if (conn_is_echo(p))
+		return conn_is_echo_request(p) != (direction == CONN_FORWARD);
 	return packet_is_first_syn(p) && !(direction == CONN_FORWARD && conn->state == CONN_HANDSHAKE);
 }
 
