@@ -400,7 +400,8 @@ static __always_inline long conn_revise(struct conn *conn, const struct packet *
 					__u64 now)
 {
 	conn_set_verdict(conn, seen);
-	if (seen->max_duration)
+	/* a limit stays as it was when the first rule with one was asked */
+	if (seen->max_duration && !conn->deadline)
 		conn->deadline = conn_deadline(conn, seen);
 	if (seen->passes)
 		conn_touch(conn, p, seen, now);
