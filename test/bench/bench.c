@@ -305,10 +305,27 @@ void bench_run_live(const struct bench *bench, const struct bench_frame *frame, 
 	run_in_turn(bench, frame, run_live, ifindexes, ns, count);
 }
 
+/* The stack changes what it forwards, and frames are used again: each is restored before it goes. */
+static void front_keep(const struct bench *bench, const struct bench_frame *frame)
+{
+	struct bench_setting setting;
+	struct bench_front front;
+	uint32_t zero = 0;
+
+	memcpy(front.bytes, frame->bytes, sizeof(front.bytes));
+	if (bpf_map_update_elem(map_fd(bench, "front"), &zero, &front, 0) ||
+	    bpf_map_lookup_elem(map_fd(bench, "setting"), &zero, &setting))
+		bench_fail("front");
+	setting.restore = 1;
+	if (bpf_map_update_elem(map_fd(bench, "setting"), &zero, &setting, 0))
+		bench_fail("setting");
+}
+
 void bench_run_boxes(const struct bench *bench, const struct bench_frame *frame, double *ns)
 {
 	uint32_t subjects[bench->box_count];
 
+	front_keep(bench, frame);
 	for (uint32_t i = 0; i < bench->box_count; i++)
 		subjects[i] = i;
 	run_in_turn(bench, frame, run_boxed, subjects, ns, bench->box_count);
@@ -316,6 +333,7 @@ void bench_run_boxes(const struct bench *bench, const struct bench_frame *frame,
 
 void bench_send(const struct bench *bench, const struct bench_frame *frame, uint32_t box, uint32_t ifindex)
 {
+	front_keep(bench, frame);
 	if (setns(bench->boxes[box].netns, CLONE_NEWNET))
 		bench_fail("setns");
 	run_live(bench, frame, ifindex, 1);
