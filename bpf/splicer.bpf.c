@@ -446,6 +446,12 @@ static __always_inline __u32 row_rules_out(struct passage *x)
 	return record(x, reason);
 }
 
+/* A forwarded packet of a connection that was looked up as it came in: nothing here could say otherwise. */
+static __always_inline int is_through(struct __sk_buff *skb)
+{
+	return ctx_is_tracked(skb) && rules_none_out() && !setting_drops(skb->ifindex, SETTING_OUT);
+}
+
 static __always_inline __u32 egress_by_header(const struct packet *p)
 {
 	__u32 reason = row_link_out(p);
@@ -571,6 +577,12 @@ static __always_inline int answer(struct __sk_buff *skb, const struct passage *x
 	return TC_ACT_SHOT;
 }
 
+/* Whether the packet's connection stands in the table now. */
+static __always_inline int has_connection(const struct passage *x)
+{
+	return x->recorded || x->seen->step == CONN_REPLY || x->seen->step == CONN_REMEMBERED;
+}
+
 /* Counts, tells, and carries the decision out. */
 static __always_inline int conclude(struct __sk_buff *skb, const struct passage *x, __u32 reason)
 {
@@ -582,6 +594,7 @@ static __always_inline int conclude(struct __sk_buff *skb, const struct passage 
 		rules_count(x->hit.head, x->p.length);
 	counts_add(reason, x->p.length);
 	report(x, reason, verdict);
+	ctx_mark_tracked(skb, verdict == VERDICT_PASS && has_connection(x));
 	if (x->p.fragment == FRAGMENT_FIRST)
 		fragment_remember(&x->p, reason, verdict);
 	if (reason == REASON_MAX_DURATION && verdict == VERDICT_DROP &&
@@ -612,6 +625,10 @@ int splicer_egress(struct __sk_buff *skb)
 
 	if (!x.seen)
 		return TC_ACT_SHOT;
+	if (is_through(skb)) {
+		counts_add(REASON_TRACKED, skb->len);
+		return TC_ACT_UNSPEC;
+	}
 	reason = (__u32)packet_parse(skb, &x.p);
 	if (!reason)
 		reason = egress_decide(skb, &x);
