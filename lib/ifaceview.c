@@ -135,7 +135,7 @@ static bool is_out_shut(const struct iface_view *view, uint32_t ifindex)
 
 void iface_note(const struct iface_view *view, uint32_t ifindex, char note[IFACE_NOTE_MAX])
 {
-	bool used = is_egress_used(view), missing = view->lookup == LOOKUP_MISSING;
+	bool used = is_egress_used(view), linked = view->lookup == LOOKUP_LINKED;
 	struct hook_view ingress, egress;
 
 	*note = '\0';
@@ -147,7 +147,7 @@ void iface_note(const struct iface_view *view, uint32_t ifindex, char note[IFACE
 	note_add(note, egress.ours > 1, "egress-stacked");
 	note_add(note, egress.stale, "egress-stale");
 	note_add(note, egress.ours && !ingress.ours, "no-ingress");
-	note_add(note, ingress.ours && !egress.ours && (used || !missing || is_out_shut(view, ifindex)), "no-egress");
-	note_add(note, ingress.ours && used && missing, "no-lookup");
+	note_add(note, ingress.ours && !egress.ours && (used || linked || is_out_shut(view, ifindex)), "no-egress");
+	note_add(note, ingress.ours && used && view->lookup == LOOKUP_MISSING, "no-lookup");
 	note_add(note, ingress.ours && view->lookup == LOOKUP_STALE, "lookup-stale");
 }
