@@ -69,7 +69,7 @@ closing() {
 
 # state: the word that lookup_link has for it
 state() {
-	lookup_link -j | fields state
+	lookup_link | awk 'NR == 2 { print $1 }'
 }
 
 assert_closed() {
