@@ -39,11 +39,6 @@ const char *setting_fallback(size_t setting);
 /* Of NUMBER_FLOW_RATE and NUMBER_FLOW_BURST: from 1 to this. */
 #define NEW_FLOWS_MAX 1000000u
 
-/*
- * As both: there is no limit, whatever is said of all interfaces. The cost of a flow, a second divided by the rate, is
- * 0 ns then.
- */
-
 /* What one command says of one interface; setting_said_free releases what it holds. */
 struct setting_said {
 	bool given[SETTINGS];
