@@ -163,39 +163,6 @@ int attachments_read(const struct pins *pins, struct attachments *out, struct er
 	return 0;
 }
 
-/* 1: a link of this namespace is pinned; 0: none is, or one of a namespace that is another or gone; -1 with errno. */
-static int link_is_own(const char *path)
-{
-	struct bpf_link_info info = { 0 };
-	uint32_t size = sizeof(info);
-	struct stat own;
-	int fd = bpf_obj_get(path), result;
-
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -1;
-	result = bpf_obj_get_info_by_fd(fd, &info, &size) || stat("/proc/self/ns/net", &own) ? -1 : 0;
-	close(fd);
-	if (result)
-		return -1;
-	return info.type == BPF_LINK_TYPE_NETNS && info.netns.attach_type == BPF_SK_LOOKUP &&
-	       info.netns.netns_ino == own.st_ino;
-}
-
-int lookup_read(const struct pins *pins, enum lookup_state *state, struct error *error)
-{
-	bool told = __atomic_load_n(&pins->config->lookup_linked, __ATOMIC_RELAXED), pinned;
-	char path[PATH_MAX];
-	int own;
-
-	snprintf(path, sizeof(path), "%s/" SPLICER_LOOKUP_LINK, pins->dir);
-	pinned = !access(path, F_OK);
-	own = link_is_own(path);
-	if (own < 0)
-		return error_errno(error, path);
-	*state = told && own ? LOOKUP_LINKED : told || pinned ? LOOKUP_STALE : LOOKUP_MISSING;
-	return 0;
-}
-
 int attachment_open(const struct attachment *attachment, struct error *error)
 {
 	char name[IF_NAMESIZE] = "?";

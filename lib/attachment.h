@@ -36,16 +36,6 @@ struct attachments {
  */
 int attachments_read(const struct pins *pins, struct attachments *out, struct error *error);
 
-/* The sk_lookup program of the caller's network namespace, without which splices that come in fragments are dropped. */
-enum lookup_state {
-	LOOKUP_MISSING,
-	LOOKUP_LINKED,
-	LOOKUP_STALE, /* the pinned link and splicer_config.lookup_linked disagree, or it is of another namespace */
-};
-
-/* -1 with *error (EXIT_STATE). */
-int lookup_read(const struct pins *pins, enum lookup_state *state, struct error *error);
-
 /* A descriptor of the program; -1 with *error when it is gone meanwhile. */
 int attachment_open(const struct attachment *attachment, struct error *error);
 

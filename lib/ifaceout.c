@@ -146,14 +146,10 @@ static void egress_out(struct out *out, const struct hook_view *hook, bool any)
 /* It is of the namespace; where no packets are decided it is of no interest. */
 static void lookup_out(struct out *out, enum lookup_state state, bool decides)
 {
-	static const char *const words[] = {
-		[LOOKUP_MISSING] = "missing",
-		[LOOKUP_LINKED] = "linked",
-		[LOOKUP_STALE] = "stale",
-	};
+	const char *word = state == LOOKUP_LINKED ? "linked" : state == LOOKUP_NONE ? "missing" : "stale";
 
-	out_text(out, "lookup", NULL, words[state]);
-	out_text(out, NULL, "LOOKUP", decides ? words[state] : "");
+	out_text(out, "lookup", NULL, word);
+	out_text(out, NULL, "LOOKUP", decides ? word : "");
 }
 
 static void attached_out(struct out *out, const struct iface_view *view, uint32_t ifindex)

@@ -60,6 +60,17 @@ static int indices_read(struct iface_view *view)
 	return result;
 }
 
+static int lookup_read(const struct pins *pins, enum lookup_state *state, struct error *error)
+{
+	struct lookup_link link;
+
+	if (lookup_link_open(pins, &link, error))
+		return -1;
+	*state = link.state;
+	lookup_link_close(&link);
+	return 0;
+}
+
 int iface_view_read(const struct pins *pins, struct iface_view *view, struct error *error)
 {
 	*view = (struct iface_view){ 0 };
@@ -148,6 +159,6 @@ void iface_note(const struct iface_view *view, uint32_t ifindex, char note[IFACE
 	note_add(note, egress.stale, "egress-stale");
 	note_add(note, egress.ours && !ingress.ours, "no-ingress");
 	note_add(note, ingress.ours && !egress.ours && (used || linked || is_out_shut(view, ifindex)), "no-egress");
-	note_add(note, ingress.ours && used && view->lookup == LOOKUP_MISSING, "no-lookup");
-	note_add(note, ingress.ours && view->lookup == LOOKUP_STALE, "lookup-stale");
+	note_add(note, ingress.ours && used && view->lookup == LOOKUP_NONE, "no-lookup");
+	note_add(note, ingress.ours && !linked && view->lookup != LOOKUP_NONE, "lookup-stale");
 }

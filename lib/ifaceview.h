@@ -7,6 +7,7 @@
 #include "error.h"
 #include "iface.h"
 #include "netlink.h"
+#include "lookuplink.h"
 #include "pin.h"
 
 #include <stdbool.h>

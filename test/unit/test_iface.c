@@ -179,7 +179,7 @@ static bool comes_back(size_t setting, const struct splicer_iface *value)
 static void test_round_trip(void)
 {
 	static const uint32_t flows[] = { 0, 1, 2, 99, NEW_FLOWS_MAX - 1, NEW_FLOWS_MAX };
-	struct splicer_iface value = { .number = { NEW_FLOWS_OFF, NEW_FLOWS_OFF } };
+	struct splicer_iface value = { .number = { FLOW_RATE_OFF, FLOW_RATE_OFF } };
 	char bad[128] = "", text[32];
 
 	if (!comes_back(SETTING_NEW_FLOWS, &value))
