@@ -6,8 +6,8 @@
 #include "attachment.h"
 #include "error.h"
 #include "iface.h"
-#include "netlink.h"
 #include "lookuplink.h"
+#include "netlink.h"
 #include "pin.h"
 
 #include <stdbool.h>

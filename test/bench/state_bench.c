@@ -142,8 +142,8 @@ static void run_tracked(struct state *state, uint32_t family, uint8_t proto)
 	run_add(state, &packet, "splicer_ingress", family,
 		proto == IPPROTO_TCP ? "established TCP, by table" : "established UDP, by table");
 	state_frame(&answer, family, proto, STATE_PORT, true, TCP_ACK);
-	run_add(state, &answer, "splicer_egress", family,
-		proto == IPPROTO_TCP ? "its reply, leaving" : "its reply, leaving");
+	run_add(state, &answer, "splicer_ingress", family,
+		proto == IPPROTO_TCP ? "reply of TCP, by table" : "reply of UDP, by table");
 }
 
 static void measure_runs(struct state *state, uint32_t family)
