@@ -129,10 +129,10 @@ agree() {
 	tc filter add dev wan0 ingress prio 1 bpf da obj "$object" sec action
 	lab_on client tc qdisc add dev eth0 clsact
 	lab_on client tc filter add dev eth0 egress bpf da obj "$object" sec action
-	assert_equal "$(lab_on client peer sweep <<<'tcp 192.0.2.1 8080')" 'answer tcp 192.0.2.1 8080'
+	assert_traffic client <<<'answer tcp 192.0.2.1 8080'
 	assert_equal "$(rule_list -j | fields packets)" 1
 	before=$(counts | grep '^no-rule ' || true)
-	lab_on client peer sweep <<<'tcp 192.0.2.1 9090'
+	assert_traffic client <<<'timeout tcp 192.0.2.1 9090'
 	[ "$(counts | grep '^no-rule ')" != "$before" ] || fail 'a drop that is counted' 'none'
 	lab_on client tc qdisc del dev eth0 clsact
 	tc filter del dev wan0 ingress prio 1
