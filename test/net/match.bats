@@ -86,7 +86,7 @@ agree() {
 	map_update 192.0.2.1 32 8080 8080 0 tcp
 	mkfifo "$BATS_TEST_TMPDIR/lines"
 	exec {held}<>"$BATS_TEST_TMPDIR/lines"
-	started "$BATS_TEST_TMPDIR/held" lab_on client peer tcp-hold 192.0.2.1 8080 <&"$held"
+	started "$BATS_TEST_TMPDIR/held" nsenter --net=/run/netns/client -- peer tcp-hold 192.0.2.1 8080 <&"$held"
 	eventually grep -q 'sent to' "$BATS_TEST_TMPDIR/held"
 	port=$(lab_on client ss -tnH dst 192.0.2.1:8080 | awk '{ sub(/.*:/, "", $4); print $4 }')
 	assert_equal "$(answer "tcp 192.0.2.2:$port 192.0.2.1:8080")" 'pass established None'
