@@ -50,7 +50,7 @@ start() {
 
 	exec {ready}< <(exec "$@" 3>&-)
 	servers+=($!)
-	read -r -t 10 _ <&"$ready"
+	read -r -t 30 _ <&"$ready"
 }
 
 # serve KIND-serve ADDRESS PORT: a listener.

@@ -10,7 +10,7 @@ setup() {
 	rm -rf "$other"
 	mkdir "$other"
 	map_update 10.0.0.0 8 80 80 0 tcp
-	limit=5
+	limit=30
 }
 
 # Each tool with operands that would do something.

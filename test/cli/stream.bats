@@ -7,7 +7,7 @@ load helpers
 setup() {
 	box_clean
 	map_update 10.0.0.0 8 80 80 5000 tcp
-	limit=10
+	limit=30
 }
 
 # into REDIRECTION COMMAND...: the shell's own status tells a signal as 128 and more.

@@ -22,6 +22,14 @@ assert_stops() {
 	assert_text stderr "$tmp/complaints" ''
 }
 
+# listens: the watcher would take a SIGTERM (15) for its end
+listens() {
+	local caught
+
+	caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$watcher/status")
+	[[ $(<"/proc/$watcher/comm") = rule_list ]] && ((0x$caught & 1 << 14))
+}
+
 # eventually COMMAND [ARG]...: waits until it succeeds
 eventually() {
 	local try
@@ -92,7 +100,7 @@ for i, block in enumerate(blocks):
 	assert_stops TERM
 	[ "$(grep -c PPS "$tmp/watched")" = 0 ] || fail 'no table' "$(cat "$tmp/watched")"
 	watch -j
-	sleep 0.1
+	eventually listens
 	assert_stops TERM
 	assert_text stdout "$tmp/watched" ''
 }

@@ -86,7 +86,7 @@ agree() {
 	map_update 192.0.2.1 32 8080 8080 0 tcp
 	mkfifo "$BATS_TEST_TMPDIR/lines"
 	exec {held}<>"$BATS_TEST_TMPDIR/lines"
-	started "$BATS_TEST_TMPDIR/held" lab_on client peer tcp-hold 192.0.2.1 8080 <&"$held"
+	started "$BATS_TEST_TMPDIR/held" nsenter --net=/run/netns/client -- peer tcp-hold 192.0.2.1 8080 <&"$held"
 	eventually grep -q 'sent to' "$BATS_TEST_TMPDIR/held"
 	port=$(lab_on client ss -tnH dst 192.0.2.1:8080 | awk '{ sub(/.*:/, "", $4); print $4 }')
 	assert_equal "$(answer "tcp 192.0.2.2:$port 192.0.2.1:8080")" 'pass established None'
@@ -129,10 +129,10 @@ agree() {
 	tc filter add dev wan0 ingress prio 1 bpf da obj "$object" sec action
 	lab_on client tc qdisc add dev eth0 clsact
 	lab_on client tc filter add dev eth0 egress bpf da obj "$object" sec action
-	assert_equal "$(lab_on client peer sweep <<<'tcp 192.0.2.1 8080')" 'answer tcp 192.0.2.1 8080'
+	assert_traffic client <<<'answer tcp 192.0.2.1 8080'
 	assert_equal "$(rule_list -j | fields packets)" 1
 	before=$(counts | grep '^no-rule ' || true)
-	lab_on client peer sweep <<<'tcp 192.0.2.1 9090'
+	assert_traffic client <<<'timeout tcp 192.0.2.1 9090'
 	[ "$(counts | grep '^no-rule ')" != "$before" ] || fail 'a drop that is counted' 'none'
 	lab_on client tc qdisc del dev eth0 clsact
 	tc filter del dev wan0 ingress prio 1

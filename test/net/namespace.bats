@@ -140,11 +140,11 @@ other_box() {
 		lab_attach wan0
 		echo "found $(rule_list --save | wc -l)"
 		ip route add local 172.16.240.0/24 dev lo
-		coproc server { peer serve udp 127.0.0.1 58997; }
+		coproc server { exec peer serve udp 127.0.0.1 58997; }
 		trap "kill $server_PID" EXIT
 		read -r _ <&"${server[0]}"
 		map_update 172.16.240.0 24 5062 5062 58997 17
-		printf "udp 172.16.240.9 %s\n" 5060 5062 | lab_on client peer sweep
+		printf "%s udp 172.16.240.9 %s\n" timeout 5060 answer 5062 | lab_on client peer sweep
 		rule_list --save
 		echo inserted
 		read -r _

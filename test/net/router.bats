@@ -48,7 +48,7 @@ router_run() {
 router_wait() {
 	until grep -q "^$1" "$log"; do
 		! has_ended "$router" || fail "the router ended: $(<"$log")" || return
-		sleep 0.1
+		sleep 0.02
 	done
 }
 

@@ -356,11 +356,11 @@ assert_explained() {
 # assert_stream PID FILE: the stream ends with an answer to each of its datagrams, of which there were many
 assert_stream() {
 	local asked answered
+	eventually grep -q enough "$2" || return
 	kill "$1"
 	assert_ends "$1" 0
 	read -r asked _ answered _ < <(tail -n 1 "$2")
 	assert_equal "$answered" "$asked" 'answers to datagrams sent meanwhile'
-	[ "$asked" -gt 50 ] || fail "only $asked datagrams were sent"
 }
 
 @test "map_update and map_delete killed 50 times at random moments: no datagram is lost, the rules are explained" {
@@ -401,7 +401,6 @@ assert_stream() {
 	assert_quiet map_update -f "$BATS_TEST_TMPDIR/many"
 	assert_quiet map_delete --service many
 	assert_equal "$(rule_count)" 2
-	sleep 0.2
 	assert_stream "$stream" "$BATS_TEST_TMPDIR/stream"
 }
 

@@ -189,14 +189,14 @@ static int listen_anywhere(int family)
 	return fd;
 }
 
-/* The frame came in by a queue: gives the kernel up to a second to work on it. */
+/* The frame came in by a queue: gives the kernel up to half a minute to work on it. */
 static void wait_for(struct fixture *fixture, const struct spec *spec, enum reason reason)
 {
 	struct outcome outcome = { 0 };
 	struct frame frame;
 
 	spec_build(spec, &frame);
-	for (int i = 0; i < 100 && outcome.reason != reason; i++) {
+	for (int i = 0; i < 3000 && outcome.reason != reason; i++) {
 		fixture_run(fixture, ON_VETH, &frame, &outcome);
 		if (outcome.reason != reason)
 			usleep(10000);
