@@ -145,7 +145,7 @@ test-oracle: objects tests
 	$(Q)ORACLE_COMPARISONS=$${ORACLE_COMPARISONS:-10000000} ./test/oracle/run $(O)
 
 test-vm: objects
-	$(Q)./scripts/vm $(VM_FLAGS) $(O)/splicer.o:action:ingress
+	$(Q)./scripts/vm $(VM_FLAGS) $(O)/splicer.o:action:ingress $(O)/splicer.o:action/egress:egress
 
 format:
 	clang-format -i bpf/*.c bpf/*/*.h lib/*.[ch] tools/*.c test/*/*.[ch]
