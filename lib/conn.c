@@ -91,6 +91,11 @@ uint32_t conn_interface(const struct conn *conn)
 	return conn->ifindex;
 }
 
+void conn_set_interface(struct conn *conn, uint32_t ifindex)
+{
+	conn->ifindex = ifindex;
+}
+
 /* ---- rules ---- */
 
 static uint64_t verdict_rule(const struct conn *conn, enum rules_direction direction)

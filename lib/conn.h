@@ -26,7 +26,7 @@ unsigned int conn_key_make(struct conn_key *key, uint8_t family, uint8_t proto, 
 /* An end of a key: 0 or 1. */
 struct conn_end conn_key_end(const struct conn_key *key, unsigned int end);
 
-/* The end that sent the first packet, and the other. */
+/* The end that sent the first packet, and the other. Of the connection only opener is read: 0 or 1. */
 struct conn_end conn_source(const struct conn_key *key, const struct conn *conn);
 struct conn_end conn_destination(const struct conn_key *key, const struct conn *conn);
 
@@ -36,6 +36,7 @@ int conn_state_parse(const char *text, uint8_t *state, struct error *error);
 
 /* The interface where the first packet was seen; 0: none. */
 uint32_t conn_interface(const struct conn *conn);
+void conn_set_interface(struct conn *conn, uint32_t ifindex);
 
 /* Sequence number of the rule that decided what the opener sends: as it came in, else as it left. 0: none. */
 uint64_t conn_rule(const struct conn *conn);

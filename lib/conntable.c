@@ -6,11 +6,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-const char *conn_table_name(unsigned int table)
-{
-	return table == CONNS_CONFIRMED ? "confirmed" : "unconfirmed";
-}
-
 static int shape_check(const struct bpf_map_info *info, struct error *error)
 {
 	if (info->type == BPF_MAP_TYPE_LRU_HASH && info->key_size == sizeof(struct conn_key) &&

@@ -19,9 +19,6 @@ struct conn_map {
 /* Opens the table of a descriptor of pin_conns; closed with close(map->fd). */
 int conn_map_open(int outer, enum conn_table table, struct conn_map *map, struct error *error);
 
-/* "confirmed" or "unconfirmed". */
-const char *conn_table_name(unsigned int table);
-
 /* One entry, as it was when it was read; -1 with errno ends the reading. */
 typedef int conn_callback(void *context, const struct conn_key *key, const struct conn *conn);
 
