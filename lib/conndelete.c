@@ -75,6 +75,33 @@ static int delete_rows(const struct deleting *deleting, struct error *error)
 	return result < 0 ? -1 : 0;
 }
 
+/* ---- what counts as absent ---- */
+
+struct sweeping {
+	const struct connview *view;
+	int table;
+};
+
+static int sweep_entry(void *context, const struct conn_key *key, const struct conn *conn)
+{
+	const struct sweeping *sweeping = context;
+
+	if (!conn_is_overdue(&sweeping->view->config, key, conn, sweeping->view->now))
+		return 0;
+	return bpf_map_delete_elem(sweeping->table, key) && errno != ENOENT ? -1 : 0;
+}
+
+static int sweep_overdue(const struct deleting *deleting, struct error *error)
+{
+	for (int table = 0; table < CONN_TABLES; table++) {
+		struct sweeping sweeping = { deleting->view, deleting->tables[table] };
+
+		if (conn_map_each(sweeping.table, sweep_entry, &sweeping))
+			return error_errno(error, SPLICER_CONNS);
+	}
+	return 0;
+}
+
 /* ---- what stays ---- */
 
 static bool is_one_of(const struct conn_key *key, const struct conn_key *keys, size_t count)
@@ -138,6 +165,8 @@ int connections_delete(const struct pins *pins, struct connview *view, struct co
 		result = delete_rows(&deleting, error);
 	else
 		view->count = 0;
+	if (!result && deletion->overdue && !deletion->dry_run)
+		result = sweep_overdue(&deleting, error);
 	tables_close(&deleting);
 	return result;
 }

@@ -12,6 +12,7 @@
 
 struct conn_deletion {
 	bool sockets; /* local sockets too */
+	bool overdue; /* entries that count as absent too, without a word: a longer timeout would bring them back */
 	bool dry_run;
 	size_t spared; /* set: connections of the caller's own SSH session, which stay */
 };

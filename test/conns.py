@@ -28,7 +28,7 @@ MAP_CREATE, MAP_UPDATE_ELEM, MAP_GET_NEXT_KEY, OBJ_PIN, OBJ_GET_INFO_BY_FD, MAP_
 LRU_HASH, ARRAY_OF_MAPS = 9, 12
 CONNS = "/sys/fs/bpf/tc/globals/splicer1_conns"
 TABLES = ("confirmed", "unconfirmed")
-PROTOS = {"tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58}
+PROTOS = {"tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58, "gre": 47}
 KEY_SIZE = 40
 VERDICT = 56  # offset in struct conn
 IFINDEX = 120

@@ -76,10 +76,10 @@ static int read_input(int argc, char **argv, struct common_options *common, stru
 	if (count)
 		name_add(request, "", operands[0]);
 	request->selected |= count > 0;
-	if (!request->selected && !request->all)
-		return error_usage(error, "operands", "which connections? expected a selector or --all");
 	if (request->sockets && !request->all)
 		return error_usage(error, "--sockets", "goes with --all; selectors take sockets anyway");
+	if (!request->selected && !request->all)
+		return error_usage(error, "operands", "which connections? expected a selector or --all");
 	return 0;
 }
 
@@ -88,6 +88,7 @@ static int delete_selected(const struct pins *pins, const struct request *reques
 {
 	struct conn_deletion deletion = {
 		.sockets = request->selected || request->sockets,
+		.overdue = !request->selected,
 		.dry_run = common->dry_run,
 	};
 	size_t found = view->count;

@@ -30,6 +30,10 @@ all_tools() {
 	"$check" "$operand" iface_set "$@" t0 ssh=own
 	"$check" "$operand" iface_set "$@"
 	"$check" "$operand" iface_set "$@" --watch
+	"$check" "$operand" conn_list "$@"
+	"$check" "$operand" conn_delete "$@" --all
+	"$check" "$operand" conn_set "$@"
+	"$check" "$operand" conn_set "$@" udp=30
 }
 
 # The maps of the box under the other directory, which is emptied first, but for the one named.
