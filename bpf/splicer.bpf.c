@@ -4,6 +4,7 @@
  *
  *     tc qdisc add dev IF clsact
  *     tc filter add dev IF ingress bpf da obj splicer.o sec action
+ *     tc filter add dev IF egress prio 20 bpf da obj splicer.o sec action/egress
  *
  * The packet path, row by row, is documented in splicer(7).
  */
@@ -11,12 +12,18 @@
 #include "lib/ctx_tc.h"
 #include "lib/packet.h"
 
+#include "lib/conntrack.h"
 #include "lib/counts.h"
 #include "lib/events.h"
+#include "lib/flood.h"
+#include "lib/fragment.h"
+#include "lib/icmp.h"
 #include "lib/match.h"
+#include "lib/reset.h"
 #include "lib/settings.h"
 #include "lib/socket.h"
-#include "maps/conns.h"
+#include "lib/tunnel.h"
+#include "lib/verdict.h"
 
 #include <linux/icmpv6.h>
 #include <linux/pkt_cls.h>
@@ -40,14 +47,16 @@
 #define ND_LAST 136
 #define ND_HOP_LIMIT 255 /* proves that no router forwarded it */
 
-static __always_inline __u32 row_link(const struct packet *p)
-{
-	if (p->family)
-		return REASON_NONE;
-	if (p->ethertype == bpf_htons(ETH_P_ARP))
-		return REASON_ARP;
-	return setting_get(p->ifindex, SETTING_NONIP) == NONIP_PASS ? REASON_NONIP : REASON_ETHERTYPE;
-}
+/* A packet, and what is found out about it. */
+struct passage {
+	struct packet p;
+	struct conn_seen *seen;
+	struct rules_hit hit;
+	__u32 socket;   /* enum socket_found */
+	__u32 recorded; /* it began a connection */
+};
+
+/* ---- rows of both hooks ---- */
 
 /* Also not in fragments, not even atomic ones: RFC 6980. */
 static __always_inline __u32 row_neighbour(const struct packet *p)
@@ -61,6 +70,166 @@ static __always_inline __u32 row_neighbour(const struct packet *p)
 	return REASON_NONE;
 }
 
+/* Of a connection that is being cut, only the resets that do it pass. */
+static __always_inline __u32 row_cut(const struct packet *p, __u32 step)
+{
+	return step == CONN_GONE && p->tcp_flags & TCP_FLAG_BYTE_RST ? REASON_TRACKED : REASON_MAX_DURATION;
+}
+
+/* While any rule limits how long connections last, those of local sockets are looked up for that alone. */
+static __always_inline __u32 row_established(struct passage *x)
+{
+	struct splicer_config *config = config_get();
+
+	if (!config || !config->durations_seen)
+		return REASON_ESTABLISHED;
+	x->seen->connected = 1;
+	switch (conn_follow(&x->p, x->seen)) {
+	case CONN_OVERDUE:
+	case CONN_GONE:
+		return row_cut(&x->p, x->seen->step);
+	default:
+		return REASON_ESTABLISHED;
+	}
+}
+
+static __always_inline __u32 splice_or(struct __sk_buff *skb, const struct packet *p, __u32 reason, __u64 decision)
+{
+	return reason == REASON_RULE_SPLICE ? socket_splice(skb, p, rules_decision_port(decision)) : reason;
+}
+
+/* What rules said of the connection before. */
+static __always_inline __u32 row_remembered(struct __sk_buff *skb, struct passage *x)
+{
+	if (verdict_hit(&x->seen->verdict, &x->hit)) {
+		/* the rules were replaced a moment ago */
+		x->seen->step = CONN_ASK;
+		return REASON_NONE;
+	}
+	return splice_or(skb, &x->p, x->seen->verdict.reason, x->seen->verdict.decision);
+}
+
+static __always_inline __u32 row_tracked(struct __sk_buff *skb, struct passage *x)
+{
+	if (!conn_is_tracked(&x->p))
+		return REASON_NONE;
+	switch (conn_follow(&x->p, x->seen)) {
+	case CONN_REPLY:
+		return REASON_TRACKED;
+	case CONN_REMEMBERED:
+		return row_remembered(skb, x);
+	case CONN_OVERDUE:
+	case CONN_GONE:
+		return row_cut(&x->p, x->seen->step);
+	default:
+		return REASON_NONE;
+	}
+}
+
+static __always_inline __u32 row_icmp_error(struct __sk_buff *skb, const struct packet *p)
+{
+	return icmp_is_error(p) && icmp_error_is_known(skb, p) ? REASON_ICMP_ERROR : REASON_NONE;
+}
+
+/* Asks the rules. REASON_NONE: none matches. */
+static __always_inline __u32 ask_rules(struct passage *x)
+{
+	/* a second time when they were replaced a moment ago */
+	if ((verdict_ask(&x->p, &x->seen->verdict, x->seen->hook) || verdict_hit(&x->seen->verdict, &x->hit)) &&
+	    (verdict_ask(&x->p, &x->seen->verdict, x->seen->hook) || verdict_hit(&x->seen->verdict, &x->hit)))
+		return REASON_INTERNAL;
+	if (!x->hit.head)
+		return REASON_NONE;
+	switch (rules_decision_action(x->hit.decision)) {
+	case RULES_SPLICE:
+		return REASON_RULE_SPLICE;
+	case RULES_PASS:
+		return REASON_RULE_PASS;
+	default:
+		return REASON_RULE_DROP;
+	}
+}
+
+/* ---- connections ---- */
+
+/* A connection that the stack keeps account of itself need not be tracked, unless it may not last. */
+static __always_inline int is_for_socket(const struct passage *x, __u32 reason)
+{
+	return x->p.proto == IPPROTO_TCP && (x->socket == SOCKET_LISTENS || reason == REASON_RULE_SPLICE) &&
+	       !(x->hit.head && x->hit.decision & RULES_LIMITED);
+}
+
+/* Whether a packet of no known connection begins one. */
+static __always_inline int begins_connection(const struct packet *p, __u32 hook)
+{
+	if (p->proto == IPPROTO_ICMP || p->proto == IPPROTO_ICMPV6)
+		return conn_is_echo_request(p);
+	if (p->proto != IPPROTO_TCP)
+		return conn_is_tracked(p);
+	/* what leaves as an answer has come in by another way, and is no business of this one */
+	if (hook == RULES_OUT &&
+	    (p->tcp_flags & (TCP_FLAG_BYTE_SYN | TCP_FLAG_BYTE_ACK)) == (TCP_FLAG_BYTE_SYN | TCP_FLAG_BYTE_ACK))
+		return 0;
+	return !(p->tcp_flags & TCP_FLAG_BYTE_RST);
+}
+
+static __always_inline int is_recorded(const struct passage *x, __u32 reason)
+{
+	if (x->p.is_question || !conn_is_tracked(&x->p))
+		return 0;
+	if (x->seen->step == CONN_ASK)
+		return 1;
+	return reason_verdict(reason) != VERDICT_DROP && !is_for_socket(x, reason) &&
+	       begins_connection(&x->p, x->seen->hook);
+}
+
+/* Whether the same may be said of the connection's next packet without asking. */
+static __always_inline int is_remembered(const struct passage *x, __u32 reason)
+{
+	if (x->seen->verdict.changes & 1)
+		return 0;
+	return reason == REASON_RULE_SPLICE || reason == REASON_RULE_PASS || reason == REASON_RULE_DROP ||
+	       reason == REASON_NO_RULE || reason == REASON_OUT;
+}
+
+/* Takes note of a connection that was decided; returns the reason that then holds. */
+static __always_inline __u32 record(struct passage *x, __u32 reason)
+{
+	if (!is_recorded(x, reason))
+		return reason;
+	x->seen->verdict.reason = is_remembered(x, reason) ? reason : REASON_NONE;
+	x->seen->passes = reason_verdict(reason) != VERDICT_DROP;
+	x->seen->max_duration = rules_max_duration(&x->hit);
+	x->recorded = x->seen->step == CONN_UNKNOWN;
+	if (conn_record(&x->p, x->seen) >= 0 || setting_passes(x->p.ifindex, SETTING_ON_FULL))
+		return reason;
+	return REASON_TABLE_FULL;
+}
+
+/* ---- ingress ---- */
+
+static __always_inline __u32 row_link(const struct packet *p)
+{
+	if (p->family)
+		return REASON_NONE;
+	if (p->ethertype == bpf_htons(ETH_P_ARP))
+		return REASON_ARP;
+	return setting_passes(p->ifindex, SETTING_NONIP) ? REASON_NONIP : REASON_ETHERTYPE;
+}
+
+static __always_inline __u32 row_fragment(struct __sk_buff *skb, const struct packet *p)
+{
+	__u32 reason;
+
+	if (p->fragment != FRAGMENT_LATER)
+		return REASON_NONE;
+	reason = (__u32)fragment_follow(p);
+	if (reason)
+		return reason;
+	return fragment_stays(skb, p) ? REASON_FRAGMENT_EARLY : REASON_FRAGMENT;
+}
+
+/* What servers send to clients. */
 static __always_inline __u32 row_dhcp(const struct packet *p)
 {
 	if (p->proto != IPPROTO_UDP)
@@ -82,8 +251,7 @@ static __always_inline int is_own_address(const struct packet *p)
 
 static __always_inline int rules_were_seen(void)
 {
-	__u32 zero = 0;
-	struct splicer_config *config = bpf_map_lookup_elem(&splicer1_config, &zero);
+	struct splicer_config *config = config_get();
 
 	return !config || config->rules_seen;
 }
@@ -106,85 +274,240 @@ static __always_inline __u32 row_ssh(const struct packet *p)
 	return is_own_address(p) ? REASON_SSH_OWN : REASON_NONE;
 }
 
-static __always_inline __u32 row_established(struct __sk_buff *skb, const struct packet *p)
-{
-	return socket_established(skb, p) ? REASON_ESTABLISHED : REASON_NONE;
-}
-
-static __always_inline __u32 row_fragment(const struct packet *p)
-{
-	return p->fragment == FRAGMENT_LATER ? REASON_FRAGMENT : REASON_NONE;
-}
-
-static __always_inline __u32 row_rules(struct __sk_buff *skb, const struct packet *p, struct rules_hit *hit)
-{
-	struct rules_query q = {
-		.addr = { p->dst[0], p->dst[1], p->src[0], p->src[1] },
-		.ifindex = p->ifindex,
-		.port = p->port,
-		.proto = p->proto,
-	};
-	__u32 family = p->family == 6 ? RULES_IPV6 : RULES_IPV4;
-
-	if (rules_match(&q, rules_list(RULES_IN, family, rules_class(p->proto)), hit))
-		return REASON_INTERNAL;
-	if (!hit->head)
-		return REASON_NO_RULE;
-	switch (rules_decision_action(hit->decision)) {
-	case RULES_SPLICE:
-		return socket_splice(skb, p, rules_decision_port(hit->decision));
-	case RULES_PASS:
-		return REASON_RULE_PASS;
-	default:
-		return REASON_RULE_DROP;
-	}
-}
-
-/* The rows before sockets and rules. */
-static __always_inline __u32 rows_by_header(const struct packet *p)
+/* The rows that a packet's headers alone decide. */
+static __always_inline __u32 rows_by_header(struct __sk_buff *skb, const struct packet *p)
 {
 	__u32 reason = row_link(p);
 
+	if (!reason)
+		reason = row_fragment(skb, p);
 	if (!reason)
 		reason = row_neighbour(p);
 	if (!reason)
 		reason = row_dhcp(p);
 	if (!reason)
-		reason = row_fragment(p);
-	if (!reason)
 		reason = row_ssh(p);
 	return reason;
 }
 
-/* On loopback what is well formed passes; only a splice rule has a say there. */
-static __always_inline __u32 loopback_by_header(const struct packet *p)
+static __always_inline __u32 row_socket(struct __sk_buff *skb, struct passage *x)
 {
-	return !p->family || p->fragment == FRAGMENT_LATER ? REASON_LOOPBACK : REASON_NONE;
+	x->socket = socket_find(skb, &x->p);
+	return x->socket == SOCKET_CONNECTED ? row_established(x) : REASON_NONE;
 }
 
-static __always_inline __u32 loopback_by_rules(__u32 reason, struct rules_hit *hit)
+/* Local sockets and tracked connections; first where most packets of the protocol belong. */
+static __always_inline __u32 rows_by_connection(struct __sk_buff *skb, struct passage *x)
 {
-	if (hit->head && rules_decision_action(hit->decision) == RULES_SPLICE)
-		return reason;
-	hit->head = NULL;
+	int tcp = x->p.proto == IPPROTO_TCP;
+	__u32 reason = tcp ? row_socket(skb, x) : row_tracked(skb, x);
+
+	if (!reason)
+		reason = tcp ? row_tracked(skb, x) : row_socket(skb, x);
+	return reason;
+}
+
+static __always_inline __u32 row_echo(struct passage *x)
+{
+	if (!conn_is_echo_request(&x->p) || !setting_passes(x->p.ifindex, SETTING_ICMP_ECHO))
+		return REASON_NONE;
+	return record(x, REASON_ECHO);
+}
+
+static __always_inline __u32 row_flood(const struct passage *x)
+{
+	return x->seen->step == CONN_UNKNOWN && flood_exceeds(&x->p) ? REASON_FLOOD : REASON_NONE;
+}
+
+/* TCP in the middle of a connection that nobody knows. */
+static __always_inline int is_stray(const struct packet *p)
+{
+	return p->proto == IPPROTO_TCP && !packet_is_first_syn(p) && setting_drops(p->ifindex, SETTING_ON_STATE);
+}
+
+static __always_inline __u32 row_rules(struct __sk_buff *skb, struct passage *x)
+{
+	__u32 reason = ask_rules(x);
+
+	if (!reason)
+		reason = REASON_NO_RULE;
+	if (reason_verdict(reason) != VERDICT_DROP && x->seen->step == CONN_UNKNOWN && is_stray(&x->p))
+		return REASON_STATE;
+	reason = splice_or(skb, &x->p, reason, x->hit.decision);
+	/* it may have been spliced before, and have left its listener for fragments to find */
+	if (x->seen->step == CONN_ASK && reason_verdict(reason) != VERDICT_SPLICE)
+		splice_forget(&x->p);
+	return record(x, reason);
+}
+
+/* On loopback what is well formed passes; only a splice rule has a say there. */
+static __always_inline __u32 loopback_decide(struct __sk_buff *skb, struct passage *x)
+{
+	if (!x->p.family || x->p.fragment == FRAGMENT_LATER)
+		return REASON_LOOPBACK;
+	if (socket_find(skb, &x->p) == SOCKET_CONNECTED)
+		return REASON_ESTABLISHED;
+	if (ask_rules(x) == REASON_RULE_SPLICE)
+		return socket_splice(skb, &x->p, rules_decision_port(x->hit.decision));
+	x->hit.head = NULL;
 	return REASON_LOOPBACK;
 }
 
-static __always_inline __u32 ingress_decide(struct __sk_buff *skb, const struct packet *p, struct rules_hit *hit)
+static __always_inline __u32 ingress_decide(struct __sk_buff *skb, struct passage *x)
 {
-	int loopback = p->ifindex == LOOPBACK_IFINDEX;
-	__u32 reason = loopback ? loopback_by_header(p) : rows_by_header(p);
+	__u32 reason;
 
+	if (x->p.ifindex == LOOPBACK_IFINDEX)
+		return loopback_decide(skb, x);
+	reason = rows_by_header(skb, &x->p);
 	if (!reason)
-		reason = row_established(skb, p);
+		reason = rows_by_connection(skb, x);
+	if (!reason)
+		reason = row_icmp_error(skb, &x->p);
+	if (!reason)
+		reason = row_echo(x);
+	if (!reason)
+		reason = row_flood(x);
+	return reason ? reason : row_rules(skb, x);
+}
+
+/* Reads the headers, and those of the packet within if it comes through a tunnel. */
+static __always_inline __u32 ingress_parse(struct __sk_buff *skb, struct packet *p)
+{
+	__u32 reason = (__u32)packet_parse(skb, p);
+	int opened;
+
 	if (reason)
 		return reason;
-	reason = row_rules(skb, p, hit);
-	return loopback ? loopback_by_rules(reason, hit) : reason;
+	opened = tunnel_open(skb, p);
+	if (!opened)
+		return REASON_NONE;
+	if (opened < 0)
+		return REASON_GENEVE;
+	__builtin_memset(p, 0, sizeof(*p));
+	return (__u32)packet_parse(skb, p);
+}
+
+/* ---- egress ---- */
+
+static __always_inline int out_drops(const struct packet *p)
+{
+	return setting_drops(p->ifindex, SETTING_OUT);
+}
+
+static __always_inline __u32 row_link_out(const struct packet *p)
+{
+	if (p->family)
+		return REASON_NONE;
+	if (p->ethertype == bpf_htons(ETH_P_ARP))
+		return REASON_ARP;
+	return out_drops(p) && !setting_passes(p->ifindex, SETTING_NONIP) ? REASON_ETHERTYPE : REASON_NONIP;
+}
+
+static __always_inline __u32 row_fragment_out(const struct packet *p)
+{
+	__u32 reason;
+
+	if (p->fragment != FRAGMENT_LATER)
+		return REASON_NONE;
+	reason = (__u32)fragment_follow(p);
+	if (reason)
+		return reason;
+	return out_drops(p) ? REASON_FRAGMENT : REASON_OUT;
+}
+
+/* What clients send to servers. */
+static __always_inline __u32 row_dhcp_out(const struct packet *p)
+{
+	if (p->proto != IPPROTO_UDP)
+		return REASON_NONE;
+	if (p->family == 4 && p->sport == bpf_htons(DHCP_CLIENT) && p->dport == bpf_htons(DHCP_SERVER))
+		return REASON_DHCP;
+	if (p->family == 6 && p->sport == bpf_htons(DHCPV6_CLIENT) && p->dport == bpf_htons(DHCPV6_SERVER))
+		return REASON_DHCP;
+	return REASON_NONE;
+}
+
+/* Rules never cut an established local connection: of TCP from a local socket only the first packet is theirs. */
+static __always_inline __u32 row_socket_out(struct __sk_buff *skb, struct passage *x)
+{
+	if (x->p.proto != IPPROTO_TCP || !skb->sk)
+		return REASON_NONE;
+	x->socket = SOCKET_LISTENS;
+	return packet_is_first_syn(&x->p) ? REASON_NONE : row_established(x);
+}
+
+static __always_inline __u32 row_rules_out(struct passage *x)
+{
+	__u32 reason = ask_rules(x);
+
+	if (!reason)
+		reason = out_drops(&x->p) ? REASON_OUT_DROP : REASON_OUT;
+	return record(x, reason);
+}
+
+static __always_inline __u32 egress_by_header(const struct packet *p)
+{
+	__u32 reason = row_link_out(p);
+
+	if (!reason)
+		reason = row_fragment_out(p);
+	if (!reason)
+		reason = row_neighbour(p);
+	if (!reason)
+		reason = row_dhcp_out(p);
+	return reason;
+}
+
+static __always_inline __u32 egress_decide(struct __sk_buff *skb, struct passage *x)
+{
+	__u32 reason;
+
+	if (x->p.ifindex == LOOPBACK_IFINDEX)
+		return REASON_LOOPBACK;
+	reason = egress_by_header(&x->p);
+	if (!reason)
+		reason = row_socket_out(skb, x);
+	if (!reason)
+		reason = row_tracked(skb, x);
+	/* no rule was asked for it, so what was set since counts */
+	if (reason == REASON_OUT && out_drops(&x->p))
+		return REASON_OUT_DROP;
+	if (!reason)
+		reason = row_icmp_error(skb, &x->p);
+	return reason ? reason : row_rules_out(x);
+}
+
+/* ---- what becomes of it ---- */
+
+static __always_inline int is_malformed(__u32 reason)
+{
+	return reason == REASON_TRUNCATED || reason == REASON_BAD_HEADER || reason == REASON_TOO_MANY_HEADERS;
+}
+
+/* The rule's mode, else the interface's, else that of all. */
+static __always_inline int is_detect(const struct passage *x)
+{
+	enum rules_mode mode = x->hit.head ? rules_decision_mode(x->hit.decision) : RULES_MODE_UNSET;
+
+	if (mode != RULES_MODE_UNSET)
+		return mode == RULES_DETECT;
+	return setting_get(x->p.ifindex, SETTING_MODE) == MODE_DETECT;
+}
+
+static __always_inline enum verdict verdict_of(const struct passage *x, __u32 reason)
+{
+	enum verdict verdict = reason_verdict(reason);
+
+	if (verdict != VERDICT_DROP)
+		return verdict;
+	if (is_malformed(reason) && setting_passes(x->p.ifindex, SETTING_ON_TRUNCATED))
+		return VERDICT_PASS;
+	return is_detect(x) ? VERDICT_DETECT : VERDICT_DROP;
 }
 
 /* An event is a decision, not a packet: packets of what was decided before are only counted. */
-static __always_inline int is_decision(const struct packet *p, __u32 reason)
+static __always_inline int is_decision(const struct passage *x, __u32 reason)
 {
 	switch (reason) {
 	case REASON_LOOPBACK:
@@ -193,35 +516,47 @@ static __always_inline int is_decision(const struct packet *p, __u32 reason)
 	case REASON_NEIGHBOUR:
 	case REASON_DHCP:
 	case REASON_ESTABLISHED:
+	case REASON_TRACKED:
+	case REASON_ICMP_ERROR:
+	case REASON_FRAGMENT_PASS:
+	case REASON_FRAGMENT_EARLY:
+	case REASON_FRAGMENT_SPLICE:
 		return 0;
 	case REASON_SSH_ANY:
 	case REASON_SSH_OWN:
-		return packet_is_first_syn(p);
+		return packet_is_first_syn(&x->p);
+	case REASON_ECHO:
+		return x->recorded;
+	case REASON_OUT:
+		return x->recorded || packet_is_first_syn(&x->p);
+	case REASON_MAX_DURATION:
+		return x->seen->step == CONN_OVERDUE;
 	default:
-		return 1;
+		return x->seen->step != CONN_REMEMBERED;
 	}
 }
 
-static __always_inline void report(const struct packet *p, __u32 reason, const struct rules_hit *hit)
+static __always_inline void report(const struct passage *x, __u32 reason, enum verdict verdict)
 {
 	__u64 active = events_active();
 	struct event *event;
 
-	if (!active || !is_decision(p, reason))
+	if (!active || !is_decision(x, reason))
 		return;
-	event = events_new(EVENT_SPLICER, EVENT_INGRESS, reason);
+	event = events_new(EVENT_SPLICER, x->seen->hook == RULES_OUT ? EVENT_EGRESS : EVENT_INGRESS, reason, verdict);
 	if (!event)
 		return;
-	events_fill_packet(event, p);
-	if (hit->head)
-		events_fill_rule(event, hit);
+	events_fill_packet(event, &x->p);
+	if (x->hit.head)
+		events_fill_rule(event, &x->hit);
 	events_send(active);
 }
 
-static __always_inline int action_of(__u32 reason)
+static __always_inline int action_of(enum verdict verdict)
 {
-	switch (reason_verdict(reason)) {
+	switch (verdict) {
 	case VERDICT_PASS:
+	case VERDICT_DETECT:
 		return TC_ACT_UNSPEC;
 	case VERDICT_SPLICE:
 		return TC_ACT_OK;
@@ -230,38 +565,63 @@ static __always_inline int action_of(__u32 reason)
 	}
 }
 
+static __always_inline int answer(struct __sk_buff *skb, const struct passage *x, __u32 reason, enum verdict verdict)
+{
+	ctx_answer(skb, reason, verdict, x->hit.head ? rules_decision_sequence(x->hit.decision) : 0);
+	return TC_ACT_SHOT;
+}
+
+/* Counts, tells, and carries the decision out. */
+static __always_inline int conclude(struct __sk_buff *skb, const struct passage *x, __u32 reason)
+{
+	enum verdict verdict = verdict_of(x, reason);
+
+	if (x->p.is_question)
+		return answer(skb, x, reason, verdict);
+	if (x->hit.head)
+		rules_count(x->hit.head, x->p.length);
+	counts_add(reason, x->p.length);
+	report(x, reason, verdict);
+	if (x->p.fragment == FRAGMENT_FIRST)
+		fragment_remember(&x->p, reason, verdict);
+	if (reason == REASON_MAX_DURATION && verdict == VERDICT_DROP &&
+	    reset_both(skb, &x->p, x->seen->hook == RULES_OUT))
+		return TC_ACT_UNSPEC;
+	return action_of(verdict);
+}
+
 SEC("action")
 int splicer_ingress(struct __sk_buff *skb)
 {
-	struct rules_hit hit = {};
-	struct packet p = {};
-	__u32 reason = (__u32)packet_parse(skb, &p);
+	struct passage x = { .seen = conn_begin(RULES_IN) };
+	__u32 reason;
 
-	if (!reason)
-		reason = ingress_decide(skb, &p, &hit);
-	if (p.is_question) {
-		ctx_answer(skb, reason, hit.head ? rules_decision_sequence(hit.decision) : 0);
+	if (!x.seen)
 		return TC_ACT_SHOT;
-	}
-	if (hit.head)
-		rules_count(hit.head, p.length);
-	counts_add(reason, p.length);
-	report(&p, reason, &hit);
-	return action_of(reason);
+	reason = ingress_parse(skb, &x.p);
+	if (!reason)
+		reason = ingress_decide(skb, &x);
+	return conclude(skb, &x, reason);
 }
 
 SEC("action/egress")
 int splicer_egress(struct __sk_buff *skb)
 {
-	(void)skb;
-	return TC_ACT_UNSPEC;
+	struct passage x = { .seen = conn_begin(RULES_OUT) };
+	__u32 reason;
+
+	if (!x.seen)
+		return TC_ACT_SHOT;
+	reason = (__u32)packet_parse(skb, &x.p);
+	if (!reason)
+		reason = egress_decide(skb, &x);
+	return conclude(skb, &x, reason);
 }
 
 SEC("sk_lookup")
 int splicer_lookup(struct bpf_sk_lookup *ctx)
 {
-	(void)ctx;
-	return SK_PASS;
+	return fragment_deliver(ctx);
 }
 
 char _license[] SEC("license") = "GPL";

@@ -326,6 +326,22 @@ static void entries_restore(int map, const struct ifaces *ifaces)
 	errno = saved;
 }
 
+/* The program looks up only what was ever set: so it must be told before that is. */
+static void tell_seen(struct splicer_config *config, const struct ifaces *ifaces)
+{
+	__u64 seen = 0;
+
+	for (size_t i = 0; i < ifaces->count; i++) {
+		const struct splicer_iface *now = &ifaces->items[i].now;
+
+		for (__u32 n = 0; n < SETTING_COUNT; n++)
+			seen |= (__u64)(now->setting[n] != 0) << n;
+		for (__u32 n = 0; n < NUMBER_COUNT; n++)
+			seen |= (__u64)(now->number[n] != 0) << (32 + n);
+	}
+	__atomic_fetch_or(&config->settings_seen, seen, __ATOMIC_SEQ_CST);
+}
+
 int ifaces_write(const struct pins *pins, struct ifaces *ifaces, struct error *error)
 {
 	int map, result = 0;
@@ -335,6 +351,7 @@ int ifaces_write(const struct pins *pins, struct ifaces *ifaces, struct error *e
 	map = pin_open(pins, &pin_ifaces, error);
 	if (map < 0)
 		return -1;
+	tell_seen(pins->config, ifaces);
 	if (entries_write(map, ifaces)) {
 		entries_restore(map, ifaces);
 		result = error_errno(error, SPLICER_IFACES);

@@ -10,11 +10,13 @@
 #ifndef SPLICER_ABI_CONNS_H
 #define SPLICER_ABI_CONNS_H
 
+#include "abi/config.h"
+
 #include <linux/types.h>
 
 #define SPLICER_CONNS "splicer1_conns"     /* ARRAY_OF_MAPS, CONN_TABLES x LRU_HASH, struct conn_key -> struct conn */
 #define SPLICER_FRAGS "splicer1_frags"     /* LRU_HASH, struct frag_key -> struct frag */
-#define SPLICER_SPLICES "splicer1_splices" /* LRU_HASH, struct splice_key -> __u32 key of SPLICER_LISTENERS */
+#define SPLICER_SPLICES "splicer1_splices" /* LRU_HASH, struct splice_key -> struct splice */
 #define SPLICER_LISTENERS "splicer1_listeners" /* SOCKHASH, splice_listener() -> socket */
 #define SPLICER_SOURCES "splicer1_sources"     /* LRU_HASH, struct source_key -> __u64 */
 
@@ -39,12 +41,12 @@ _Static_assert(sizeof(struct conn_key) == 40, "conn_key is ABI");
 
 /* What rules said of the connection, and until when that holds: see rules_header.changes. */
 struct conn_verdict {
-	__u64 arena;    /* rules_header.arena; 0: nothing is remembered */
+	__u64 arena;    /* rules_header.arena */
 	__u64 decision; /* rules_head.decision */
 	__u32 changes;  /* rules_header.changes */
-	__u32 record;   /* cell of the rule */
+	__u32 record;   /* cell of the rule; 0: none matched */
 	__u32 ifindex;  /* where it was said */
-	__u32 reason;   /* enum reason */
+	__u32 reason;   /* enum reason; 0: nothing is remembered */
 };
 _Static_assert(sizeof(struct conn_verdict) == 32, "conn_verdict is ABI");
 
@@ -56,6 +58,26 @@ enum conn_state {
 	CONN_CLOSED = 4,      /* TCP: a reset was seen; any: cut by max_duration */
 };
 
+/* Which timeout applies to a connection of this IP protocol in this state. */
+static inline enum conn_timeout conn_timeout_of(__u32 proto, __u32 state)
+{
+	switch (state) {
+	case CONN_HANDSHAKE:
+		return TIMEOUT_TCP_HANDSHAKE;
+	case CONN_CLOSING:
+		return TIMEOUT_TCP_CLOSING;
+	case CONN_CLOSED:
+		return TIMEOUT_TCP_CLOSED;
+	default:
+		break;
+	}
+	if (proto == 6)
+		return TIMEOUT_TCP_ESTABLISHED;
+	if (proto == 17)
+		return state == CONN_NEW ? TIMEOUT_UDP : TIMEOUT_UDP_STREAM;
+	return proto == 1 || proto == 58 ? TIMEOUT_ICMP : TIMEOUT_OTHER;
+}
+
 /* Directions are seen from the opener: 0 as the first packet went, 1 back. */
 enum conn_direction { CONN_FORWARD = 0, CONN_BACK = 1 };
 
@@ -65,7 +87,12 @@ enum conn_direction { CONN_FORWARD = 0, CONN_BACK = 1 };
 #define CONN_FIN_BACK 8u
 #define CONN_RST_FORWARD 16u
 #define CONN_RST_BACK 32u
+#define CONN_BACK_LEFT 64u /* packets back are counted as they leave; else as they come in */
 
+/*
+ * A forwarded packet is seen twice, as it comes in and as it leaves. Each direction is counted at one place: the
+ * interface and hook where its first packet was seen.
+ */
 struct conn {
 	__u64 created;                  /* ns of CLOCK_MONOTONIC, coarse */
 	__u64 last;                     /* likewise: the last packet */
@@ -73,13 +100,13 @@ struct conn {
 	__u64 packets[2];               /* by enum conn_direction */
 	__u64 bytes[2];                 /* as the hook sees them */
 	struct conn_verdict verdict[2]; /* of forward packets, by enum rules_direction */
-	__u32 ifindex;                  /* where the first packet was seen */
+	__u32 ifindex[2];               /* by enum conn_direction: where its packets are counted; 0: none was seen */
 	__u8 opener;                    /* the end that sent the first packet: 0 or 1 */
 	__u8 state;                     /* enum conn_state */
 	__u8 flags;                     /* CONN_OUTBOUND... */
-	__u8 reserved;
+	__u8 reserved[5];
 };
-_Static_assert(sizeof(struct conn) == 128, "conn is ABI");
+_Static_assert(sizeof(struct conn) == 136, "conn is ABI");
 
 /* The packet that fragments belong to: RFC 791, RFC 8200 section 4.5. */
 struct frag_key {
@@ -109,6 +136,14 @@ struct splice_key {
 	__u8 reserved[2];
 };
 _Static_assert(sizeof(struct splice_key) == 40, "splice_key is ABI");
+
+/* Holds for FRAG_SECONDS. */
+struct splice {
+	__u64 time;     /* ns of CLOCK_MONOTONIC, coarse: of the first fragment */
+	__u32 listener; /* key of SPLICER_LISTENERS */
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct splice) == 16, "splice is ABI");
 
 #define SPLICES_MAX 4096
 #define LISTENERS_MAX 1024

@@ -42,9 +42,9 @@ static __always_inline int ctx_is_question(const struct __sk_buff *ctx)
 	       ctx->cb[QUESTION_WORD1] == QUESTION_MAGIC1;
 }
 
-static __always_inline void ctx_answer(struct __sk_buff *ctx, __u32 reason, __u64 rule)
+static __always_inline void ctx_answer(struct __sk_buff *ctx, __u32 reason, __u32 verdict, __u64 rule)
 {
-	ctx->cb[QUESTION_REASON] = reason;
+	ctx->cb[QUESTION_REASON] = reason | verdict << 16;
 	ctx->cb[QUESTION_RULE_LOW] = (__u32)rule;
 	ctx->cb[QUESTION_RULE_HIGH] = (__u32)(rule >> 32);
 }
@@ -66,6 +66,62 @@ static __always_inline int ctx_has(struct __sk_buff *ctx, __u32 len)
 	if (len + CTX_LINK_MAX <= ctx->len)
 		return 1;
 	return len && !ctx_load(ctx, len - 1, &last, sizeof(last));
+}
+
+/* Takes len bytes away after the link-layer header; flags as of bpf_skb_adjust_room. Negative: not possible. */
+static __always_inline long ctx_shrink(struct __sk_buff *ctx, __u32 len, __u64 flags)
+{
+	return bpf_skb_adjust_room(ctx, -(__s32)len, BPF_ADJ_ROOM_MAC, flags);
+}
+
+/* ---- writing; offsets are from the beginning of the packet, its link-layer header ---- */
+
+/*
+ * How long the link-layer header is, found where the packet's network header (at off after the kernel's) is: nothing in
+ * __sk_buff says it. Two places that look alike can only be had with an Ethernet address of one's own that looks like
+ * an IP header.
+ */
+static __always_inline __u32 ctx_link_length(struct __sk_buff *ctx, __u32 off)
+{
+	__u64 there[2] = {}, here[2] = {};
+
+	if (bpf_skb_load_bytes(ctx, CTX_LINK_MAX + off, there, sizeof(there)) || ctx_load(ctx, off, here, sizeof(here)))
+		return 0;
+	return there[0] == here[0] && there[1] == here[1] ? CTX_LINK_MAX : 0;
+}
+
+static __always_inline long ctx_store(struct __sk_buff *ctx, __u32 off, const void *from, __u32 len)
+{
+	return bpf_skb_store_bytes(ctx, off, from, len, BPF_F_RECOMPUTE_CSUM);
+}
+
+static __always_inline long ctx_truncate(struct __sk_buff *ctx, __u32 len)
+{
+	return len < ctx->len ? bpf_skb_change_tail(ctx, len, 0) : 0;
+}
+
+/* The two addresses of an Ethernet header change places. */
+static __always_inline long ctx_swap_link(struct __sk_buff *ctx, __u32 link)
+{
+	struct {
+		__u8 dst[6], src[6];
+	} seen, swapped;
+
+	if (!link)
+		return 0;
+	if (bpf_skb_load_bytes(ctx, 0, &seen, sizeof(seen)))
+		return -1;
+	__builtin_memcpy(swapped.dst, seen.src, sizeof(seen.src));
+	__builtin_memcpy(swapped.src, seen.dst, sizeof(seen.dst));
+	return bpf_skb_store_bytes(ctx, 0, &swapped, sizeof(swapped), 0);
+}
+
+/* A copy goes to where the packet comes from: out again, or in again if it was about to leave. */
+static __always_inline long ctx_send_back(struct __sk_buff *ctx, __u32 link, int leaves)
+{
+	if (ctx_swap_link(ctx, link) || bpf_clone_redirect(ctx, ctx->ifindex, leaves ? BPF_F_INGRESS : 0))
+		return -1;
+	return ctx_swap_link(ctx, link);
 }
 
 #endif

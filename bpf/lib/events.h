@@ -80,7 +80,8 @@ __noinline int events_send(__u64 active)
 }
 
 /* The scratch record, cleared, with what every event has; NULL only if the map cannot be read. */
-static __always_inline struct event *events_new(enum event_object object, enum event_hook hook, __u32 reason)
+static __always_inline struct event *events_new(enum event_object object, enum event_hook hook, __u32 reason,
+						enum verdict verdict)
 {
 	__u32 zero = 0;
 	struct event *event = bpf_map_lookup_elem(&event_scratch, &zero);
@@ -92,7 +93,7 @@ static __always_inline struct event *events_new(enum event_object object, enum e
 	event->type = EVENT_DECISION;
 	event->object = object;
 	event->hook = hook;
-	event->verdict = reason_verdict(reason);
+	event->verdict = verdict;
 	event->reason = (__u16)reason;
 	event->time = bpf_ktime_get_ns();
 	return event;

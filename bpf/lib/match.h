@@ -23,6 +23,7 @@ struct rules_query {
 	__u16 proto;
 	__u32 tuple, left; /* cell of the next tuple of the list, and how many are left */
 	__u32 record;      /* the best so far; 0: none */
+	__u32 changes;     /* of the arena, before the search; see struct rules_header */
 	__u64 rank;
 	__u64 decision;
 	struct rules_key key; /* that the guard let pass, and its hash */
@@ -264,6 +265,7 @@ static __always_inline void rules_begin(struct rules_query *q, const struct rule
 {
 	q->record = 0;
 	q->arena = header->arena;
+	q->changes = *(const volatile __u32 *)&header->changes;
 	q->guard = header->guard;
 	q->guard_mask = header->guard_mask;
 	q->buckets = header->buckets;
@@ -306,30 +308,33 @@ struct rules_hit {
 	__u32 record;   /* its first cell */
 };
 
-/*
- * Finds the rule that decides. The caller fills addr, ifindex, port and proto. Returns 0, or -1 when the arena could
- * not be read.
- */
-static __always_inline int rules_match(struct rules_query *q, __u32 list, struct rules_hit *hit)
+/* The rule in this cell of the arena of this id. 0, or -1 when that arena is no longer in force. */
+static __always_inline int rules_hit_at(__u64 arena, __u32 record, __u64 decision, struct rules_hit *hit)
 {
-	/* a swap during a search is rare, two in a row would need a packet that takes longer than a grace period */
-	for (int attempt = 0; attempt < 2; attempt++) {
-		struct rules_header *header;
+	struct rules_header *header;
 
-		if (rules_search(q, list))
-			continue;
-		if (!q->record)
-			return 0;
-		hit->arena = rules_arena();
-		header = hit->arena ? rules_cell(hit->arena, 0) : NULL;
-		if (!header || header->arena != q->arena)
-			continue;
-		hit->head = rules_cell(hit->arena, q->record);
-		hit->decision = q->decision;
-		hit->record = q->record;
-		return hit->head ? 0 : -1;
-	}
-	return -1;
+	hit->head = NULL;
+	hit->arena = rules_arena();
+	header = hit->arena ? rules_cell(hit->arena, 0) : NULL;
+	if (!header || header->arena != arena)
+		return -1;
+	hit->head = rules_cell(hit->arena, record);
+	hit->decision = decision;
+	hit->record = record;
+	return hit->head ? 0 : -1;
+}
+
+/* How long a connection that the rule lets in may last: seconds, 0: any time. */
+static __always_inline __u32 rules_max_duration(const struct rules_hit *hit)
+{
+	struct rules_cell *second;
+
+	if (!hit->head || !hit->arena || !(hit->decision & RULES_LIMITED))
+		return 0;
+	second = rules_cell(hit->arena, hit->record + 1);
+	return second ? *(__u32 *)((__u8 *)second + __builtin_offsetof(struct rules_record, max_duration) -
+				   RULES_CELL_SIZE)
+		      : 0;
 }
 
 /* The service tag of the rule that decided. */

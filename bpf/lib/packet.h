@@ -18,7 +18,9 @@
 #define PACKET_TAGS_MAX 2    /* VLAN tags in the packet, beyond the one that the kernel took off */
 #define PACKET_HEADERS_MAX 8 /* IPv6 extension headers */
 
+#define TCP_FLAG_BYTE_FIN 0x01
 #define TCP_FLAG_BYTE_SYN 0x02
+#define TCP_FLAG_BYTE_RST 0x04
 #define TCP_FLAG_BYTE_ACK 0x10
 
 /* ATOMIC: a whole packet that carries a fragment header all the same (RFC 6946). */
@@ -30,6 +32,7 @@ struct packet {
 	__u64 src[2];
 	__u32 ifindex;
 	__u32 length;     /* bytes, as the hook sees them */
+	__u32 l3;         /* offset of the IP header after the network header: VLAN tags lie between */
 	__u32 l4;         /* offset of the transport header after the network header */
 	__u32 l4_length;  /* bytes from there to the end of the IP packet */
 	__be16 ethertype; /* after VLAN tags */
@@ -43,7 +46,14 @@ struct packet {
 	__u8 tcp_flags;
 	__u8 icmp_type, icmp_code;
 	__u8 is_question; /* see abi/config.h */
+	__be32 frag_id;   /* of what the fragment is a part of; IPv4: 16 bits */
+	__be16 icmp_id;   /* of an echo */
 };
+
+static __always_inline int packet_is_first_syn(const struct packet *p)
+{
+	return (p->tcp_flags & (TCP_FLAG_BYTE_SYN | TCP_FLAG_BYTE_ACK)) == TCP_FLAG_BYTE_SYN;
+}
 
 struct vlan_tag {
 	__be16 tci;
@@ -64,6 +74,20 @@ struct ipv6_header {
 	__u8 next, hop_limit;
 	__u64 src[2], dst[2];
 };
+
+#define FRAGMENT_UNIT 8 /* bytes that an offset counts */
+#define IP_LENGTH_MAX 65535
+
+/*
+ * A later fragment must not reach beyond what a packet can be (the "ping of death"), and one of TCP must not begin
+ * within the header that its first fragment was judged by: RFC 1858, 3128.
+ */
+static __always_inline __u32 packet_check_later(const struct packet *p, __u32 offset)
+{
+	if (offset + p->l4_length > IP_LENGTH_MAX)
+		return REASON_BAD_HEADER;
+	return p->proto == IPPROTO_TCP && offset < 20 ? REASON_BAD_HEADER : REASON_NONE;
+}
 
 /* The first 14 bytes of TCP; UDP and ICMP are read through their first fields. */
 struct transport_header {
@@ -132,6 +156,7 @@ static __always_inline __u32 packet_parse_ipv4(struct __sk_buff *ctx, struct pac
 		p->fragment = FRAGMENT_LATER;
 	else if (frag & 0x2000)
 		p->fragment = FRAGMENT_FIRST;
+	p->frag_id = bpf_htonl(bpf_ntohs(ip.id));
 	p->family = 4;
 	p->dst[0] = ip.dst;
 	p->src[0] = ip.src;
@@ -141,7 +166,7 @@ static __always_inline __u32 packet_parse_ipv4(struct __sk_buff *ctx, struct pac
 	early->header = both.transport;
 	early->is_read &= header == sizeof(ip);
 	p->l4_length = length - header;
-	return REASON_NONE;
+	return p->fragment == FRAGMENT_LATER ? packet_check_later(p, (frag & 0x1fff) * FRAGMENT_UNIT) : REASON_NONE;
 }
 
 static __always_inline int packet_is_extension(__u8 next)
@@ -166,6 +191,7 @@ static __always_inline __u32 packet_parse_extension(struct __sk_buff *ctx, struc
 		return REASON_TRUNCATED;
 	if (p->proto == IPPROTO_FRAGMENT) {
 		length = sizeof(header);
+		p->frag_id = header.id;
 		if (bpf_ntohs(header.frag_off) & 0xfff8)
 			p->fragment = FRAGMENT_LATER;
 		else
@@ -180,6 +206,8 @@ static __always_inline __u32 packet_parse_extension(struct __sk_buff *ctx, struc
 	p->proto = header.next;
 	p->l4 += length;
 	p->l4_length -= length;
+	if (p->fragment == FRAGMENT_LATER)
+		return packet_check_later(p, bpf_ntohs(header.frag_off) & 0xfff8);
 	return REASON_NONE;
 }
 
@@ -280,6 +308,7 @@ static __always_inline __u32 packet_parse_transport(struct __sk_buff *ctx, struc
 		p->port = bpf_ntohs(h.sport);
 		p->icmp_type = p->port >> 8;
 		p->icmp_code = p->port & 0xff;
+		p->icmp_id = bpf_htons((__u16)(bpf_ntohl(h.seq) >> 16));
 		return REASON_NONE;
 	}
 	p->sport = h.sport;
@@ -309,6 +338,7 @@ __noinline int packet_parse(struct __sk_buff *ctx, struct packet *p)
 	reason = packet_parse_tags(ctx, p, &off);
 	if (reason)
 		return (int)reason;
+	p->l3 = off;
 	if (p->ethertype == bpf_htons(ETH_P_IP))
 		reason = packet_parse_ipv4(ctx, p, off, &early);
 	else if (p->ethertype == bpf_htons(ETH_P_IPV6))

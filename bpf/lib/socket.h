@@ -5,6 +5,7 @@
 
 #include "abi/reasons.h"
 #include "lib/bpf.h"
+#include "lib/fragment.h"
 #include "lib/packet.h"
 
 #include <linux/errno.h>
@@ -45,87 +46,112 @@ static __always_inline __u32 socket_tuple_spliced(const struct packet *p, struct
 	return size;
 }
 
-static __always_inline int packet_is_first_syn(const struct packet *p)
-{
-	return (p->tcp_flags & (TCP_FLAG_BYTE_SYN | TCP_FLAG_BYTE_ACK)) == TCP_FLAG_BYTE_SYN;
-}
+/* What the stack's own lookup finds for a packet. */
+enum socket_found {
+	SOCKET_NONE = 0,
+	SOCKET_LISTENS = 1,   /* a listener, or a UDP socket that is not connected */
+	SOCKET_CONNECTED = 2, /* the packet's own connection */
+};
 
 /*
  * A handshake in progress (NEW_SYN_RECV) counts as established: its last ACK must reach the request and not the
  * listener. A SYN that finds only TIME_WAIT starts a new connection, and rules decide that.
  */
-static __always_inline int socket_established_tcp(struct __sk_buff *skb, const struct packet *p)
+static __always_inline enum socket_found socket_find_tcp(struct __sk_buff *skb, const struct packet *p)
 {
 	struct bpf_sock_tuple tuple = {};
 	__u32 size = socket_tuple(p, &tuple), state;
 	struct bpf_sock *sk = bpf_skc_lookup_tcp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
 
 	if (!sk)
-		return 0;
+		return SOCKET_NONE;
 	state = sk->state;
 	bpf_sk_release(sk);
-	return state != BPF_TCP_LISTEN && !(state == BPF_TCP_TIME_WAIT && packet_is_first_syn(p));
+	if (state == BPF_TCP_LISTEN || (state == BPF_TCP_TIME_WAIT && packet_is_first_syn(p)))
+		return SOCKET_LISTENS;
+	return SOCKET_CONNECTED;
 }
 
 /* A connected UDP socket has the state of an established TCP one. */
-static __always_inline int socket_established_udp(struct __sk_buff *skb, const struct packet *p)
+static __always_inline enum socket_found socket_find_udp(struct __sk_buff *skb, const struct packet *p)
 {
 	struct bpf_sock_tuple tuple = {};
 	__u32 size = socket_tuple(p, &tuple), state;
 	struct bpf_sock *sk = bpf_sk_lookup_udp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
 
 	if (!sk)
-		return 0;
+		return SOCKET_NONE;
 	state = sk->state;
 	bpf_sk_release(sk);
-	return state == BPF_TCP_ESTABLISHED;
+	return state == BPF_TCP_ESTABLISHED ? SOCKET_CONNECTED : SOCKET_LISTENS;
 }
 
 /*
- * Whether the packet belongs to a connected local socket. It is not assigned here: the stack's own lookup finds the
- * same socket, and an assigned one would cost it the socket's cached route.
+ * The local socket that a packet is for. It is not assigned here: the stack's own lookup finds the same socket, and an
+ * assigned one would cost it the socket's cached route.
  */
-static __always_inline int socket_established(struct __sk_buff *skb, const struct packet *p)
+static __always_inline enum socket_found socket_find(struct __sk_buff *skb, const struct packet *p)
 {
 	if (p->proto == IPPROTO_TCP)
-		return socket_established_tcp(skb, p);
+		return socket_find_tcp(skb, p);
 	if (p->proto == IPPROTO_UDP)
-		return socket_established_udp(skb, p);
-	return 0;
+		return socket_find_udp(skb, p);
+	return SOCKET_NONE;
 }
 
-static __always_inline __u32 socket_assign(struct __sk_buff *skb, const struct packet *p, struct bpf_sock *sk)
+/* Whether a local socket may have sent the packet: one that is connected so, or a UDP socket on its source port. */
+static __always_inline int socket_has_sent(struct __sk_buff *skb, const struct packet *sent)
 {
-	long error = p->is_question ? 0 : bpf_sk_assign(skb, sk, 0);
+	struct packet back = {
+		.dst = { sent->src[0], sent->src[1] },
+		.src = { sent->dst[0], sent->dst[1] },
+		.sport = sent->dport,
+		.dport = sent->sport,
+		.family = sent->family,
+	};
 
+	if (sent->proto == IPPROTO_TCP)
+		return socket_find_tcp(skb, &back) == SOCKET_CONNECTED;
+	return sent->proto == IPPROTO_UDP && socket_find_udp(skb, &back) != SOCKET_NONE;
+}
+
+/* port, of the listener, in host byte order */
+static __always_inline __u32 socket_assign(struct __sk_buff *skb, const struct packet *p, struct bpf_sock *sk,
+					   __u16 port)
+{
+	long error;
+
+	if (p->fragment == FRAGMENT_FIRST)
+		return fragment_splice(p, sk, port);
+	error = p->is_question ? 0 : bpf_sk_assign(skb, sk, 0);
 	if (!error)
 		return REASON_RULE_SPLICE;
 	return error == -ESOCKTNOSUPPORT ? REASON_REUSEPORT : REASON_ASSIGN;
 }
 
-static __always_inline __u32 socket_splice_tcp(struct __sk_buff *skb, const struct packet *p, __be16 port)
+static __always_inline __u32 socket_splice_tcp(struct __sk_buff *skb, const struct packet *p, __u16 port)
 {
 	struct bpf_sock_tuple tuple = {};
-	__u32 size = socket_tuple_spliced(p, &tuple, port), reason = REASON_NO_LISTENER;
+	__u32 size = socket_tuple_spliced(p, &tuple, bpf_htons(port)), reason = REASON_NO_LISTENER;
 	struct bpf_sock *sk = bpf_skc_lookup_tcp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
 
 	if (!sk)
 		return reason;
 	if (sk->state == BPF_TCP_LISTEN)
-		reason = socket_assign(skb, p, sk);
+		reason = socket_assign(skb, p, sk, port);
 	bpf_sk_release(sk);
 	return reason;
 }
 
-static __always_inline __u32 socket_splice_udp(struct __sk_buff *skb, const struct packet *p, __be16 port)
+static __always_inline __u32 socket_splice_udp(struct __sk_buff *skb, const struct packet *p, __u16 port)
 {
 	struct bpf_sock_tuple tuple = {};
-	__u32 size = socket_tuple_spliced(p, &tuple, port), reason;
+	__u32 size = socket_tuple_spliced(p, &tuple, bpf_htons(port)), reason;
 	struct bpf_sock *sk = bpf_sk_lookup_udp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
 
 	if (!sk)
 		return REASON_NO_LISTENER;
-	reason = socket_assign(skb, p, sk);
+	reason = socket_assign(skb, p, sk, port);
 	bpf_sk_release(sk);
 	return reason;
 }
@@ -134,9 +160,9 @@ static __always_inline __u32 socket_splice_udp(struct __sk_buff *skb, const stru
 static __always_inline __u32 socket_splice(struct __sk_buff *skb, const struct packet *p, __u16 port)
 {
 	if (p->proto == IPPROTO_TCP)
-		return socket_splice_tcp(skb, p, bpf_htons(port));
+		return socket_splice_tcp(skb, p, port);
 	if (p->proto == IPPROTO_UDP)
-		return socket_splice_udp(skb, p, bpf_htons(port));
+		return socket_splice_udp(skb, p, port);
 	return REASON_NO_LISTENER;
 }
 

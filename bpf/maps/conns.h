@@ -49,7 +49,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, SPLICES_MAX);
 	__type(key, struct splice_key);
-	__type(value, __u32);
+	__type(value, struct splice);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } splicer1_splices SEC(".maps");
 

@@ -56,6 +56,14 @@ static inline __u64 matcher_clock(void)
 #undef bpf_map_lookup_elem
 #undef bpf_ktime_get_coarse_ns
 
+/* As verdict_ask and verdict_hit (bpf/lib/verdict.h) do it for a packet. */
+static inline int matcher_ask(struct rules_query *query, __u32 list, struct rules_hit *hit)
+{
+	if (rules_search(query, list) && rules_search(query, list))
+		return -1;
+	return query->record ? rules_hit_at(query->arena, query->record, query->decision, hit) : 0;
+}
+
 /* What the packet path would do: the rule that decides a packet. False: none, or *broken. */
 static inline bool matcher_winner(struct arena *arena, const struct plain_packet *packet, struct rules_hit *hit,
 				  bool *broken)
@@ -63,15 +71,14 @@ static inline bool matcher_winner(struct arena *arena, const struct plain_packet
 	struct rules_query query = { .ifindex = packet->ifindex,
 				     .port = (__u16)packet->port,
 				     .proto = (__u16)packet->proto };
+	__u32 list;
 
 	matcher_arena = arena;
 	memcpy(&query.addr[0], packet->dst, 16);
 	memcpy(&query.addr[2], packet->src, 16);
 	*hit = (struct rules_hit){ 0 };
-	*broken = rules_match(&query,
-			      rules_list((__u32)packet->direction, (__u32)packet->family,
-					 rules_class((__u32)packet->proto)),
-			      hit) != 0;
+	list = rules_list((__u32)packet->direction, (__u32)packet->family, rules_class((__u32)packet->proto));
+	*broken = matcher_ask(&query, list, hit) && matcher_ask(&query, list, hit);
 	return !*broken && hit->head;
 }
 
