@@ -5,7 +5,6 @@
 #include "clock.h"
 
 #include <arpa/inet.h>
-#include <netinet/in.h>
 #include <string.h>
 
 /* ---- keys ---- */
@@ -88,19 +87,21 @@ int conn_state_parse(const char *text, uint8_t *state, struct error *error)
 
 uint32_t conn_interface(const struct conn *conn)
 {
-	return conn->ifindex;
+	return conn->ifindex[CONN_FORWARD];
 }
 
 void conn_set_interface(struct conn *conn, uint32_t ifindex)
 {
-	conn->ifindex = ifindex;
+	conn->ifindex[CONN_FORWARD] = ifindex;
 }
 
 /* ---- rules ---- */
 
 static uint64_t verdict_rule(const struct conn *conn, enum rules_direction direction)
 {
-	return rules_decision_sequence(conn->verdict[direction].decision);
+	const struct conn_verdict *verdict = &conn->verdict[direction];
+
+	return verdict->reason ? rules_decision_sequence(verdict->decision) : 0;
 }
 
 uint64_t conn_rule(const struct conn *conn)
@@ -140,34 +141,9 @@ uint32_t timeout_seconds(const struct splicer_config *config, enum conn_timeout 
 	return seconds ? seconds : conn_timeout_default(timeout);
 }
 
-static enum conn_timeout timeout_of(uint8_t proto, uint8_t state)
-{
-	switch (state) {
-	case CONN_HANDSHAKE:
-		return TIMEOUT_TCP_HANDSHAKE;
-	case CONN_CLOSING:
-		return TIMEOUT_TCP_CLOSING;
-	case CONN_CLOSED:
-		return TIMEOUT_TCP_CLOSED;
-	default:
-		break;
-	}
-	switch (proto) {
-	case IPPROTO_TCP:
-		return TIMEOUT_TCP_ESTABLISHED;
-	case IPPROTO_UDP:
-		return state == CONN_NEW ? TIMEOUT_UDP : TIMEOUT_UDP_STREAM;
-	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6:
-		return TIMEOUT_ICMP;
-	default:
-		return TIMEOUT_OTHER;
-	}
-}
-
 uint32_t conn_timeout_seconds(const struct splicer_config *config, const struct conn_key *key, const struct conn *conn)
 {
-	return timeout_seconds(config, timeout_of(key->proto, conn->state));
+	return timeout_seconds(config, conn_timeout_of(key->proto, conn->state));
 }
 
 /* The last packet may be younger than the caller's clock reading. */

@@ -109,6 +109,7 @@ void conn_out(struct out *out, const struct connview *view, const struct conn_ro
 	out_text(out, "socket", "SOCKET", socket_state(view, row));
 	out_text(out, "dir", "DIR", row->conn.flags & CONN_OUTBOUND ? "out" : "in");
 	out_text(out, "iface", "IFACE", interface_name(conn_interface(&row->conn)));
+	out_text(out, "iface_rev", NULL, interface_name(row->conn.ifindex[CONN_BACK]));
 	times_out(out, view, row);
 	counters_out(out, row);
 	out_number_or(out, "rule", "RULE", rule ? (int64_t)rule : -1, "-");

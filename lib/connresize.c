@@ -152,7 +152,8 @@ static int gone_find(void *context, const struct conn_key *key, const struct con
 {
 	struct conn_resize *resize = context;
 
-	(void)conn;
+	if (conn_is_overdue(resize->config, key, conn, clock_now()))
+		return 0;
 	return connindex_find(&resize->index, resize->was, sizeof(*resize->was), key) != CONNINDEX_NONE &&
 			       bpf_map_delete_elem(resize->next, key) && errno != ENOENT
 		       ? -1

@@ -31,7 +31,7 @@ TABLES = ("confirmed", "unconfirmed")
 PROTOS = {"tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58, "gre": 47}
 KEY_SIZE = 40
 VERDICT = 56  # offset in struct conn
-IFINDEX = 120
+IFINDEX, OPENER = 120, 128
 
 
 def pointer(buffer):
@@ -93,8 +93,7 @@ def conn_of(size, opener, said):
         rule = int(said.get(name, 0))
         struct.pack_into("QQIIII", value, VERDICT + 32 * direction, bool(rule), rule << 21, 0, bool(rule), 0, bool(rule))
     struct.pack_into("I", value, IFINDEX, int(said.get("ifindex", 0)))
-    at = size - 4 if size == 128 else IFINDEX + 8
-    struct.pack_into("BBB", value, at, opener, int(said.get("state", 0)), int(said.get("flags", 0)))
+    struct.pack_into("BBB", value, OPENER, opener, int(said.get("state", 0)), int(said.get("flags", 0)))
     return bytes(value)
 
 

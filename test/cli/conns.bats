@@ -110,12 +110,12 @@ sample() {
 	sample
 	capture conn_list -j -p tcp --table confirmed
 	assert_json 'list(d[0]) == ["proto", "src", "sport", "dst", "dport", "icmp_id", "state", "table", "socket", "dir",
-		"iface", "created", "last", "expires", "timeout", "deadline", "packets_fwd", "packets_rev", "bytes_fwd",
+		"iface", "iface_rev", "created", "last", "expires", "timeout", "deadline", "packets_fwd", "packets_rev", "bytes_fwd",
 		"bytes_rev", "rule", "cut"]'
 	assert_json '[key for key in d[0] if "packets" in key] == ["packets_fwd", "packets_rev"]'
 	assert_json '{key: d[0][key] for key in d[0] if key not in ("created", "last", "expires")} == {"proto": "tcp",
 		"src": "10.1.0.1", "sport": 4000, "dst": "10.2.0.1", "dport": 80, "icmp_id": None, "state": "established",
-		"table": "confirmed", "socket": None, "dir": "in", "iface": "t0", "timeout": 432000, "deadline": None,
+		"table": "confirmed", "socket": None, "dir": "in", "iface": "t0", "iface_rev": None, "timeout": 432000, "deadline": None,
 		"packets_fwd": 5, "packets_rev": 6, "bytes_fwd": 500, "bytes_rev": 6000, "rule": 7, "cut": False}'
 	assert_json 'abs(d[0]["last"] - d[0]["created"] - 45) < 0.1'
 	assert_json 'abs(d[0]["expires"] - d[0]["last"] - 432000) < 0.1'
@@ -650,9 +650,9 @@ assert_settings_refused() {
 	mapfile -t maps < <(find "$pins" -type f ! -name splicer1_conns)
 	bpfmap link "${maps[@]}" "$other"
 	assert_state "$other/splicer1_conns" conn_list --pin-dir "$other"
-	conns holds 36 128 "$other/splicer1_conns"
+	conns holds 36 136 "$other/splicer1_conns"
 	assert_state splicer1_conns conn_list --pin-dir "$other"
-	assert_errors_have 'holds a map of another kind: type 9 key 36 value 128, expected type 9 key 40 value'
+	assert_errors_have 'holds a map of another kind: type 9 key 36 value 136, expected type 9 key 40 value 136'
 	assert_state splicer1_conns conn_delete --all --pin-dir "$other"
 	assert_state splicer1_conns conn_set --pin-dir "$other"
 	assert_state splicer1_conns conn_set confirmed=7 --pin-dir "$other"

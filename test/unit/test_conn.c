@@ -346,6 +346,7 @@ static struct conn_row sample_row(void)
 	conn_set_interface(&row.conn, 7);
 	row.conn.verdict[0].decision = 5ull << 21;
 	row.conn.verdict[1].decision = 6ull << 21;
+	row.conn.verdict[0].reason = row.conn.verdict[1].reason = 1;
 	return row;
 }
 
@@ -356,6 +357,9 @@ static void test_selectors(void)
 
 	check(conn_selector_matches(&any, &row), 1, "no selector matches anything");
 	check((long long)conn_rule(&row.conn), 5, "the rule is that of packets that come in");
+	row.conn.verdict[0].reason = 0;
+	check((long long)conn_rule(&row.conn), 6, "else that of packets that leave");
+	row.conn.verdict[0].reason = 1;
 	for (size_t i = 0; i < sizeof(selections) / sizeof(selections[0]); i++) {
 		struct conn_selector selector = { 0 };
 		struct error error;

@@ -229,11 +229,14 @@ static void test_confirmed_meanwhile(void)
 	confirmed = table_open(CONNS_CONFIRMED);
 	begin(&resize, CONNS_UNCONFIRMED, 2 * SIZE);
 	packet(confirmed, 1, 9000, 2);
+	base -= (conn_timeout_default(TIMEOUT_UDP) + 1) * CLOCK_SECOND;
+	packet(confirmed, 2, 0, 2); /* long ago, and begun anew since */
 	commit(&resize);
 	conn_resize_end(&resize);
 	close(confirmed);
 	check(packets_of(CONNS_UNCONFIRMED, 1), -1, "one that was confirmed meanwhile is not in both tables");
 	check(packets_of(CONNS_CONFIRMED, 1), 2, "... but in the confirmed one");
+	check(packets_of(CONNS_UNCONFIRMED, 2), 1, "one that was confirmed long ago and began anew stays");
 	check(table_count(CONNS_UNCONFIRMED), 2, "the others are where they were");
 }
 
