@@ -5,6 +5,7 @@
 #include "clock.h"
 
 #include <arpa/inet.h>
+#include <stddef.h>
 #include <string.h>
 
 /* ---- keys ---- */
@@ -77,8 +78,8 @@ const char *conn_state_name(unsigned int state)
 
 int conn_state_parse(const char *text, uint8_t *state, struct error *error)
 {
-	for (uint8_t i = 0; i < STATES; i++) {
-		*state = i;
+	for (size_t i = 0; i < STATES; i++) {
+		*state = (uint8_t)i;
 		if (!strcmp(text, states[i]))
 			return 0;
 	}

@@ -96,15 +96,28 @@ static int delete_selected(const struct pins *pins, const struct request *reques
 
 	if (!found && !request->all)
 		return error_state(error, request->named, "no such connection");
-	if (!common->dry_run && pins_lock(pins, error))
-		return -1;
 	result = connections_delete(pins, view, &deletion, error);
-	if (!common->dry_run)
-		pins_unlock(pins);
 	if (deletion.spared && !common->quiet)
 		note_print("the SSH session that this is run from is left alone");
 	if (!result && deletion.spared == found && !request->all)
 		return error_state(error, request->named, "no other connection");
+	return result;
+}
+
+/* Under the lock from the reading on: while a table is exchanged, some connections are in neither for a moment. */
+static int find_and_delete(const struct pins *pins, const struct request *request, const struct common_options *common,
+			   struct connview *view, struct error *error)
+{
+	int result;
+
+	if (!common->dry_run && pins_lock(pins, error))
+		return -1;
+	result = connview_open(view, pins, &request->selector, error) ||
+				 delete_selected(pins, request, common, view, error)
+			 ? -1
+			 : 0;
+	if (!common->dry_run)
+		pins_unlock(pins);
 	return result;
 }
 
@@ -143,14 +156,11 @@ int main(int argc, char **argv)
 	struct pins pins;
 	int failed = read_input(argc, argv, &common, &request, &error) ||
 		     pins_open(&pins, common.pin_dir, !common.dry_run, &error) ||
-		     connview_open(&view, &pins, &request.selector, &error);
+		     find_and_delete(&pins, &request, &common, &view, &error);
 
-	if (!failed) {
-		failed = delete_selected(&pins, &request, &common, &view, &error);
-		/* what was deleted before an error is told too */
-		if (!failed || view.count)
-			print_deleted(&view, &common);
-	}
+	/* what was deleted before an error is told too */
+	if (!failed || view.count)
+		print_deleted(&view, &common);
 	connview_close(&view);
 	return output_finish(failed ? error_print(&error) : EXIT_DONE);
 }

@@ -66,6 +66,12 @@ sample() {
 	conns put confirmed gre 10.1.0.4 0 10.2.0.4 0 state=0 age=40 deadline=3600 flags=2
 }
 
+# Tables of other sizes, again and again until the test ends.
+exchange_tables() {
+	(while :; do conn_set confirmed=2000 unconfirmed=20 && conn_set confirmed=3000 unconfirmed=30; done) 3>&- &
+	servers+=("$!")
+}
+
 # ---- conn_list ----
 
 @test "nothing: an empty table, an empty array, a count of zero" {
@@ -434,6 +440,7 @@ sample() {
 	END
 	hold tcp 10.9.0.1 8022
 	# as sudo does: the shell above still has the variable
+	# shellcheck disable=SC2016  # for that shell
 	capture bash -c 'env -i "PATH=$PATH" conn_delete -q -v -p tcp; exit "$?"'
 	assert_status 0
 	assert_output "D tcp 10.9.0.1:$port 10.9.0.1:8022"
@@ -609,27 +616,23 @@ assert_settings_refused() {
 }
 
 @test "listing while tables are exchanged: each connection once, none missing" {
-	local i pid
+	local i
 
 	conn_set udp=1000
 	conns fill confirmed 500
 	conns put unconfirmed udp 10.3.0.1 1 10.3.0.2 1
-	(while :; do conn_set confirmed=2000 unconfirmed=20 && conn_set confirmed=3000 unconfirmed=30; done) 3>&- &
-	pid=$!
-	servers+=("$pid")
+	exchange_tables
 	for i in {1..60}; do
 		capture conn_list --count -j
 		assert_output '[{"connections":501,"confirmed":500,"unconfirmed":1,"socket":0}]'
 	done
-	kill -0 "$pid" || fail 'that it goes on' 'its end'
+	kill -0 "${servers[-1]}" || fail 'that it goes on' 'its end'
 }
 
 @test "deleting while tables are exchanged: what was deleted stays so" {
-	local i pid
+	local i
 
-	(while :; do conn_set confirmed=2000 && conn_set confirmed=3000; done) 3>&- &
-	pid=$!
-	servers+=("$pid")
+	exchange_tables
 	for i in {1..30}; do
 		conns put confirmed udp 10.3.0.1 "$i" 10.3.0.2 1 state=2
 		# it may have been put in a table that was no longer in force
@@ -637,7 +640,7 @@ assert_settings_refused() {
 		capture conn_list --count
 		assert_output 0
 	done
-	kill -0 "$pid" || fail 'that it goes on' 'its end'
+	kill -0 "${servers[-1]}" || fail 'that it goes on' 'its end'
 }
 
 # ---- pins ----
