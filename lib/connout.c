@@ -67,13 +67,13 @@ static void counters_out(struct out *out, const struct conn_row *row)
 static void time_out(struct out *out, const struct connview *view, const char *key, const char *header, uint64_t time,
 		     bool tracked)
 {
-	double epoch = (double)(int64_t)(clock_to_epoch(view->now) - view->now) / (double)CLOCK_SECOND;
-	char text[AGE_TEXT_MAX] = "-";
+	uint64_t epoch = view->now_epoch + (time - view->now); /* modulo 2^64, also where it is past */
 	double span = time < view->now ? seconds_between(time, view->now) : seconds_between(view->now, time);
+	char text[AGE_TEXT_MAX] = "-";
 
-	if (tracked && time)
+	if (tracked && time && out->form == OUT_TABLE)
 		age_format(span, text);
-	out_seconds(out, key, header, tracked && time ? (double)time / (double)CLOCK_SECOND + epoch : -1, text);
+	out_seconds(out, key, header, tracked && time ? (double)epoch / (double)CLOCK_SECOND : -1, text);
 }
 
 static void times_out(struct out *out, const struct connview *view, const struct conn_row *row)

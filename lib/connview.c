@@ -138,6 +138,7 @@ static int read_all(struct connview *view, int outer, bool *exchanged, struct er
 	if (!result && take_sockets(&reading))
 		result = error_errno(error, "connections");
 	view->now = clock_now();
+	view->now_epoch = clock_to_epoch(view->now);
 	if (!result)
 		result = take_table(&reading, outer, CONNS_UNCONFIRMED, &ids[CONNS_UNCONFIRMED], error);
 	if (!result)

@@ -23,6 +23,7 @@ struct connview {
 	struct local_sockets sockets;
 	struct splicer_config config; /* timeouts when it was read */
 	uint64_t now;                 /* likewise; ns of CLOCK_MONOTONIC */
+	uint64_t now_epoch;           /* the same moment, ns since the epoch */
 };
 
 int connview_open(struct connview *view, const struct pins *pins, const struct conn_selector *selector,

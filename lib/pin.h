@@ -29,8 +29,8 @@ struct pin_shape {
 	uint32_t flags;
 };
 
-extern const struct pin_shape pin_config, pin_counts, pin_addrs, pin_rules, pin_ifaces, pin_conns, pin_event_control,
-	pin_event_slots, pin_event_rings;
+extern const struct pin_shape pin_config, pin_counts, pin_addrs, pin_rules, pin_ifaces, pin_tunnels, pin_conns,
+	pin_event_control, pin_event_slots, pin_event_rings;
 
 /*
  * Opens the pin directory and the configuration, and refuses (EXIT_STATE) when splicer.o was never attached, when

@@ -43,6 +43,8 @@ struct conn_seen {
 	__u32 connected;             /* it passes anyway, as a local socket is connected so: the far end is proven */
 	__u32 passes;                /* to be recorded: the packet passes */
 	__u32 max_duration;          /* to be recorded: seconds, 0: any */
+	__u32 recorded;              /* it began a connection */
+	__u32 socket;                /* enum socket_found: what the stack has for it */
 };
 
 /* One for each CPU, for it is too large for the stack beside its callers'. Not pinned: each object has its own. */
@@ -64,6 +66,8 @@ static __always_inline struct conn_seen *conn_begin(__u32 hook)
 	seen->hook = hook;
 	seen->step = CONN_UNKNOWN;
 	seen->connected = 0;
+	seen->recorded = 0;
+	seen->socket = 0;
 	return seen;
 }
 
@@ -400,7 +404,8 @@ static __always_inline long conn_revise(struct conn *conn, const struct packet *
 					__u64 now)
 {
 	conn_set_verdict(conn, seen);
-	if (seen->max_duration)
+	/* a limit stays as it was when the first rule with one was asked */
+	if (seen->max_duration && !conn->deadline)
 		conn->deadline = conn_deadline(conn, seen);
 	if (seen->passes)
 		conn_touch(conn, p, seen, now);

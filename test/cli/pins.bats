@@ -30,6 +30,9 @@ all_tools() {
 	"$check" "$operand" iface_set "$@" t0 ssh=own
 	"$check" "$operand" iface_set "$@"
 	"$check" "$operand" iface_set "$@" --watch
+	"$check" "$operand" lookup_link "$@"
+	"$check" "$operand" lookup_link "$@" make
+	"$check" "$operand" lookup_link "$@" remove
 	"$check" "$operand" conn_list "$@"
 	"$check" "$operand" conn_delete "$@" --all
 	"$check" "$operand" conn_set "$@"

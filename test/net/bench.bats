@@ -38,5 +38,5 @@ print(len(m.parseString(sys.argv[1]).getElementsByTagName("polyline")) >= 5)' "$
 
 @test "a part that is none is refused" {
 	assert_exit 2 scripts/bench paths
-	assert_match "$err" 'bench: paths: no such part, there are: path rules divert'
+	assert_match "$err" 'bench: paths: no such part, there are: path rules state divert'
 }

@@ -368,6 +368,8 @@ static void test_selectors(void)
 		if (!result)
 			result = conn_selector_matches(&selector, &row);
 		check(result, selections[i].result, "option %zu \"%s\"", selections[i].option, selections[i].value);
+		free(selector.src.items);
+		free(selector.dst.items);
 	}
 }
 
@@ -384,6 +386,7 @@ static void test_operands(void)
 
 		check(conn_selector_operands(&selector, operands, 1, &error), 0, "the operand %s", texts[i]);
 		check(conn_selector_matches(&selector, &row), results[i], "... is one of the ends, or not");
+		free(selector.either.items);
 	}
 }
 
