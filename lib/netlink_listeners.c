@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "netlink.h"
+#include "netlink_diag.h"
 #include "netlink_request.h"
 
-#include <errno.h>
-#include <linux/inet_diag.h>
-#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -53,7 +51,7 @@ struct ports {
 static int ports_add(const struct nlmsghdr *message, void *context)
 {
 	const struct ports *ports = context;
-	const struct inet_diag_msg *body = message_body(message, SOCK_DIAG_BY_FAMILY, sizeof(*body));
+	const struct inet_diag_msg *body = diag_body(message);
 
 	/* A socket bound to the device lo gets no packet received elsewhere, which is where rules are. */
 	if (!body || body->id.idiag_if == LOOPBACK_IFINDEX)
@@ -65,26 +63,13 @@ static int ports_add(const struct nlmsghdr *message, void *context)
 	return 0;
 }
 
-static int listeners_fail(struct error *error, int udp)
-{
-	if (errno == ENOENT)
-		return error_state(error, "sock_diag", "the kernel module %s_diag is missing", udp ? "udp" : "tcp");
-	return error_errno(error, "sock_diag");
-}
-
 /* A UDP socket without a peer has the state of a closed TCP one. */
 static int listeners_read(struct listeners *out, int af, int udp, struct error *error)
 {
-	struct inet_diag_req_v2 body = {
-		.sdiag_family = (uint8_t)af,
-		.sdiag_protocol = udp ? IPPROTO_UDP : IPPROTO_TCP,
-		.idiag_states = 1u << (udp ? TCP_CLOSE : TCP_LISTEN),
-	};
 	struct ports ports = { out->ipv4[udp], out->ipv6[udp] };
-	struct request request;
 
-	request_begin(&request, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &body, sizeof(body));
-	return netlink_ask(NETLINK_SOCK_DIAG, &request, ports_add, &ports) ? listeners_fail(error, udp) : 0;
+	return diag_dump(af, udp ? IPPROTO_UDP : IPPROTO_TCP, 1u << (udp ? TCP_CLOSE : TCP_LISTEN), ports_add, &ports,
+			 error);
 }
 
 int netlink_listeners(struct listeners *out, struct error *error)

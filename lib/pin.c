@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "pin.h"
 
+#include "abi/conns.h"
 #include "abi/event.h"
 #include "abi/reasons.h"
 #include "abi/rules.h"
@@ -60,6 +61,14 @@ const struct pin_shape pin_ifaces = {
 	.flags = BPF_F_NO_PREALLOC,
 };
 
+const struct pin_shape pin_conns = {
+	.name = SPLICER_CONNS,
+	.type = BPF_MAP_TYPE_ARRAY_OF_MAPS,
+	.key_size = sizeof(__u32),
+	.value_size = sizeof(__u32),
+	.max_entries = CONN_TABLES,
+};
+
 const struct pin_shape pin_tunnels = {
 	.name = SPLICER_TUNNELS,
 	.type = BPF_MAP_TYPE_LPM_TRIE,
@@ -96,8 +105,8 @@ const struct pin_shape pin_event_rings = {
 };
 
 static const struct pin_shape *const all_shapes[] = {
-	&pin_config,  &pin_counts,        &pin_addrs,       &pin_rules,       &pin_ifaces,
-	&pin_tunnels, &pin_event_control, &pin_event_slots, &pin_event_rings,
+	&pin_config,  &pin_counts, &pin_addrs,         &pin_rules,       &pin_ifaces,
+	&pin_tunnels, &pin_conns,  &pin_event_control, &pin_event_slots, &pin_event_rings,
 };
 
 static void pin_path(const struct pins *pins, const char *name, char path[PATH_MAX])
@@ -168,6 +177,25 @@ int pin_open(const struct pins *pins, const struct pin_shape *shape, struct erro
 		return -1;
 	}
 	return fd;
+}
+
+#define OPEN_ATTEMPTS 100
+
+/* It may be swapped and freed between reading its id and opening it. */
+int pin_inner_open(int outer, uint32_t slot)
+{
+	__u32 id;
+
+	for (int attempt = 0; attempt < OPEN_ATTEMPTS; attempt++) {
+		int fd;
+
+		if (bpf_map_lookup_elem(outer, &slot, &id))
+			return -1;
+		fd = bpf_map_get_fd_by_id(id);
+		if (fd >= 0 || errno != ENOENT)
+			return fd;
+	}
+	return -1;
 }
 
 /* A foreign map is refused before the first write to any; that one is missing is said only where none is foreign. */

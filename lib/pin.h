@@ -29,8 +29,8 @@ struct pin_shape {
 	uint32_t flags;
 };
 
-extern const struct pin_shape pin_config, pin_counts, pin_addrs, pin_rules, pin_ifaces, pin_tunnels, pin_event_control,
-	pin_event_slots, pin_event_rings;
+extern const struct pin_shape pin_config, pin_counts, pin_addrs, pin_rules, pin_ifaces, pin_tunnels, pin_conns,
+	pin_event_control, pin_event_slots, pin_event_rings;
 
 /*
  * Opens the pin directory and the configuration, and refuses (EXIT_STATE) when splicer.o was never attached, when
@@ -41,6 +41,9 @@ int pins_open(struct pins *pins, const char *dir, bool claim, struct error *erro
 
 /* The descriptor of a pinned map of exactly this shape, or -1. */
 int pin_open(const struct pins *pins, const struct pin_shape *shape, struct error *error);
+
+/* The map in a slot of an opened map of maps, whatever its shape; -1 with errno. */
+int pin_inner_open(int outer, uint32_t slot);
 
 /* The id of the pinned configuration, which tells these maps from others that were pinned here before or after. */
 int pins_id(const struct pins *pins, uint32_t *id, struct error *error);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "ruleout.h"
 
+#include "age.h"
 #include "clock.h"
 #include "proto.h"
 #include "rule.h"
@@ -32,25 +33,6 @@ int rule_is_routed(const struct rules_record *rule, const struct surroundings *s
 	if (rules_decision_action(rule->head.decision) != RULES_SPLICE)
 		return -1;
 	return prefix_list_covers(&surroundings->routes, &dst);
-}
-
-#define AGE_TEXT_MAX 32
-
-/* "12.3s", "5m", "30h" */
-static void age_format(double seconds, char text[AGE_TEXT_MAX])
-{
-	if (seconds < 120)
-		snprintf(text, AGE_TEXT_MAX, "%.1fs", seconds);
-	else if (seconds < 7200)
-		snprintf(text, AGE_TEXT_MAX, "%.0fm", seconds / 60);
-	else
-		snprintf(text, AGE_TEXT_MAX, "%.0fh", seconds / 3600);
-}
-
-/* Seconds from one time to another of the same clock, in ns; 0 when the other is earlier. */
-static double seconds_between(uint64_t from, uint64_t to)
-{
-	return to > from ? (double)(to - from) / (double)CLOCK_SECOND : 0;
 }
 
 static double epoch_seconds(uint64_t monotonic)

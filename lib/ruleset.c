@@ -11,26 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define OPEN_ATTEMPTS 100
-
 /* ---- opening ---- */
-
-/* The arena may be swapped and freed between reading its id and opening it. */
-static int inner_open(int outer)
-{
-	__u32 zero = 0, id;
-
-	for (int attempt = 0; attempt < OPEN_ATTEMPTS; attempt++) {
-		int fd;
-
-		if (bpf_map_lookup_elem(outer, &zero, &id))
-			return -1;
-		fd = bpf_map_get_fd_by_id(id);
-		if (fd >= 0 || errno != ENOENT)
-			return fd;
-	}
-	return -1;
-}
 
 static int inner_check(const struct bpf_map_info *info, struct error *error)
 {
@@ -51,7 +32,7 @@ int ruleset_open(struct ruleset *set, const struct pins *pins, bool writable, st
 	*set = (struct ruleset){ .outer = pin_open(pins, &pin_rules, error) };
 	if (set->outer < 0)
 		return -1;
-	fd = inner_open(set->outer);
+	fd = pin_inner_open(set->outer, 0);
 	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
 		return error_errno(error, SPLICER_RULES);
 	if (inner_check(&info, error))

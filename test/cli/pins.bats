@@ -33,6 +33,10 @@ all_tools() {
 	"$check" "$operand" lookup_link "$@"
 	"$check" "$operand" lookup_link "$@" make
 	"$check" "$operand" lookup_link "$@" remove
+	"$check" "$operand" conn_list "$@"
+	"$check" "$operand" conn_delete "$@" --all
+	"$check" "$operand" conn_set "$@"
+	"$check" "$operand" conn_set "$@" udp=30
 }
 
 # The maps of the box under the other directory, which is emptied first, but for the one named.

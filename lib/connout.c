@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "connout.h"
+
+#include "age.h"
+#include "clock.h"
+#include "prefix.h"
+#include "proto.h"
+#include "rule.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define END_TEXT_MAX (PREFIX_TEXT_MAX + 10)
+
+/* Asked for each connection, and there are few. */
+static const char *interface_name(uint32_t ifindex)
+{
+	static struct {
+		uint32_t ifindex;
+		char name[INTERFACE_TEXT_MAX];
+	} known[64];
+	size_t i = ifindex % (sizeof(known) / sizeof(known[0]));
+
+	if (known[i].ifindex != ifindex || !*known[i].name)
+		interface_format(ifindex, known[i].name);
+	known[i].ifindex = ifindex;
+	return ifindex ? known[i].name : NULL;
+}
+
+/* "10.0.0.1:80", "[2001:db8::1]:80", or the address alone; of ICMP the identifier stands for the port. */
+static void end_format(const struct conn_key *key, const struct conn_end *end, char text[END_TEXT_MAX])
+{
+	char address[PREFIX_TEXT_MAX];
+
+	address_format(key->family, end->addr, address);
+	if (proto_ports(key->proto) == PROTO_NO_PORTS)
+		snprintf(text, END_TEXT_MAX, "%s", address);
+	else
+		snprintf(text, END_TEXT_MAX, key->family == 6 ? "[%s]:%u" : "%s:%u", address, end->port);
+}
+
+static void end_out(struct out *out, const struct conn_row *row, const struct conn_end *end, bool is_source)
+{
+	bool has_port = proto_ports(row->key.proto) == PROTO_HAS_PORTS;
+	char text[END_TEXT_MAX];
+
+	end_format(&row->key, end, text);
+	out_text(out, NULL, is_source ? "SOURCE" : "DESTINATION", text);
+	address_format(row->key.family, end->addr, text);
+	out_text(out, is_source ? "src" : "dst", NULL, text);
+	out_number_or(out, is_source ? "sport" : "dport", NULL, has_port ? end->port : -1, NULL);
+}
+
+static void counters_out(struct out *out, const struct conn_row *row)
+{
+	bool tracked = row->place != PLACE_SOCKET;
+	const struct conn *conn = &row->conn;
+
+	out_number_or(out, "packets_fwd", "PKTS_FWD", tracked ? (int64_t)conn->packets[CONN_FORWARD] : -1, "-");
+	out_number_or(out, "packets_rev", "PKTS_REV", tracked ? (int64_t)conn->packets[CONN_BACK] : -1, "-");
+	out_number_or(out, "bytes_fwd", "BYTES_FWD", tracked ? (int64_t)conn->bytes[CONN_FORWARD] : -1, "-");
+	out_number_or(out, "bytes_rev", "BYTES_REV", tracked ? (int64_t)conn->bytes[CONN_BACK] : -1, "-");
+}
+
+/* A time in JSON as seconds since the epoch, in the table how far it is from now; not known of a socket. */
+static void time_out(struct out *out, const struct connview *view, const char *key, const char *header, uint64_t time,
+		     bool tracked)
+{
+	uint64_t epoch = view->now_epoch + (time - view->now); /* modulo 2^64, also where it is past */
+	double span = time < view->now ? seconds_between(time, view->now) : seconds_between(view->now, time);
+	char text[AGE_TEXT_MAX] = "-";
+
+	if (tracked && time && out->form == OUT_TABLE)
+		age_format(span, text);
+	out_seconds(out, key, header, tracked && time ? (double)epoch / (double)CLOCK_SECOND : -1, text);
+}
+
+static void times_out(struct out *out, const struct connview *view, const struct conn_row *row)
+{
+	uint32_t timeout = conn_timeout_seconds(&view->config, &row->key, &row->conn);
+	bool tracked = row->place != PLACE_SOCKET;
+
+	time_out(out, view, "created", "AGE", row->conn.created, tracked);
+	time_out(out, view, "last", "IDLE", row->conn.last, tracked);
+	time_out(out, view, "expires", "LEFT", row->conn.last + timeout * CLOCK_SECOND, tracked);
+	out_number_or(out, "timeout", NULL, tracked ? (int64_t)timeout : -1, NULL);
+	time_out(out, view, "deadline", NULL, row->conn.deadline, tracked);
+}
+
+static const char *socket_state(const struct connview *view, const struct conn_row *row)
+{
+	return row->socket ? local_socket_state(row->key.proto, view->sockets.items[row->socket - 1].state) : NULL;
+}
+
+void conn_out(struct out *out, const struct connview *view, const struct conn_row *row)
+{
+	struct conn_end src = conn_source(&row->key, &row->conn), dst = conn_destination(&row->key, &row->conn);
+	bool is_icmp = proto_ports(row->key.proto) == PROTO_HAS_TYPES;
+	uint64_t rule = conn_rule(&row->conn);
+	char proto[PROTO_TEXT_MAX];
+
+	out_text(out, "proto", "PROTO", proto_format(row->key.proto, proto));
+	end_out(out, row, &src, true);
+	end_out(out, row, &dst, false);
+	out_number_or(out, "icmp_id", NULL, is_icmp ? src.port : -1, NULL);
+	out_text(out, "state", "STATE", conn_state_name(row->conn.state));
+	out_text(out, "table", "TABLE", conn_place_name(row->place));
+	out_text(out, "socket", "SOCKET", socket_state(view, row));
+	out_text(out, "dir", "DIR", row->conn.flags & CONN_OUTBOUND ? "out" : "in");
+	out_text(out, "iface", "IFACE", interface_name(conn_interface(&row->conn)));
+	out_text(out, "iface_rev", NULL, interface_name(row->conn.ifindex[CONN_BACK]));
+	times_out(out, view, row);
+	counters_out(out, row);
+	out_number_or(out, "rule", "RULE", rule ? (int64_t)rule : -1, "-");
+	out_bool(out, "cut", !!(row->conn.flags & CONN_CUT));
+}
+
+void connview_print(const struct connview *view, enum out_form form)
+{
+	struct out out;
+
+	out_open(&out, form);
+	do {
+		for (size_t i = 0; i < view->count; i++) {
+			out_begin(&out);
+			conn_out(&out, view, &view->rows[i]);
+			out_end(&out);
+		}
+	} while (out_again(&out));
+}
+
+void connview_print_count(const struct connview *view, enum out_form form)
+{
+	size_t counts[CONN_PLACES] = { 0 };
+	struct out out;
+
+	if (form == OUT_TABLE) {
+		printf("%zu\n", view->count);
+		return;
+	}
+	for (size_t i = 0; i < view->count; i++)
+		counts[view->rows[i].place]++;
+	out_open(&out, form);
+	out_begin(&out);
+	out_number(&out, "connections", NULL, view->count);
+	for (int place = 0; place < CONN_PLACES; place++)
+		out_number(&out, conn_place_name((enum conn_place)place), NULL, counts[place]);
+	out_end(&out);
+	out_again(&out);
+}
+
+/* An ICMP identifier would be taken for a type there. */
+static void end_print(const struct conn_row *row, const struct conn_end *end)
+{
+	char text[END_TEXT_MAX];
+
+	if (proto_ports(row->key.proto) == PROTO_HAS_PORTS)
+		end_format(&row->key, end, text);
+	else
+		address_format(row->key.family, end->addr, text);
+	printf(" %s", text);
+}
+
+void conn_print_line(const struct conn_row *row)
+{
+	struct conn_end src = conn_source(&row->key, &row->conn), dst = conn_destination(&row->key, &row->conn);
+	const char *interface = interface_name(conn_interface(&row->conn));
+	char proto[PROTO_TEXT_MAX];
+
+	fputs(proto_format(row->key.proto, proto), stdout);
+	end_print(row, &src);
+	end_print(row, &dst);
+	printf(interface ? " %s\n" : "\n", interface);
+}

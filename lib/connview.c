@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "connview.h"
+
+#include "array.h"
+#include "clock.h"
+#include "connindex.h"
+#include "conntable.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define READ_ATTEMPTS 8
+
+struct reading {
+	struct connview *view;
+	struct connindex index; /* of the rows that one read later may be the same as */
+	enum conn_place place;  /* being read */
+};
+
+static struct conn_row *row_add(struct connview *view)
+{
+	struct conn_row *rows = array_room(view->rows, view->count, sizeof(*rows));
+
+	if (!rows)
+		return NULL;
+	view->rows = rows;
+	rows[view->count] = (struct conn_row){ 0 };
+	return &rows[view->count++];
+}
+
+/* The row of a key, a new one if there is none; *known tells which. */
+static struct conn_row *row_of(struct reading *reading, const struct conn_key *key, bool *known)
+{
+	struct connview *view = reading->view;
+	size_t place = connindex_find(&reading->index, view->rows, sizeof(*view->rows), key);
+	struct conn_row *row;
+
+	*known = place != CONNINDEX_NONE;
+	if (*known)
+		return &view->rows[place];
+	row = row_add(view);
+	if (!row)
+		return NULL;
+	row->key = *key;
+	/* the confirmed table is read last, and has each key once */
+	if (reading->place != PLACE_CONFIRMED &&
+	    connindex_add(&reading->index, view->rows, sizeof(*view->rows), view->count - 1))
+		return NULL;
+	return row;
+}
+
+/* ---- sockets ---- */
+
+static void row_of_socket(struct conn_row *row, const struct local_socket *socket)
+{
+	row->place = PLACE_SOCKET;
+	row->conn.opener = socket->opener;
+	row->conn.flags = socket->outbound ? CONN_OUTBOUND : 0;
+	row->conn.state = local_socket_conn_state(socket->state);
+	conn_set_interface(&row->conn, socket->ifindex);
+}
+
+/* Both ends of a connection may be here: then one row has two sockets. */
+static int take_sockets(struct reading *reading)
+{
+	struct local_sockets *sockets = &reading->view->sockets;
+
+	reading->place = PLACE_SOCKET;
+	for (size_t i = 0; i < sockets->count; i++) {
+		bool known;
+		struct conn_row *row = row_of(reading, &sockets->items[i].key, &known);
+
+		if (!row)
+			return -1;
+		if (!known)
+			row_of_socket(row, &sockets->items[i]);
+		sockets->items[i].next = row->socket;
+		row->socket = (uint32_t)i + 1;
+	}
+	return 0;
+}
+
+/* ---- tables ---- */
+
+static int take_entry(void *context, const struct conn_key *key, const struct conn *conn)
+{
+	struct reading *reading = context;
+	struct conn_row *row;
+	bool known;
+
+	if (conn_is_overdue(&reading->view->config, key, conn, reading->view->now))
+		return 0;
+	row = row_of(reading, key, &known);
+	if (!row)
+		return -1;
+	row->conn = *conn;
+	row->conn.opener &= 1;
+	row->place = reading->place;
+	return 0;
+}
+
+static int take_table(struct reading *reading, int outer, enum conn_table table, uint32_t *id, struct error *error)
+{
+	struct conn_map map;
+	int result;
+
+	if (conn_map_open(outer, table, &map, error))
+		return -1;
+	*id = map.id;
+	reading->place = (enum conn_place)table;
+	result = conn_map_each(map.fd, take_entry, reading) ? error_errno(error, SPLICER_CONNS) : 0;
+	close(map.fd);
+	return result;
+}
+
+static int is_exchanged(int outer, const uint32_t ids[CONN_TABLES], bool *exchanged, struct error *error)
+{
+	*exchanged = false;
+	for (int table = 0; table < CONN_TABLES; table++) {
+		struct conn_map map;
+
+		if (conn_map_open(outer, (enum conn_table)table, &map, error))
+			return -1;
+		close(map.fd);
+		*exchanged |= map.id != ids[table];
+	}
+	return 0;
+}
+
+/* Connections move from the unconfirmed table to the confirmed one, so that is read last: none is missed. */
+static int read_all(struct connview *view, int outer, bool *exchanged, struct error *error)
+{
+	struct reading reading = { .view = view };
+	uint32_t ids[CONN_TABLES];
+	int result = local_sockets_read(&view->sockets, error);
+
+	if (!result && take_sockets(&reading))
+		result = error_errno(error, "connections");
+	view->now = clock_now();
+	view->now_epoch = clock_to_epoch(view->now);
+	if (!result)
+		result = take_table(&reading, outer, CONNS_UNCONFIRMED, &ids[CONNS_UNCONFIRMED], error);
+	if (!result)
+		result = take_table(&reading, outer, CONNS_CONFIRMED, &ids[CONNS_CONFIRMED], error);
+	connindex_free(&reading.index);
+	return result ? result : is_exchanged(outer, ids, exchanged, error);
+}
+
+/* ---- what was asked for ---- */
+
+static void rows_select(struct connview *view, const struct conn_selector *selector)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < view->count; i++)
+		if (conn_selector_matches(selector, &view->rows[i]))
+			view->rows[kept++] = view->rows[i];
+	view->count = kept;
+}
+
+/* Sockets have no time and stand last; what is equally old stands by its key, so that the order is always the same. */
+static int row_order(const void *left, const void *right)
+{
+	const struct conn_row *a = left, *b = right;
+	bool a_last = a->place == PLACE_SOCKET, b_last = b->place == PLACE_SOCKET;
+
+	if (a_last != b_last)
+		return a_last - b_last;
+	if (a->conn.created != b->conn.created)
+		return a->conn.created > b->conn.created ? 1 : -1;
+	return memcmp(&a->key, &b->key, sizeof(a->key));
+}
+
+int connview_open(struct connview *view, const struct pins *pins, const struct conn_selector *selector,
+		  struct error *error)
+{
+	int outer = pin_open(pins, &pin_conns, error), result, attempts = READ_ATTEMPTS;
+	bool exchanged = false;
+
+	*view = (struct connview){ .config = *pins->config };
+	if (outer < 0)
+		return -1;
+	do {
+		connview_close(view);
+		result = read_all(view, outer, &exchanged, error);
+	} while (!result && exchanged && --attempts);
+	close(outer);
+	if (result) {
+		connview_close(view);
+		return -1;
+	}
+	rows_select(view, selector);
+	if (view->count)
+		qsort(view->rows, view->count, sizeof(*view->rows), row_order);
+	return 0;
+}
+
+void connview_close(struct connview *view)
+{
+	free(view->rows);
+	free(view->sockets.items);
+	view->rows = NULL;
+	view->sockets = (struct local_sockets){ 0 };
+	view->count = 0;
+}
