@@ -3,6 +3,7 @@
 
 #include "abi/event.h"
 #include "abi/reasons.h"
+#include "clock.h"
 #include "out.h"
 #include "prefix.h"
 #include "proto.h"
@@ -116,12 +117,7 @@ static void event_show(const struct event *event, struct shown *shown)
 /* The wall-clock time of a moment of CLOCK_MONOTONIC. */
 static double wall_time(uint64_t monotonic)
 {
-	struct timespec wall, mono;
-
-	clock_gettime(CLOCK_REALTIME, &wall);
-	clock_gettime(CLOCK_MONOTONIC, &mono);
-	return (double)(wall.tv_sec - mono.tv_sec) + (double)(wall.tv_nsec - mono.tv_nsec) / 1e9 +
-	       (double)monotonic / 1e9;
+	return (double)clock_to_epoch(monotonic) / 1e9;
 }
 
 static void event_print_json(const struct event *event, const struct shown *shown)
