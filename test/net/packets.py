@@ -2,7 +2,7 @@
 
 import struct
 
-UDP, ICMP, ICMPV6 = 17, 1, 58
+TCP, UDP, ICMP, ICMPV6, FRAGMENT = 6, 17, 1, 58, 44
 ECHO = {4: (8, 0), 6: (128, 129)}  # types of request and reply
 
 
@@ -20,6 +20,27 @@ def ip(source, destination, proto, payload):
         return struct.pack("!IHBB", 6 << 28, len(payload), proto, 64) + addresses + payload
     head = struct.pack("!BBHHHBB", 0x45, 0, 20 + len(payload), 0, 0, 64, proto)
     return head + struct.pack("!H", checksum(head + b"\0\0" + addresses)) + addresses + payload
+
+
+def fragments(packet, identification, size):
+    """The packet, as ip() makes it, in pieces of that many bytes (of 8 each): RFC 791, RFC 8200 section 4.5."""
+    header = 20 if packet[0] >> 4 == 4 else 40
+    cut = fragment_ipv4 if header == 20 else fragment_ipv6
+    return [
+        cut(packet[:header], identification, at, packet[header + at : header + at + size], header + at + size < len(packet))
+        for at in range(0, len(packet) - header, size)
+    ]
+
+
+def fragment_ipv4(header, identification, at, data, more):
+    fields = struct.pack("!HHHBB", 20 + len(data), identification & 0xFFFF, more << 13 | at >> 3, header[8], header[9])
+    head = header[:2] + fields + b"\0\0" + header[12:]
+    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + data
+
+
+def fragment_ipv6(header, identification, at, data, more):
+    extension = struct.pack("!BBHI", header[6], 0, at | more, identification)
+    return header[:4] + struct.pack("!HB", 8 + len(data), FRAGMENT) + header[7:] + extension + data
 
 
 def pseudo_header(source, destination, proto, length):
