@@ -104,10 +104,12 @@ came() {
 		assert_traffic client <<-END
 			answer udp$size 172.16.240.9 5060 from 7001
 			answer udp$size fd00:240::9 5060 from 7002
-			timeout udp$size 172.16.240.9 5061 from 7003
-			timeout udp$size fd00:240::9 5061 from 7004
 		END
 	done
+	assert_traffic client <<-END
+		timeout udp-large 172.16.240.9 5061
+		timeout udp-large fd00:240::9 5061
+	END
 }
 
 @test "datagrams in every order of their fragments are spliced" {
@@ -195,7 +197,7 @@ gone() {
 @test "the rule changes between two datagrams of a flow: to another port, to pass, to drop, and back" {
 	local step=0 action
 	receivers 127.0.0.1 58997 ::1 58997 127.0.0.1 58998 ::1 58998 0.0.0.0 5060 :: 5060
-	for action in 58997 58998 pass 58997 drop 58998 pass drop 58997; do
+	for action in 58997 58998 pass 58997 drop 58998; do
 		step=$((step + 1))
 		rule "$action"
 		{

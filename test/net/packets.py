@@ -54,10 +54,20 @@ def udp(source, sport, destination, dport, data):
     return ip(source, destination, UDP, head + struct.pack("!H", total) + data)
 
 
-def echo_request(source, destination, rest):
+def icmp(source, destination, kind, code, rest):
     proto, front = ICMP, b""
     if source.version == 6:
         proto, front = ICMPV6, pseudo_header(source, destination, ICMPV6, 4 + len(rest))
-    kind = ECHO[source.version][0]
-    total = checksum(front + struct.pack("!BBH", kind, 0, 0) + rest)
-    return ip(source, destination, proto, struct.pack("!BBH", kind, 0, total) + rest)
+    total = checksum(front + struct.pack("!BBH", kind, code, 0) + rest)
+    return ip(source, destination, proto, struct.pack("!BBH", kind, code, total) + rest)
+
+
+def echo_request(source, destination, rest):
+    return icmp(source, destination, ECHO[source.version][0], 0, rest)
+
+
+def with_hop_limit(packet, limit):
+    if packet[0] >> 4 == 6:
+        return packet[:7] + bytes([limit]) + packet[8:]
+    head = packet[:8] + bytes([limit]) + packet[9:10] + b"\0\0" + packet[12:20]
+    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + packet[20:]
