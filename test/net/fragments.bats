@@ -25,7 +25,7 @@ teardown_file() {
 setup() {
 	map_delete --all
 	map_update 192.0.2.1 32 7 7 0 udp
-	lookup_link make
+	lookup_link make --object "$LAB_OBJECTS/splicer.o"
 }
 
 teardown() {
@@ -249,6 +249,29 @@ came_by() {
 	assert_received </dev/null
 }
 
+@test "a splice is not remembered for longer than the rule, even where the connection was forgotten" {
+	receivers 127.0.0.1 58997 ::1 58997 0.0.0.0 5060 :: 5060
+	rule 58997
+	both a 8192 5060 order | send
+	came a 8192 5060 58997 | assert_received
+	rule pass
+	# a table of connections that knows none
+	rm "$PINS/splicer1_conns"
+	detach wan0
+	lab_attach wan0
+	lab_attach_egress wan0
+	both b 8 5060 whole | send
+	came_by small pass | sed s/small/b/ | assert_received
+}
+
+@test "whole packets with a fragment header are spliced by themselves (RFC 6946)" {
+	receivers 127.0.0.1 58997 ::1 58997
+	splice 58997
+	lookup_link remove
+	both a 8 5060 order | send
+	came a 8 5060 58997 | assert_received
+}
+
 @test "without the link splices in fragments are dropped, and nobody else gets them; small ones go on" {
 	local dropped
 	lookup_link remove
@@ -262,7 +285,7 @@ came_by() {
 	} | send
 	came c 8 5060 58997 | assert_received
 	assert_counted no-lookup "$dropped" 4
-	lookup_link make
+	lookup_link make --object "$LAB_OBJECTS/splicer.o"
 	both d 8192 5060 order | send
 	came d 8192 5060 58997 | assert_received
 }

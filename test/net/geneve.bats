@@ -11,7 +11,7 @@ setup_file() {
 	local_routes 172.16.240.0/24 fd00:240::/64
 	lab_attach wan0
 	lab_attach_egress wan0
-	lookup_link make
+	lookup_link make --object "$LAB_OBJECTS/splicer.o"
 	lab_on client ip addr add 192.0.2.66/24 dev eth0
 	lab_on client ip addr add 2001:db8::66/64 dev eth0 nodad
 	ip neigh replace 192.0.2.66 lladdr "$(lab_mac eth0 lab_on client)" dev wan0
