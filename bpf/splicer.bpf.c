@@ -52,8 +52,6 @@ struct passage {
 	struct packet p;
 	struct conn_seen *seen;
 	struct rules_hit hit;
-	__u32 socket;   /* enum socket_found */
-	__u32 recorded; /* it began a connection */
 };
 
 /* ---- rows of both hooks ---- */
@@ -155,7 +153,7 @@ static __always_inline __u32 ask_rules(struct passage *x)
 /* A connection that the stack keeps account of itself need not be tracked, unless it may not last. */
 static __always_inline int is_for_socket(const struct passage *x, __u32 reason)
 {
-	return x->p.proto == IPPROTO_TCP && (x->socket == SOCKET_LISTENS || reason == REASON_RULE_SPLICE) &&
+	return x->p.proto == IPPROTO_TCP && (x->seen->socket == SOCKET_LISTENS || reason == REASON_RULE_SPLICE) &&
 	       !(x->hit.head && x->hit.decision & RULES_LIMITED);
 }
 
@@ -200,7 +198,7 @@ static __always_inline __u32 record(struct passage *x, __u32 reason)
 	x->seen->verdict.reason = is_remembered(x, reason) ? reason : REASON_NONE;
 	x->seen->passes = reason_verdict(reason) != VERDICT_DROP;
 	x->seen->max_duration = rules_max_duration(&x->hit);
-	x->recorded = x->seen->step == CONN_UNKNOWN;
+	x->seen->recorded = x->seen->step == CONN_UNKNOWN;
 	if (conn_record(&x->p, x->seen) >= 0 || setting_passes(x->p.ifindex, SETTING_ON_FULL))
 		return reason;
 	return REASON_TABLE_FULL;
@@ -292,8 +290,8 @@ static __always_inline __u32 rows_by_header(struct __sk_buff *skb, const struct 
 
 static __always_inline __u32 row_socket(struct __sk_buff *skb, struct passage *x)
 {
-	x->socket = socket_find(skb, &x->p);
-	return x->socket == SOCKET_CONNECTED ? row_established(x) : REASON_NONE;
+	x->seen->socket = socket_find(skb, &x->p);
+	return x->seen->socket == SOCKET_CONNECTED ? row_established(x) : REASON_NONE;
 }
 
 /* Local sockets and tracked connections; first where most packets of the protocol belong. */
@@ -429,7 +427,7 @@ static __always_inline __u32 row_socket_out(struct __sk_buff *skb, struct passag
 {
 	if (x->p.proto != IPPROTO_TCP || !skb->sk)
 		return REASON_NONE;
-	x->socket = SOCKET_LISTENS;
+	x->seen->socket = SOCKET_LISTENS;
 	return packet_is_first_syn(&x->p) ? REASON_NONE : row_established(x);
 }
 
@@ -440,6 +438,12 @@ static __always_inline __u32 row_rules_out(struct passage *x)
 	if (!reason)
 		reason = out_drops(&x->p) ? REASON_OUT_DROP : REASON_OUT;
 	return record(x, reason);
+}
+
+/* A forwarded packet of a connection that was looked up as it came in: nothing here could say otherwise. */
+static __always_inline int is_through(struct __sk_buff *skb)
+{
+	return ctx_is_tracked(skb) && rules_none_out() && !setting_drops(skb->ifindex, SETTING_OUT);
 }
 
 static __always_inline __u32 egress_by_header(const struct packet *p)
@@ -522,9 +526,9 @@ static __always_inline int is_decision(const struct passage *x, __u32 reason)
 	case REASON_SSH_OWN:
 		return packet_is_first_syn(&x->p);
 	case REASON_ECHO:
-		return x->recorded;
+		return x->seen->recorded;
 	case REASON_OUT:
-		return x->recorded || packet_is_first_syn(&x->p);
+		return x->seen->recorded || packet_is_first_syn(&x->p);
 	case REASON_MAX_DURATION:
 		return x->seen->step == CONN_OVERDUE;
 	default:
@@ -578,6 +582,12 @@ static __always_inline int answer(struct __sk_buff *skb, const struct passage *x
 	return TC_ACT_SHOT;
 }
 
+/* Whether the packet's connection stands in the table now. */
+static __always_inline int has_connection(const struct passage *x)
+{
+	return x->seen->recorded || x->seen->step == CONN_REPLY || x->seen->step == CONN_REMEMBERED;
+}
+
 /* Counts, tells, and carries the decision out. */
 static __always_inline int conclude(struct __sk_buff *skb, const struct passage *x, __u32 reason)
 {
@@ -591,6 +601,7 @@ static __always_inline int conclude(struct __sk_buff *skb, const struct passage 
 	report(x, reason, verdict);
 	if (is_for_stack(x, reason, verdict))
 		splice_forget(&x->p);
+	ctx_mark_tracked(skb, verdict == VERDICT_PASS && has_connection(x));
 	if (x->p.fragment == FRAGMENT_FIRST)
 		fragment_remember(&x->p, reason, verdict);
 	if (reason == REASON_MAX_DURATION && verdict == VERDICT_DROP &&
@@ -621,6 +632,10 @@ int splicer_egress(struct __sk_buff *skb)
 
 	if (!x.seen)
 		return TC_ACT_SHOT;
+	if (is_through(skb)) {
+		counts_add(REASON_TRACKED, skb->len);
+		return TC_ACT_UNSPEC;
+	}
 	reason = (__u32)packet_parse(skb, &x.p);
 	if (!reason)
 		reason = egress_decide(skb, &x);
