@@ -72,14 +72,9 @@ assert_received() {
 		assert_same_lines "$BATS_TEST_TMPDIR/wanted"
 }
 
-# packets REASON: so far
-packets() {
-	rule_list -j --counts | fields reason packets | awk -v reason="$1" '$1 == reason { print $2; n = 1 } END { if (!n) print 0 }'
-}
-
 # assert_counted REASON BEFORE MORE
 assert_counted() {
-	assert_equal "$(packets "$1")" "$(($2 + $3))" "packets of $1"
+	assert_equal "$(counted "$1")" "$(($2 + $3))" "packets of $1"
 }
 
 # both NAME SIZE PORT PIECES: lines for send, of both families, from an own port to what is spliced
@@ -176,7 +171,7 @@ gone() {
 	gone "$listener"
 	both b 8192 5060 5/77 | send
 	assert_received </dev/null
-	dropped=$(packets no-listener)
+	dropped=$(counted no-listener)
 	{
 		both c 8192 5060 order
 		both d 8192 5060 reversed
@@ -277,7 +272,7 @@ came_by() {
 	lookup_link remove
 	receivers 127.0.0.1 58997 ::1 58997 0.0.0.0 5060 :: 5060
 	splice 58997
-	dropped=$(packets no-lookup)
+	dropped=$(counted no-lookup)
 	{
 		both a 8192 5060 order
 		both b 8192 5060 reversed
@@ -325,6 +320,7 @@ came_by() {
 }
 
 @test "fragments through the box, with the filter on both legs" {
+	local dropped
 	lab_attach lan0
 	lab_attach_egress lan0
 	map_update 198.51.100.0 24 9000 9000 0 udp
@@ -337,10 +333,12 @@ came_by() {
 	END
 	map_update -a drop 198.51.100.0 24 9000 9000 0 udp -P 1
 	map_update -a drop 2001:db8:1:: 64 9000 9000 0 udp -P 1
+	dropped=$(counted fragment)
 	assert_traffic client <<-END
 		timeout udp-large 198.51.100.2 9000
 		timeout udp-large 2001:db8:1::2 9000
 	END
+	assert_counted fragment "$dropped" 10
 }
 
 @test "later fragments of nobody: those to others are dropped, those to this box wait and are never delivered" {
@@ -349,7 +347,7 @@ came_by() {
 	splice 58997
 	map_update 0.0.0.0 0 8080 8080 0 udp
 	map_update :: 0 8080 8080 0 udp
-	early=$(packets fragment-early) dropped=$(packets fragment)
+	early=$(counted fragment-early) dropped=$(counted fragment)
 	send <<-END
 		a 8192 192.0.2.2 6060 192.0.2.1 8080 1,2,3,4,5
 		b 8192 2001:db8::2 6060 2001:db8::1 8080 5,4,3,2,1

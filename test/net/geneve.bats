@@ -65,11 +65,6 @@ tunnel() {
 	eventually has_lines "$BATS_FILE_TMPDIR/tunnel" $((lines + 1))
 }
 
-# packets REASON: so far
-packets() {
-	rule_list -j --counts | fields reason packets | awk -v reason="$1" '$1 == reason { print $2; n = 1 } END { if (!n) print 0 }'
-}
-
 # assert_tunnelled OUTCOME4 [OUTCOME6]: of what is spliced
 assert_tunnelled() {
 	assert_traffic client <<-END
@@ -151,10 +146,10 @@ assert_tunnelled() {
 	map_update 0.0.0.0 0 0 65535 0 udp
 	for words in oam version=1 short; do
 		tunnel 192.0.2.1 "$words"
-		before=$(packets geneve)
+		before=$(counted geneve)
 		assert_traffic client <<-END
 			timeout udp 172.16.240.9 5060
 		END
-		assert_equal "$(packets geneve)" $((before + 1)) "$words"
+		assert_equal "$(counted geneve)" $((before + 1)) "$words"
 	done
 }

@@ -92,11 +92,6 @@ assert_path() {
 	assert_match "$out" "pmtu 1280 hops $hops "
 }
 
-# packets REASON: so far
-packets() {
-	rule_list -j --counts | fields reason packets | awk -v reason="$1" '$1 == reason { print $2; n = 1 } END { if (!n) print 0 }'
-}
-
 # both_legs: with state on the way in and out
 both_legs() {
 	fresh_pins wan0 lan0
@@ -211,7 +206,7 @@ forge() {
 	started "$victims.6" errors victim 2001:db8::1 7000 2001:db8::2 9000
 	eventually grep -q ready "$victims.4"
 	eventually grep -q ready "$victims.6"
-	dropped=$(packets no-rule) known=$(packets icmp-error)
+	dropped=$(counted no-rule) known=$(counted icmp-error)
 	# ports, addresses, another protocol, quoted for somebody else, a later fragment, too short; then other types
 	forge <<-END
 		3/3 192.0.2.2 192.0.2.1 udp 192.0.2.1 7001 192.0.2.2 9000
@@ -245,8 +240,8 @@ forge() {
 		137/0 2001:db8::2 2001:db8::1 udp 2001:db8::1 7000 2001:db8::2 9000 hops=255
 		4/1 2001:db8::2 2001:db8::1 udp 2001:db8::1 7000 2001:db8::2 9000
 	END
-	assert_equal "$(packets no-rule)" $((dropped + 30)) 'dropped'
-	assert_equal "$(packets icmp-error)" "$known" 'passed'
+	assert_equal "$(counted no-rule)" $((dropped + 30)) 'dropped'
+	assert_equal "$(counted icmp-error)" "$known" 'passed'
 	assert_equal "$(cat "$victims".?)" $'ready\nready' 'what the victims were told'
 	# the same, but as they should be
 	forge <<-END
@@ -256,5 +251,5 @@ forge() {
 	eventually has_lines "$victims.4" 2
 	eventually has_lines "$victims.6" 2
 	assert_equal "$(tail -qn 1 "$victims".?)" $'Connection refused\nConnection refused'
-	assert_equal "$(packets icmp-error)" $((known + 2)) 'passed'
+	assert_equal "$(counted icmp-error)" $((known + 2)) 'passed'
 }
