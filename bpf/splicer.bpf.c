@@ -331,11 +331,7 @@ static __always_inline __u32 row_rules(struct __sk_buff *skb, struct passage *x)
 		reason = REASON_NO_RULE;
 	if (reason_verdict(reason) != VERDICT_DROP && x->seen->step == CONN_UNKNOWN && is_stray(&x->p))
 		return REASON_STATE;
-	reason = splice_or(skb, &x->p, reason, x->hit.decision);
-	/* it may have been spliced before, and have left its listener for fragments to find */
-	if (x->seen->step == CONN_ASK && reason_verdict(reason) != VERDICT_SPLICE)
-		splice_forget(&x->p);
-	return record(x, reason);
+	return record(x, splice_or(skb, &x->p, reason, x->hit.decision));
 }
 
 /* On loopback what is well formed passes; only a splice rule has a say there. */
@@ -569,6 +565,17 @@ static __always_inline int action_of(enum verdict verdict)
 	}
 }
 
+/*
+ * Rules leave it to the stack to find the socket. What had the same addresses and ports may have been spliced before,
+ * and its listener still be where sk_lookup would find it.
+ */
+static __always_inline int is_for_stack(const struct passage *x, __u32 reason, enum verdict verdict)
+{
+	if (x->seen->hook == RULES_OUT || x->p.fragment == FRAGMENT_LATER)
+		return 0;
+	return verdict == VERDICT_DETECT || (reason == REASON_RULE_PASS && x->seen->step != CONN_REMEMBERED);
+}
+
 static __always_inline int answer(struct __sk_buff *skb, const struct passage *x, __u32 reason, enum verdict verdict)
 {
 	ctx_answer(skb, reason, verdict, x->hit.head ? rules_decision_sequence(x->hit.decision) : 0);
@@ -592,6 +599,8 @@ static __always_inline int conclude(struct __sk_buff *skb, const struct passage 
 		rules_count(x->hit.head, x->p.length);
 	counts_add(reason, x->p.length);
 	report(x, reason, verdict);
+	if (is_for_stack(x, reason, verdict))
+		splice_forget(&x->p);
 	ctx_mark_tracked(skb, verdict == VERDICT_PASS && has_connection(x));
 	if (x->p.fragment == FRAGMENT_FIRST)
 		fragment_remember(&x->p, reason, verdict);

@@ -120,8 +120,6 @@ __noinline int fragment_remember(const struct packet *p, __u32 reason, __u32 ver
 
 	if (!p)
 		return -1;
-	if (verdict != VERDICT_SPLICE)
-		splice_forget(p);
 	fragment_make_key(p, &key);
 	return (int)bpf_map_update_elem(&splicer1_frags, &key, &frag, BPF_ANY);
 }

@@ -208,6 +208,11 @@ decided() {
 	rule_list -j --counts | fields verdict packets | awk -v verdict="$1" '$1 == verdict { n += $2 } END { print n + 0 }'
 }
 
+# counted REASON: packets so far
+counted() {
+	rule_list -j --counts | fields reason packets | awk -v reason="$1" '$1 == reason { n = $2 } END { print n + 0 }'
+}
+
 # ---- the box ----
 
 detach() { tc qdisc del dev "$1" clsact; }

@@ -2,7 +2,7 @@
 
 import struct
 
-UDP, ICMP, ICMPV6 = 17, 1, 58
+TCP, UDP, ICMP, ICMPV6, FRAGMENT = 6, 17, 1, 58, 44
 ECHO = {4: (8, 0), 6: (128, 129)}  # types of request and reply
 
 
@@ -22,6 +22,27 @@ def ip(source, destination, proto, payload):
     return head + struct.pack("!H", checksum(head + b"\0\0" + addresses)) + addresses + payload
 
 
+def fragments(packet, identification, size):
+    """The packet, as ip() makes it, in pieces of that many bytes (of 8 each): RFC 791, RFC 8200 section 4.5."""
+    header = 20 if packet[0] >> 4 == 4 else 40
+    cut = fragment_ipv4 if header == 20 else fragment_ipv6
+    return [
+        cut(packet[:header], identification, at, packet[header + at : header + at + size], header + at + size < len(packet))
+        for at in range(0, len(packet) - header, size)
+    ]
+
+
+def fragment_ipv4(header, identification, at, data, more):
+    fields = struct.pack("!HHHBB", 20 + len(data), identification & 0xFFFF, more << 13 | at >> 3, header[8], header[9])
+    head = header[:2] + fields + b"\0\0" + header[12:]
+    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + data
+
+
+def fragment_ipv6(header, identification, at, data, more):
+    extension = struct.pack("!BBHI", header[6], 0, at | more, identification)
+    return header[:4] + struct.pack("!HB", 8 + len(data), FRAGMENT) + header[7:] + extension + data
+
+
 def pseudo_header(source, destination, proto, length):
     return source.packed + destination.packed + struct.pack("!II", length, proto)
 
@@ -33,10 +54,20 @@ def udp(source, sport, destination, dport, data):
     return ip(source, destination, UDP, head + struct.pack("!H", total) + data)
 
 
-def echo_request(source, destination, rest):
+def icmp(source, destination, kind, code, rest):
     proto, front = ICMP, b""
     if source.version == 6:
         proto, front = ICMPV6, pseudo_header(source, destination, ICMPV6, 4 + len(rest))
-    kind = ECHO[source.version][0]
-    total = checksum(front + struct.pack("!BBH", kind, 0, 0) + rest)
-    return ip(source, destination, proto, struct.pack("!BBH", kind, 0, total) + rest)
+    total = checksum(front + struct.pack("!BBH", kind, code, 0) + rest)
+    return ip(source, destination, proto, struct.pack("!BBH", kind, code, total) + rest)
+
+
+def echo_request(source, destination, rest):
+    return icmp(source, destination, ECHO[source.version][0], 0, rest)
+
+
+def with_hop_limit(packet, limit):
+    if packet[0] >> 4 == 6:
+        return packet[:7] + bytes([limit]) + packet[8:]
+    head = packet[:8] + bytes([limit]) + packet[9:10] + b"\0\0" + packet[12:20]
+    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + packet[20:]
