@@ -18,6 +18,9 @@ state() {
 	tc qdisc show
 	tc filter show dev t0 ingress
 	tc filter show dev t1 ingress
+	tc filter show dev t0 egress
+	tc filter show dev t1 egress
+	lookup_link
 	find /sys/fs/bpf | sort
 }
 
@@ -58,6 +61,9 @@ assert_fails() {
 		assert_usage '--no?nsense' "$command" $'--no\ensense' t0
 	done
 	assert_usage --prio "$attach" t0 --prio
+	assert_usage --egress-prio "$attach" t0 --egress-prio
+	assert_usage --egress-prio "$attach" --egress-prio 3 --ingress-only t0
+	assert_usage --ingress-only=1 "$attach" t0 --ingress-only=1
 	assert_usage --object "$attach" t0 --object
 	assert_usage --prio "$detach" --prio 1 t0
 }
@@ -68,6 +74,7 @@ assert_fails() {
 	for prio in 0 65536 184467440737095516161 -1 010 0x10 1x 'a[$(touch x)]'; do
 		assert_usage "$prio" "$attach" --prio "$prio" t0
 		assert_usage "$prio" "$attach" "--prio=$prio" t0
+		assert_usage "$prio" "$attach" --egress-prio "$prio" t0
 	done
 	assert_usage '' "$attach" --prio '' t0
 	[ ! -e x ] || fail 'no command run' 'it was'
@@ -163,9 +170,18 @@ assert_fails() {
 	capture "$attach" -n --object "$LAB_OBJECTS/splicer.o" t0 t1
 	assert_status 0
 	assert_errors ''
+	assert_output - <<-END
+		A t0 egress prio 20 handle 0x1
+		A splicer1_lookup
+		C t0 ingress prio 49152 handle 0x1
+		A t1 clsact
+		A t1 egress prio 20 handle 0x1
+		A t1 ingress prio 49152 handle 0x1
+	END
+	capture "$attach" -n --ingress-only --object "$LAB_OBJECTS/splicer.o" t0 t1
 	assert_output $'C t0 ingress prio 49152 handle 0x1\nA t1 clsact\nA t1 ingress prio 49152 handle 0x1'
-	capture "$attach" --dry-run --object="$LAB_OBJECTS/splicer.o" t0 --prio=7
-	assert_output $'A t0 ingress prio 7 handle 0x1\nD t0 ingress prio 49152 handle 0x1'
+	capture "$attach" --dry-run --object="$LAB_OBJECTS/splicer.o" t0 --prio=7 --egress-prio=8
+	assert_output $'A t0 egress prio 8 handle 0x1\nA splicer1_lookup\nA t0 ingress prio 7 handle 0x1\nD t0 ingress prio 49152 handle 0x1'
 	capture "$detach" -n t0 t1
 	assert_status 0
 	assert_output $'D t0 ingress prio 49152 handle 0x1\n= t1'
@@ -178,19 +194,49 @@ assert_fails() {
 	# in a mount namespace of its own
 	capture unshare --mount bash -c 'umount /sys/fs/bpf; "$1" -n --object "$2" t1; stat -f -c %t /sys/fs/bpf' \
 		- "$attach" "$LAB_OBJECTS/splicer.o"
-	assert_output $'A /sys/fs/bpf\nA t1 clsact\nA t1 ingress prio 49152 handle 0x1\n62656572'
+	assert_output - <<-END
+		A /sys/fs/bpf
+		A t1 clsact
+		A t1 egress prio 20 handle 0x1
+		A splicer1_lookup
+		A t1 ingress prio 49152 handle 0x1
+		62656572
+	END
 }
 
-@test "success is quiet; -v has a letter for each change" {
+@test "success is quiet; -v has a letter for each change; the lookup link goes with the last interface" {
 	assert_done "$attach" --object "$LAB_OBJECTS/splicer.o" t0 t1
 	capture "$attach" -v --object "$LAB_OBJECTS/splicer.o" t0 t1
-	assert_output $'C t0 ingress prio 49152 handle 0x1\nC t1 ingress prio 49152 handle 0x1'
+	assert_output - <<-END
+		C t0 egress prio 20 handle 0x1
+		= splicer1_lookup
+		C t0 ingress prio 49152 handle 0x1
+		C t1 egress prio 20 handle 0x1
+		C t1 ingress prio 49152 handle 0x1
+	END
 	capture "$detach" -v t1
-	assert_output 'D t1 ingress prio 49152 handle 0x1'
+	assert_output $'D t1 ingress prio 49152 handle 0x1\nD t1 egress prio 20 handle 0x1'
 	capture "$detach" t1 --verbose
 	assert_output '= t1'
 	assert_done "$detach" t1
+	capture "$detach" -n t0
+	assert_output $'D t0 ingress prio 49152 handle 0x1\nD t0 egress prio 20 handle 0x1\nD splicer1_lookup'
+	capture "$detach" -v t0
+	assert_output $'D t0 ingress prio 49152 handle 0x1\nD t0 egress prio 20 handle 0x1\nD splicer1_lookup'
+	assert_done "$attach" --ingress-only --object "$LAB_OBJECTS/splicer.o" t0
+	capture lookup_link -j
+	assert_json 'd[0]["state"] == "none"'
 	tc qdisc del dev t1 clsact
+}
+
+@test "an object that lacks what else is attached: exit 1, says which, and what can be done" {
+	sed 's/splicer_egress/splicer_others/g' "$LAB_OBJECTS/splicer.o" >"$tmp/old.o"
+	assert_fails "old.o: has no program splicer_egress (an older one has only what --ingress-only attaches); the previous" \
+		"$attach" --object "$tmp/old.o" t0
+	sed 's/splicer_lookup/splicer_others/g' "$LAB_OBJECTS/splicer.o" >"$tmp/old.o"
+	assert_fails 'has no program splicer_lookup' "$attach" --object "$tmp/old.o" t0
+	capture "$attach" -v --ingress-only --object "$tmp/old.o" t0
+	assert_output 'C t0 ingress prio 49152 handle 0x1'
 }
 
 @test "installed: names, version, object and pages are found, and go again" {
@@ -206,14 +252,17 @@ assert_fails() {
 	assert_output "splicer_detach $version"
 	capture "$prefix/bin/splicer_attach" -v t1
 	assert_status 0
-	assert_output $'A t1 clsact\nA t1 ingress prio 49152 handle 0x1'
+	assert_output $'A t1 clsact\nA t1 egress prio 20 handle 0x1\nA splicer1_lookup\nA t1 ingress prio 49152 handle 0x1'
+	capture "$prefix/bin/lookup_link" make -v
+	assert_output '= splicer1_lookup'
 	rm "$prefix/lib/bpf/splicer.o"
 	capture "$prefix/bin/splicer_attach" t1
 	assert_status 1
 	assert_errors "splicer_attach: t1: $prefix/lib/bpf/splicer.o: cannot be read; the previous filter stays in force"
 	capture "$tmp/elsewhere" -v t1
 	assert_status 0
-	assert_output 'D t1 ingress prio 49152 handle 0x1'
+	assert_output $'D t1 ingress prio 49152 handle 0x1\nD t1 egress prio 20 handle 0x1'
+	lookup_link remove
 	tc qdisc del dev t1 clsact
 	cmp "$prefix/share/man/man8/splicer_detach.8" "$root/man/splicer_attach.8"
 	make -s -C "$root" uninstall PREFIX="$prefix"

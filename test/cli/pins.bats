@@ -30,6 +30,9 @@ all_tools() {
 	"$check" "$operand" iface_set "$@" t0 ssh=own
 	"$check" "$operand" iface_set "$@"
 	"$check" "$operand" iface_set "$@" --watch
+	"$check" "$operand" lookup_link "$@"
+	"$check" "$operand" lookup_link "$@" make
+	"$check" "$operand" lookup_link "$@" remove
 }
 
 # The maps of the box under the other directory, which is emptied first, but for the one named.
