@@ -20,6 +20,7 @@
 #include "lib/icmp.h"
 #include "lib/match.h"
 #include "lib/reset.h"
+#include "lib/route.h"
 #include "lib/settings.h"
 #include "lib/socket.h"
 #include "lib/tunnel.h"
@@ -152,11 +153,17 @@ static __always_inline __u32 ask_rules(struct passage *x)
 
 /* ---- connections ---- */
 
-/* A connection that the stack keeps account of itself need not be tracked, unless it may not last. */
-static __always_inline int is_for_socket(const struct passage *x, __u32 reason)
+/*
+ * A connection that the stack keeps account of itself need not be tracked, unless it may not last. A socket that
+ * listens on all addresses is also found for packets that will be forwarded.
+ */
+static __always_inline int is_for_socket(struct __sk_buff *skb, const struct passage *x, __u32 reason)
 {
-	return x->p.proto == IPPROTO_TCP && (x->socket == SOCKET_LISTENS || reason == REASON_RULE_SPLICE) &&
-	       !(x->hit.head && x->hit.decision & RULES_LIMITED);
+	if (x->p.proto != IPPROTO_TCP || (x->hit.head && x->hit.decision & RULES_LIMITED))
+		return 0;
+	if (reason == REASON_RULE_SPLICE)
+		return 1;
+	return x->socket == SOCKET_LISTENS && (x->seen->hook == RULES_OUT || route_ends_here(skb, &x->p));
 }
 
 /* Whether a packet of no known connection begins one. */
@@ -173,13 +180,13 @@ static __always_inline int begins_connection(const struct packet *p, __u32 hook)
 	return !(p->tcp_flags & TCP_FLAG_BYTE_RST);
 }
 
-static __always_inline int is_recorded(const struct passage *x, __u32 reason)
+static __always_inline int is_recorded(struct __sk_buff *skb, const struct passage *x, __u32 reason)
 {
 	if (x->p.is_question || !conn_is_tracked(&x->p))
 		return 0;
 	if (x->seen->step == CONN_ASK)
 		return 1;
-	return reason_verdict(reason) != VERDICT_DROP && !is_for_socket(x, reason) &&
+	return reason_verdict(reason) != VERDICT_DROP && !is_for_socket(skb, x, reason) &&
 	       begins_connection(&x->p, x->seen->hook);
 }
 
@@ -193,9 +200,9 @@ static __always_inline int is_remembered(const struct passage *x, __u32 reason)
 }
 
 /* Takes note of a connection that was decided; returns the reason that then holds. */
-static __always_inline __u32 record(struct passage *x, __u32 reason)
+static __always_inline __u32 record(struct __sk_buff *skb, struct passage *x, __u32 reason)
 {
-	if (!is_recorded(x, reason))
+	if (!is_recorded(skb, x, reason))
 		return reason;
 	x->seen->verdict.reason = is_remembered(x, reason) ? reason : REASON_NONE;
 	x->seen->passes = reason_verdict(reason) != VERDICT_DROP;
@@ -226,7 +233,8 @@ static __always_inline __u32 row_fragment(struct __sk_buff *skb, const struct pa
 	reason = (__u32)fragment_follow(p);
 	if (reason)
 		return reason;
-	return fragment_stays(skb, p) ? REASON_FRAGMENT_EARLY : REASON_FRAGMENT;
+	/* then it is put together here or not at all, and its first fragment, decided by itself, is needed for that */
+	return route_ends_here(skb, p) ? REASON_FRAGMENT_EARLY : REASON_FRAGMENT;
 }
 
 /* What servers send to clients. */
@@ -307,11 +315,11 @@ static __always_inline __u32 rows_by_connection(struct __sk_buff *skb, struct pa
 	return reason;
 }
 
-static __always_inline __u32 row_echo(struct passage *x)
+static __always_inline __u32 row_echo(struct __sk_buff *skb, struct passage *x)
 {
 	if (!conn_is_echo_request(&x->p) || !setting_passes(x->p.ifindex, SETTING_ICMP_ECHO))
 		return REASON_NONE;
-	return record(x, REASON_ECHO);
+	return record(skb, x, REASON_ECHO);
 }
 
 static __always_inline __u32 row_flood(const struct passage *x)
@@ -337,7 +345,7 @@ static __always_inline __u32 row_rules(struct __sk_buff *skb, struct passage *x)
 	/* it may have been spliced before, and have left its listener for fragments to find */
 	if (x->seen->step == CONN_ASK && reason_verdict(reason) != VERDICT_SPLICE)
 		splice_forget(&x->p);
-	return record(x, reason);
+	return record(skb, x, reason);
 }
 
 /* On loopback what is well formed passes; only a splice rule has a say there. */
@@ -365,7 +373,7 @@ static __always_inline __u32 ingress_decide(struct __sk_buff *skb, struct passag
 	if (!reason)
 		reason = row_icmp_error(skb, &x->p);
 	if (!reason)
-		reason = row_echo(x);
+		reason = row_echo(skb, x);
 	if (!reason)
 		reason = row_flood(x);
 	return reason ? reason : row_rules(skb, x);
@@ -437,13 +445,13 @@ static __always_inline __u32 row_socket_out(struct __sk_buff *skb, struct passag
 	return packet_is_first_syn(&x->p) ? REASON_NONE : row_established(x);
 }
 
-static __always_inline __u32 row_rules_out(struct passage *x)
+static __always_inline __u32 row_rules_out(struct __sk_buff *skb, struct passage *x)
 {
 	__u32 reason = ask_rules(x);
 
 	if (!reason)
 		reason = out_drops(&x->p) ? REASON_OUT_DROP : REASON_OUT;
-	return record(x, reason);
+	return record(skb, x, reason);
 }
 
 static __always_inline __u32 egress_by_header(const struct packet *p)
@@ -475,7 +483,7 @@ static __always_inline __u32 egress_decide(struct __sk_buff *skb, struct passage
 		return REASON_OUT_DROP;
 	if (!reason)
 		reason = row_icmp_error(skb, &x->p);
-	return reason ? reason : row_rules_out(x);
+	return reason ? reason : row_rules_out(skb, x);
 }
 
 /* ---- what becomes of it ---- */

@@ -13,11 +13,9 @@
 #include "lib/bpf.h"
 #include "lib/conntrack.h"
 #include "lib/packet.h"
+#include "lib/route.h"
 #include "lib/settings.h"
 #include "maps/conns.h"
-
-#define AF_INET 2
-#define AF_INET6 10
 
 static __always_inline void fragment_make_key(const struct packet *p, struct frag_key *key)
 {
@@ -37,31 +35,6 @@ static __always_inline int fragment_is_fresh(__u64 time, __u64 now)
 }
 
 /* ---- later fragments ---- */
-
-/*
- * Whether the packet cannot go on from here: then it is put together here or not at all, and its first fragment, which
- * is decided by itself, is needed for that.
- */
-__noinline int fragment_stays(struct __sk_buff *ctx, const struct packet *p)
-{
-	struct bpf_fib_lookup fib = {};
-	long result;
-
-	if (!p)
-		return 0;
-	fib.family = p->family == 4 ? AF_INET : AF_INET6;
-	fib.ifindex = p->ifindex;
-	if (p->family == 4) {
-		fib.ipv4_src = (__be32)p->src[0];
-		fib.ipv4_dst = (__be32)p->dst[0];
-	} else {
-		__builtin_memcpy(fib.ipv6_src, p->src, sizeof(p->src));
-		__builtin_memcpy(fib.ipv6_dst, p->dst, sizeof(p->dst));
-	}
-	fib.l4_protocol = p->proto;
-	result = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
-	return result == BPF_FIB_LKUP_RET_NOT_FWDED || result == BPF_FIB_LKUP_RET_FWD_DISABLED;
-}
 
 /* What its first fragment says of a later one: a reason, or REASON_NONE when that is not known. */
 __noinline int fragment_follow(const struct packet *p)
