@@ -110,23 +110,6 @@ static __always_inline __u32 row_remembered(struct __sk_buff *skb, struct passag
 	return splice_or(skb, &x->p, x->seen->verdict.reason, x->seen->verdict.decision);
 }
 
-static __always_inline __u32 row_tracked(struct __sk_buff *skb, struct passage *x)
-{
-	if (!conn_is_tracked(&x->p))
-		return REASON_NONE;
-	switch (conn_follow(&x->p, x->seen)) {
-	case CONN_REPLY:
-		return REASON_TRACKED;
-	case CONN_REMEMBERED:
-		return row_remembered(skb, x);
-	case CONN_OVERDUE:
-	case CONN_GONE:
-		return row_cut(&x->p, x->seen->step);
-	default:
-		return REASON_NONE;
-	}
-}
-
 static __always_inline __u32 row_icmp_error(struct __sk_buff *skb, const struct packet *p)
 {
 	return icmp_is_error(p) && icmp_error_is_known(skb, p) ? REASON_ICMP_ERROR : REASON_NONE;
@@ -211,6 +194,39 @@ static __always_inline __u32 record(struct __sk_buff *skb, struct passage *x, __
 	if (conn_record(&x->p, x->seen) >= 0 || setting_passes(x->p.ifindex, SETTING_ON_FULL))
 		return reason;
 	return REASON_TABLE_FULL;
+}
+
+/*
+ * A filter came under a connection, and the first packet that it saw of it left. If rules let in what comes the other
+ * way, they know better who opened it: where it comes in by another filter, that would have to ask rules for replies.
+ */
+static __always_inline __u32 row_doubted(struct __sk_buff *skb, struct passage *x)
+{
+	if (ask_rules(x) != REASON_RULE_PASS || x->p.is_question) {
+		x->hit.head = NULL;
+		return REASON_TRACKED;
+	}
+	x->seen->step = CONN_UNKNOWN;
+	return record(skb, x, REASON_RULE_PASS);
+}
+
+static __always_inline __u32 row_tracked(struct __sk_buff *skb, struct passage *x)
+{
+	if (!conn_is_tracked(&x->p))
+		return REASON_NONE;
+	switch (conn_follow(&x->p, x->seen)) {
+	case CONN_REPLY:
+		return REASON_TRACKED;
+	case CONN_REMEMBERED:
+		return row_remembered(skb, x);
+	case CONN_DOUBTED:
+		return row_doubted(skb, x);
+	case CONN_OVERDUE:
+	case CONN_GONE:
+		return row_cut(&x->p, x->seen->step);
+	default:
+		return REASON_NONE;
+	}
 }
 
 /* ---- ingress ---- */
