@@ -55,6 +55,7 @@ struct passage {
 	struct rules_hit hit;
 	__u32 socket;   /* enum socket_found */
 	__u32 recorded; /* it began a connection */
+	__u32 followed; /* enum verdict of the first fragment, of a later one */
 };
 
 /* ---- rows of both hooks ---- */
@@ -69,6 +70,15 @@ static __always_inline __u32 row_neighbour(const struct packet *p)
 	if ((p->icmp_type >= MLD_QUERY && p->icmp_type <= MLD_DONE) || p->icmp_type == MLD2_REPORT)
 		return p->hop_limit == MLD_HOP_LIMIT ? REASON_NEIGHBOUR : REASON_NONE;
 	return REASON_NONE;
+}
+
+/* A later fragment; REASON_NONE: its first is not known. */
+static __always_inline __u32 follow_first(struct passage *x)
+{
+	__u32 followed = (__u32)fragment_follow(&x->p);
+
+	x->followed = followed >> 8;
+	return followed & 0xff;
 }
 
 /* Of a connection that is being cut, only the resets that do it pass. */
@@ -240,17 +250,17 @@ static __always_inline __u32 row_link(const struct packet *p)
 	return setting_passes(p->ifindex, SETTING_NONIP) ? REASON_NONIP : REASON_ETHERTYPE;
 }
 
-static __always_inline __u32 row_fragment(struct __sk_buff *skb, const struct packet *p)
+static __always_inline __u32 row_fragment(struct __sk_buff *skb, struct passage *x)
 {
 	__u32 reason;
 
-	if (p->fragment != FRAGMENT_LATER)
+	if (x->p.fragment != FRAGMENT_LATER)
 		return REASON_NONE;
-	reason = (__u32)fragment_follow(p);
+	reason = follow_first(x);
 	if (reason)
 		return reason;
 	/* then it is put together here or not at all, and its first fragment, decided by itself, is needed for that */
-	return route_ends_here(skb, p) ? REASON_FRAGMENT_EARLY : REASON_FRAGMENT;
+	return route_ends_here(skb, &x->p) ? REASON_FRAGMENT_EARLY : REASON_FRAGMENT;
 }
 
 /* What servers send to clients. */
@@ -299,18 +309,18 @@ static __always_inline __u32 row_ssh(const struct packet *p)
 }
 
 /* The rows that a packet's headers alone decide. */
-static __always_inline __u32 rows_by_header(struct __sk_buff *skb, const struct packet *p)
+static __always_inline __u32 rows_by_header(struct __sk_buff *skb, struct passage *x)
 {
-	__u32 reason = row_link(p);
+	__u32 reason = row_link(&x->p);
 
 	if (!reason)
-		reason = row_fragment(skb, p);
+		reason = row_fragment(skb, x);
 	if (!reason)
-		reason = row_neighbour(p);
+		reason = row_neighbour(&x->p);
 	if (!reason)
-		reason = row_dhcp(p);
+		reason = row_dhcp(&x->p);
 	if (!reason)
-		reason = row_ssh(p);
+		reason = row_ssh(&x->p);
 	return reason;
 }
 
@@ -383,7 +393,7 @@ static __always_inline __u32 ingress_decide(struct __sk_buff *skb, struct passag
 
 	if (x->p.ifindex == LOOPBACK_IFINDEX)
 		return loopback_decide(skb, x);
-	reason = rows_by_header(skb, &x->p);
+	reason = rows_by_header(skb, x);
 	if (!reason)
 		reason = rows_by_connection(skb, x);
 	if (!reason)
@@ -428,16 +438,16 @@ static __always_inline __u32 row_link_out(const struct packet *p)
 	return out_drops(p) && !setting_passes(p->ifindex, SETTING_NONIP) ? REASON_ETHERTYPE : REASON_NONIP;
 }
 
-static __always_inline __u32 row_fragment_out(const struct packet *p)
+static __always_inline __u32 row_fragment_out(struct passage *x)
 {
 	__u32 reason;
 
-	if (p->fragment != FRAGMENT_LATER)
+	if (x->p.fragment != FRAGMENT_LATER)
 		return REASON_NONE;
-	reason = (__u32)fragment_follow(p);
+	reason = follow_first(x);
 	if (reason)
 		return reason;
-	return out_drops(p) ? REASON_FRAGMENT : REASON_OUT;
+	return out_drops(&x->p) ? REASON_FRAGMENT : REASON_OUT;
 }
 
 /* What clients send to servers. */
@@ -470,16 +480,16 @@ static __always_inline __u32 row_rules_out(struct __sk_buff *skb, struct passage
 	return record(skb, x, reason);
 }
 
-static __always_inline __u32 egress_by_header(const struct packet *p)
+static __always_inline __u32 egress_by_header(struct passage *x)
 {
-	__u32 reason = row_link_out(p);
+	__u32 reason = row_link_out(&x->p);
 
 	if (!reason)
-		reason = row_fragment_out(p);
+		reason = row_fragment_out(x);
 	if (!reason)
-		reason = row_neighbour(p);
+		reason = row_neighbour(&x->p);
 	if (!reason)
-		reason = row_dhcp_out(p);
+		reason = row_dhcp_out(&x->p);
 	return reason;
 }
 
@@ -489,7 +499,7 @@ static __always_inline __u32 egress_decide(struct __sk_buff *skb, struct passage
 
 	if (x->p.ifindex == LOOPBACK_IFINDEX)
 		return REASON_LOOPBACK;
-	reason = egress_by_header(&x->p);
+	reason = egress_by_header(x);
 	if (!reason)
 		reason = row_socket_out(skb, x);
 	if (!reason)
@@ -523,6 +533,8 @@ static __always_inline enum verdict verdict_of(const struct passage *x, __u32 re
 {
 	enum verdict verdict = reason_verdict(reason);
 
+	if (x->followed)
+		return (enum verdict)x->followed;
 	if (verdict != VERDICT_DROP)
 		return verdict;
 	if (is_malformed(reason) && setting_passes(x->p.ifindex, SETTING_ON_TRUNCATED))

@@ -36,7 +36,7 @@ static __always_inline int fragment_is_fresh(__u64 time, __u64 now)
 
 /* ---- later fragments ---- */
 
-/* What its first fragment says of a later one: a reason, or REASON_NONE when that is not known. */
+/* What its first fragment says of a later one: reason | verdict << 8, or REASON_NONE when that is not known. */
 __noinline int fragment_follow(const struct packet *p)
 {
 	struct frag_key key;
@@ -50,12 +50,13 @@ __noinline int fragment_follow(const struct packet *p)
 		return REASON_NONE;
 	switch (frag->verdict) {
 	case VERDICT_SPLICE:
-		return REASON_FRAGMENT_SPLICE;
+		return REASON_FRAGMENT_SPLICE | VERDICT_SPLICE << 8;
 	case VERDICT_PASS:
+		return REASON_FRAGMENT_PASS | VERDICT_PASS << 8;
 	case VERDICT_DETECT:
-		return REASON_FRAGMENT_PASS;
+		return REASON_FRAGMENT | VERDICT_DETECT << 8;
 	default:
-		return REASON_FRAGMENT;
+		return REASON_FRAGMENT | VERDICT_DROP << 8;
 	}
 }
 
