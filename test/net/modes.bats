@@ -124,11 +124,13 @@ assert_detected_where() {
 	mix_run detect
 	assert_same_lines "$BATS_TEST_TMPDIR/prevent.counts" <"$BATS_TEST_TMPDIR/detect.counts"
 	assert_same_lines "$BATS_TEST_TMPDIR/prevent.rules" <"$BATS_TEST_TMPDIR/detect.rules"
+	# shellcheck disable=SC2016  # of awk
 	assert_detected_where '$1 ~ /^(rule-drop|no-listener|state)$/ || ($1 == "fragment" && ++fragments % 2 == 1)' detect
 	# and a rule that prevents, where the interface only detects
 	fresh --mode prevent
 	iface_set wan0 mode=detect
 	mix_run rules
+	# shellcheck disable=SC2016
 	assert_detected_where '$1 !~ /^(rule-drop|no-listener|state|fragment)$/ || ($1 == "fragment" && ++fragments % 2 == 0)' rules
 }
 
