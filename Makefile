@@ -52,7 +52,7 @@ say       = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 all: objects tools
 objects: $(OBJECTS:%=$(O)/%.o)
 tools: $(TOOLS:%=$(O)/%)
-bench-tools: $(O)/test/path_bench $(O)/test/rules_bench $(O)/test/wrap.o
+bench-tools: $(O)/test/path_bench $(O)/test/rules_bench $(O)/test/state_bench $(O)/test/wrap.o
 tests: $(UNIT:%=$(O)/test/%) $(O)/test/packet_test $(O)/test/oracle_test $(O)/test/flood
 
 $(O)/%.o: bpf/%.bpf.c

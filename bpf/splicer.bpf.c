@@ -53,9 +53,6 @@ struct passage {
 	struct packet p;
 	struct conn_seen *seen;
 	struct rules_hit hit;
-	__u32 socket;   /* enum socket_found */
-	__u32 recorded; /* it began a connection */
-	__u32 followed; /* enum verdict of the first fragment, of a later one */
 };
 
 /* ---- rows of both hooks ---- */
@@ -77,7 +74,7 @@ static __always_inline __u32 follow_first(struct passage *x)
 {
 	__u32 followed = (__u32)fragment_follow(&x->p);
 
-	x->followed = followed >> 8;
+	x->seen->followed = followed >> 8;
 	return followed & 0xff;
 }
 
@@ -156,7 +153,7 @@ static __always_inline int is_for_socket(struct __sk_buff *skb, const struct pas
 		return 0;
 	if (reason == REASON_RULE_SPLICE)
 		return 1;
-	return x->socket == SOCKET_LISTENS && (x->seen->hook == RULES_OUT || route_ends_here(skb, &x->p));
+	return x->seen->socket == SOCKET_LISTENS && (x->seen->hook == RULES_OUT || route_ends_here(skb, &x->p));
 }
 
 /* Whether a packet of no known connection begins one. */
@@ -200,7 +197,7 @@ static __always_inline __u32 record(struct __sk_buff *skb, struct passage *x, __
 	x->seen->verdict.reason = is_remembered(x, reason) ? reason : REASON_NONE;
 	x->seen->passes = reason_verdict(reason) != VERDICT_DROP;
 	x->seen->max_duration = rules_max_duration(&x->hit);
-	x->recorded = x->seen->step == CONN_UNKNOWN;
+	x->seen->recorded = x->seen->step == CONN_UNKNOWN;
 	if (conn_record(&x->p, x->seen) >= 0 || setting_passes(x->p.ifindex, SETTING_ON_FULL))
 		return reason;
 	return REASON_TABLE_FULL;
@@ -326,8 +323,8 @@ static __always_inline __u32 rows_by_header(struct __sk_buff *skb, struct passag
 
 static __always_inline __u32 row_socket(struct __sk_buff *skb, struct passage *x)
 {
-	x->socket = socket_find(skb, &x->p);
-	return x->socket == SOCKET_CONNECTED ? row_established(x) : REASON_NONE;
+	x->seen->socket = socket_find(skb, &x->p);
+	return x->seen->socket == SOCKET_CONNECTED ? row_established(x) : REASON_NONE;
 }
 
 /* Local sockets and tracked connections; first where most packets of the protocol belong. */
@@ -467,7 +464,7 @@ static __always_inline __u32 row_socket_out(struct __sk_buff *skb, struct passag
 {
 	if (x->p.proto != IPPROTO_TCP || !skb->sk)
 		return REASON_NONE;
-	x->socket = SOCKET_LISTENS;
+	x->seen->socket = SOCKET_LISTENS;
 	return packet_is_first_syn(&x->p) ? REASON_NONE : row_established(x);
 }
 
@@ -478,6 +475,12 @@ static __always_inline __u32 row_rules_out(struct __sk_buff *skb, struct passage
 	if (!reason)
 		reason = out_drops(&x->p) ? REASON_OUT_DROP : REASON_OUT;
 	return record(skb, x, reason);
+}
+
+/* A forwarded packet of a connection that was looked up as it came in: nothing here could say otherwise. */
+static __always_inline int is_through(struct __sk_buff *skb)
+{
+	return ctx_is_tracked(skb) && rules_none_out() && !setting_drops(skb->ifindex, SETTING_OUT);
 }
 
 static __always_inline __u32 egress_by_header(struct passage *x)
@@ -533,8 +536,8 @@ static __always_inline enum verdict verdict_of(const struct passage *x, __u32 re
 {
 	enum verdict verdict = reason_verdict(reason);
 
-	if (x->followed)
-		return (enum verdict)x->followed;
+	if (x->seen->followed)
+		return (enum verdict)x->seen->followed;
 	if (verdict != VERDICT_DROP)
 		return verdict;
 	if (is_malformed(reason) && setting_passes(x->p.ifindex, SETTING_ON_TRUNCATED))
@@ -562,9 +565,9 @@ static __always_inline int is_decision(const struct passage *x, __u32 reason)
 	case REASON_SSH_OWN:
 		return packet_is_first_syn(&x->p);
 	case REASON_ECHO:
-		return x->recorded;
+		return x->seen->recorded;
 	case REASON_OUT:
-		return x->recorded || packet_is_first_syn(&x->p);
+		return x->seen->recorded || packet_is_first_syn(&x->p);
 	case REASON_MAX_DURATION:
 		return x->seen->step == CONN_OVERDUE;
 	default:
@@ -607,6 +610,13 @@ static __always_inline int answer(struct __sk_buff *skb, const struct passage *x
 	return TC_ACT_SHOT;
 }
 
+/* Whether the packet's connection stands in the table now. */
+static __always_inline int has_connection(const struct passage *x)
+{
+	return x->seen->recorded || x->seen->step == CONN_REPLY || x->seen->step == CONN_DOUBTED ||
+	       x->seen->step == CONN_REMEMBERED;
+}
+
 /* Counts, tells, and carries the decision out. */
 static __always_inline int conclude(struct __sk_buff *skb, const struct passage *x, __u32 reason)
 {
@@ -618,6 +628,7 @@ static __always_inline int conclude(struct __sk_buff *skb, const struct passage 
 		rules_count(x->hit.head, x->p.length);
 	counts_add(reason, x->p.length);
 	report(x, reason, verdict);
+	ctx_mark_tracked(skb, verdict == VERDICT_PASS && has_connection(x));
 	if (x->p.fragment == FRAGMENT_FIRST)
 		fragment_remember(&x->p, reason, verdict);
 	if (reason == REASON_MAX_DURATION && verdict == VERDICT_DROP &&
@@ -648,6 +659,10 @@ int splicer_egress(struct __sk_buff *skb)
 
 	if (!x.seen)
 		return TC_ACT_SHOT;
+	if (is_through(skb)) {
+		counts_add(REASON_TRACKED, skb->len);
+		return TC_ACT_UNSPEC;
+	}
 	reason = (__u32)packet_parse(skb, &x.p);
 	if (!reason)
 		reason = egress_decide(skb, &x);

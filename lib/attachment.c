@@ -5,10 +5,12 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <limits.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* More than any program of splicer uses. */
@@ -22,6 +24,8 @@ enum program { PROGRAM_OURS, PROGRAM_STALE, PROGRAM_OTHER };
 struct search {
 	struct table found;
 	uint32_t config_id; /* of the pinned map that every program of splicer uses */
+	uint32_t *clsact;   /* of netlink_clsact: interfaces that have an egress hook */
+	size_t clsact_count;
 };
 
 static bool name_is_splicers(const char *name)
@@ -100,6 +104,17 @@ static int hook_read(struct search *search, uint32_t ifindex, enum attachment_ho
 	return result;
 }
 
+static bool has_clsact(const struct search *search, uint32_t ifindex)
+{
+	const struct table table = {
+		.items = (uint8_t *)search->clsact,
+		.size = sizeof(*search->clsact),
+		.count = search->clsact_count,
+	};
+
+	return table_match(&table, table_search(&table, ifindex), ifindex) != NULL;
+}
+
 static int interfaces_read(struct search *search, struct error *error)
 {
 	struct if_nameindex *names = if_nameindex(), *at;
@@ -109,7 +124,7 @@ static int interfaces_read(struct search *search, struct error *error)
 		return error_errno(error, "interface list");
 	for (at = names; at->if_index && !result; at++)
 		if (hook_read(search, at->if_index, ATTACH_INGRESS, error) ||
-		    hook_read(search, at->if_index, ATTACH_EGRESS, error))
+		    (has_clsact(search, at->if_index) && hook_read(search, at->if_index, ATTACH_EGRESS, error)))
 			result = -1;
 	if_freenameindex(names);
 	return result;
@@ -131,9 +146,13 @@ static int attachment_order(const void *left, const void *right)
 int attachments_read(const struct pins *pins, struct attachments *out, struct error *error)
 {
 	struct search search = { .found.size = sizeof(struct attachment) };
+	int failed;
 
 	memset(out, 0, sizeof(*out));
-	if (pins_id(pins, &search.config_id, error) || interfaces_read(&search, error)) {
+	failed = pins_id(pins, &search.config_id, error) ||
+		 netlink_clsact(&search.clsact, &search.clsact_count, error) || interfaces_read(&search, error);
+	free(search.clsact);
+	if (failed) {
 		free(search.found.items);
 		return -1;
 	}

@@ -66,9 +66,9 @@ static const char *hook_name(unsigned int hook)
 
 int hook_parse(const char *text, uint8_t *out, struct error *error)
 {
-	for (uint8_t hook = EVENT_INGRESS; hook <= EVENT_EGRESS; hook++) {
-		if (!strcmp(text, hook_name(hook))) {
-			*out = hook;
+	for (int hook = EVENT_INGRESS; hook <= EVENT_EGRESS; hook++) {
+		if (!strcmp(text, hook_name((unsigned int)hook))) {
+			*out = (uint8_t)hook;
 			return 0;
 		}
 	}

@@ -3,6 +3,7 @@
 
 #include "array.h"
 #include "rule.h"
+#include "tunnel.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -12,53 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- text ---- */
-
-static const char *const ssh_words[] = {
-	[SSH_UNSET] = "default", [SSH_AUTO] = "auto", [SSH_ANY] = "any", [SSH_OWN] = "own", [SSH_OFF] = "off", NULL,
-};
-
-static const char *const nonip_words[] = {
-	[NONIP_UNSET] = "default",
-	[NONIP_DROP] = "drop",
-	[NONIP_PASS] = "pass",
-	NULL,
-};
-
-static const char *const mode_words[] = {
-	[MODE_UNSET] = "default",
-	[MODE_PREVENT] = "prevent",
-	[MODE_DETECT] = "detect",
-	NULL,
-};
-
-static const char *const gate_words[] = {
-	[GATE_UNSET] = "default",
-	[GATE_DROP] = "drop",
-	[GATE_PASS] = "pass",
-	NULL,
-};
-
-const struct setting_kind setting_kinds[SETTING_COUNT] = {
-	[SETTING_SSH] = { "ssh", "SSH", ssh_words, SSH_AUTO },
-	[SETTING_NONIP] = { "nonip", "NONIP", nonip_words, NONIP_DROP },
-	[SETTING_MODE] = { "mode", "MODE", mode_words, MODE_PREVENT },
-	[SETTING_OUT] = { "out", "OUT", gate_words, GATE_PASS },
-	[SETTING_ICMP_ECHO] = { "icmp_echo", "ICMP_ECHO", gate_words, GATE_DROP },
-	[SETTING_ON_TRUNCATED] = { "on_truncated", "ON_TRUNCATED", gate_words, GATE_DROP },
-	[SETTING_ON_FULL] = { "on_full", "ON_FULL", gate_words, GATE_DROP },
-	[SETTING_ON_STATE] = { "on_state", "ON_STATE", gate_words, GATE_PASS },
-};
-
-const char *setting_word(enum splicer_setting setting, uint8_t value)
-{
-	const char *const *words = setting_kinds[setting].words;
-
-	for (uint8_t i = 0; words[i]; i++)
-		if (i == value)
-			return words[i];
-	return "unknown";
-}
+/* ---- operands ---- */
 
 int iface_parse(const char *name, uint32_t *ifindex, struct error *error)
 {
@@ -73,63 +28,20 @@ int iface_parse(const char *name, uint32_t *ifindex, struct error *error)
 	return if_indextoname(*ifindex, text) ? 0 : error_state(error, name, "no such interface");
 }
 
-/* "a, b or c" */
-static void choices_add(char *text, size_t size, const char *word, bool first, bool last)
-{
-	size_t used = strlen(text);
-
-	snprintf(text + used, size - used, "%s%s", first ? "" : last ? " or " : ", ", word);
-}
-
-static int setting_unknown(const char *operand, struct error *error)
-{
-	char choices[256] = "";
-
-	for (size_t i = 0; i < SETTING_COUNT; i++)
-		choices_add(choices, sizeof(choices), setting_kinds[i].name, !i, i + 1 == SETTING_COUNT);
-	return error_usage(error, operand, "expected SETTING=VALUE, where SETTING is %s", choices);
-}
-
-static int word_unknown(const char *operand, const struct setting_kind *kind, struct error *error)
-{
-	char choices[256] = "";
-
-	for (size_t i = 0; kind->words[i]; i++)
-		choices_add(choices, sizeof(choices), kind->words[i], !i, !kind->words[i + 1]);
-	return error_usage(error, operand, "%s is %s", kind->name, choices);
-}
-
-static int setting_parse(const char *operand, struct iface_change *change, struct error *error)
-{
-	size_t size = strcspn(operand, "="), i;
-	const struct setting_kind *kind;
-
-	for (i = 0; i < SETTING_COUNT; i++)
-		if (strlen(setting_kinds[i].name) == size && !memcmp(setting_kinds[i].name, operand, size))
-			break;
-	if (i == SETTING_COUNT || !operand[size])
-		return setting_unknown(operand, error);
-	kind = &setting_kinds[i];
-	if (change->given[i])
-		return error_usage(error, operand, "%s was said already", kind->name);
-	change->given[i] = true;
-	for (uint8_t value = 0; kind->words[value]; value++) {
-		change->setting[i] = value;
-		if (!strcmp(kind->words[value], operand + size + 1))
-			return 0;
-	}
-	return word_unknown(operand, kind, error);
-}
-
 int iface_change_parse(char *const *operands, int count, struct iface_change *change, struct error *error)
 {
+	int result = 0;
+
 	*change = (struct iface_change){ 0 };
 	if (count < 2)
 		return error_usage(error, count ? operands[0] : "operands", "expected IF SETTING=VALUE...");
-	for (int i = 1; i < count; i++)
-		if (setting_parse(operands[i], change, error))
-			return -1;
-	return iface_parse(operands[0], &change->ifindex, error);
+	for (int i = 1; i < count && !result; i++)
+		result = setting_parse(operands[i], &change->said, error);
+	if (!result)
+		result = iface_parse(operands[0], &change->ifindex, error);
+	if (result)
+		setting_said_free(&change->said);
+	return result;
 }
 
 /* ---- in memory ---- */
@@ -165,27 +77,62 @@ const struct iface_entry *ifaces_find(const struct ifaces *ifaces, uint32_t ifin
 	return entry_find(ifaces, ifindex);
 }
 
-static void entry_set(struct iface_entry *entry, const struct splicer_iface *now)
+static bool lists_equal(const struct prefix_list *a, const struct prefix_list *b)
 {
-	entry->now = *now;
-	entry->changed = memcmp(&entry->now, &entry->stored, sizeof(entry->now)) != 0;
+	return a->count == b->count && (!a->count || !memcmp(a->items, b->items, a->count * sizeof(*a->items)));
+}
+
+static int list_copy(const struct prefix_list *from, struct prefix_list *to)
+{
+	*to = (struct prefix_list){ 0 };
+	for (size_t i = 0; i < from->count; i++)
+		if (prefix_list_add(to, &from->items[i]))
+			return -1;
+	return 0;
+}
+
+/* 1: it is another list now; 0: it was so already; -1 with errno. */
+static int geneve_replace(struct iface_entry *entry, const struct prefix_list *sources)
+{
+	struct prefix_list copy;
+
+	if (lists_equal(&entry->geneve, sources))
+		return 0;
+	if (list_copy(sources, &copy)) {
+		free(copy.items);
+		return -1;
+	}
+	free(entry->geneve.items);
+	entry->geneve = copy;
+	return 1;
+}
+
+static void value_replace(struct splicer_iface *now, const struct setting_said *said)
+{
+	for (size_t i = 0; i < SETTING_COUNT; i++)
+		if (said->given[i])
+			now->setting[i] = said->value.setting[i];
+	if (said->given[SETTING_NEW_FLOWS])
+		memcpy(now->number, said->value.number, sizeof(now->number));
 }
 
 int ifaces_apply(struct ifaces *ifaces, struct iface_change *change, struct error *error)
 {
 	struct iface_entry *entry = entry_find(ifaces, change->ifindex);
-	struct splicer_iface now;
+	struct splicer_iface before;
+	int replaced = 0;
 
 	if (!entry)
 		entry = entry_add(ifaces, change->ifindex);
 	if (!entry)
 		return error_errno(error, SPLICER_IFACES);
-	now = entry->now;
-	for (size_t i = 0; i < SETTING_COUNT; i++)
-		if (change->given[i])
-			now.setting[i] = change->setting[i];
-	change->letter = memcmp(&now, &entry->now, sizeof(now)) ? 'C' : '=';
-	entry_set(entry, &now);
+	before = entry->now;
+	value_replace(&entry->now, &change->said);
+	if (change->said.given[SETTING_GENEVE])
+		replaced = geneve_replace(entry, &change->said.geneve);
+	if (replaced < 0)
+		return error_errno(error, SPLICER_TUNNELS);
+	change->letter = replaced || memcmp(&before, &entry->now, sizeof(before)) ? 'C' : '=';
 	return 0;
 }
 
@@ -199,45 +146,41 @@ static bool is_gone(uint32_t ifindex)
 
 void ifaces_sweep(struct ifaces *ifaces)
 {
-	static const struct splicer_iface empty;
+	for (size_t i = 0; i < ifaces->count; i++) {
+		struct iface_entry *entry = &ifaces->items[i];
 
-	for (size_t i = 0; i < ifaces->count; i++)
-		if (is_gone(ifaces->items[i].ifindex))
-			entry_set(&ifaces->items[i], &empty);
+		if (!is_gone(entry->ifindex))
+			continue;
+		entry->gone = true;
+		entry->now = (struct splicer_iface){ 0 };
+		entry->geneve.count = 0;
+	}
 }
 
 bool iface_entry_says(const struct iface_entry *entry)
 {
-	for (size_t i = 0; i < SETTING_COUNT; i++)
-		if (entry->now.setting[i])
+	for (size_t i = 0; i < SETTINGS; i++)
+		if (setting_is_set(i, &entry->now, &entry->geneve))
 			return true;
 	return false;
 }
 
-static uint8_t setting_said(const struct ifaces *ifaces, uint32_t ifindex, enum splicer_setting setting)
+const struct iface_entry *ifaces_speaker(const struct ifaces *ifaces, uint32_t ifindex, size_t setting,
+					 enum setting_origin *origin)
 {
-	const struct iface_entry *entry = ifaces_find(ifaces, ifindex);
-
-	return entry ? entry->now.setting[setting] : 0;
-}
-
-uint8_t ifaces_effective(const struct ifaces *ifaces, uint32_t ifindex, enum splicer_setting setting,
-			 enum setting_origin *origin)
-{
-	uint8_t value = setting_said(ifaces, ifindex, setting);
+	const struct iface_entry *own = ifaces_find(ifaces, ifindex), *any = ifaces_find(ifaces, SPLICER_IFACE_ANY);
 
 	*origin = ifindex == SPLICER_IFACE_ANY ? ORIGIN_ANY : ORIGIN_IFACE;
-	if (!value && ifindex != SPLICER_IFACE_ANY) {
-		value = setting_said(ifaces, SPLICER_IFACE_ANY, setting);
-		*origin = ORIGIN_ANY;
-	}
-	if (value)
-		return value;
+	if (own && setting_is_set(setting, &own->now, &own->geneve))
+		return own;
+	*origin = ORIGIN_ANY;
+	if (any && setting_is_set(setting, &any->now, &any->geneve))
+		return any;
 	*origin = ORIGIN_BUILT_IN;
-	return setting_kinds[setting].fallback;
+	return NULL;
 }
 
-/* ---- the map ---- */
+/* ---- the maps ---- */
 
 static int entry_order(const void *left, const void *right)
 {
@@ -266,6 +209,40 @@ static int entries_read(int map, struct ifaces *ifaces)
 	return 0;
 }
 
+static int geneve_give(struct ifaces *ifaces, const struct tunnel *tunnel)
+{
+	struct iface_entry *entry = entry_find(ifaces, tunnel->ifindex);
+
+	if (!entry)
+		entry = entry_add(ifaces, tunnel->ifindex);
+	return entry ? prefix_list_add(&entry->geneve_stored, &tunnel->source) : -1;
+}
+
+static int geneve_take(struct ifaces *ifaces, struct table *tunnels)
+{
+	for (size_t i = 0; i < tunnels->count; i++)
+		if (geneve_give(ifaces, table_at(tunnels, i)))
+			return -1;
+	for (size_t i = 0; i < ifaces->count; i++) {
+		prefix_list_sort(&ifaces->items[i].geneve_stored);
+		prefix_list_unique(&ifaces->items[i].geneve_stored);
+		if (list_copy(&ifaces->items[i].geneve_stored, &ifaces->items[i].geneve))
+			return -1;
+	}
+	return 0;
+}
+
+static int geneve_read(const struct pins *pins, struct ifaces *ifaces, struct error *error)
+{
+	struct table tunnels;
+	int result = tunnels_read(pins, &tunnels, error);
+
+	if (!result && geneve_take(ifaces, &tunnels))
+		result = error_errno(error, SPLICER_TUNNELS);
+	free(tunnels.items);
+	return result;
+}
+
 int ifaces_read(const struct pins *pins, struct ifaces *ifaces, struct error *error)
 {
 	int map = pin_open(pins, &pin_ifaces, error), result;
@@ -277,21 +254,49 @@ int ifaces_read(const struct pins *pins, struct ifaces *ifaces, struct error *er
 	close(map);
 	if (result)
 		return error_errno(error, SPLICER_IFACES);
+	if (geneve_read(pins, ifaces, error))
+		return -1;
 	if (ifaces->count)
 		qsort(ifaces->items, ifaces->count, sizeof(*ifaces->items), entry_order);
 	return 0;
 }
 
+void ifaces_free(struct ifaces *ifaces)
+{
+	for (size_t i = 0; i < ifaces->count; i++) {
+		free(ifaces->items[i].geneve_stored.items);
+		free(ifaces->items[i].geneve.items);
+	}
+	free(ifaces->items);
+	*ifaces = (struct ifaces){ 0 };
+}
+
+/* How many there are while the new ones are in and the old ones not out yet. */
+static size_t sources_count(const struct iface_entry *entry)
+{
+	size_t count = entry->geneve.count;
+
+	for (size_t i = 0; i < entry->geneve_stored.count; i++)
+		count += !prefix_list_has(&entry->geneve, &entry->geneve_stored.items[i]);
+	return entry->gone ? 0 : count;
+}
+
 int ifaces_check(const struct ifaces *ifaces, struct error *error)
 {
-	size_t used = 0;
+	size_t used = 0, sources = 0;
 
-	for (size_t i = 0; i < ifaces->count; i++)
+	for (size_t i = 0; i < ifaces->count; i++) {
 		used += !is_empty(&ifaces->items[i].now);
-	if (used <= SPLICER_IFACES_MAX)
-		return 0;
-	return error_state(error, SPLICER_IFACES, "full: settings of %zu interfaces, at most %d", used,
-			   SPLICER_IFACES_MAX);
+		sources += sources_count(&ifaces->items[i]);
+	}
+	if (used > SPLICER_IFACES_MAX)
+		return error_state(error, SPLICER_IFACES, "full: settings of %zu interfaces, at most %d", used,
+				   SPLICER_IFACES_MAX);
+	if (sources > SPLICER_TUNNELS_MAX)
+		return error_state(error, SPLICER_TUNNELS,
+				   "full: %zu sources with those that would go, at most %d; take some away first",
+				   sources, SPLICER_TUNNELS_MAX);
+	return 0;
 }
 
 static int entry_write(int map, uint32_t ifindex, const struct splicer_iface *value)
@@ -301,6 +306,11 @@ static int entry_write(int map, uint32_t ifindex, const struct splicer_iface *va
 	return bpf_map_delete_elem(map, &ifindex) && errno != ENOENT ? -1 : 0;
 }
 
+static bool is_changed(const struct iface_entry *entry)
+{
+	return memcmp(&entry->now, &entry->stored, sizeof(entry->now)) != 0;
+}
+
 /* Entries that go make room for those that come, so they are first. */
 static int entries_write(int map, const struct ifaces *ifaces)
 {
@@ -308,7 +318,7 @@ static int entries_write(int map, const struct ifaces *ifaces)
 		for (size_t i = 0; i < ifaces->count; i++) {
 			const struct iface_entry *entry = &ifaces->items[i];
 
-			if (entry->changed && is_empty(&entry->now) == !pass &&
+			if (is_changed(entry) && is_empty(&entry->now) == !pass &&
 			    entry_write(map, entry->ifindex, &entry->now))
 				return -1;
 		}
@@ -316,28 +326,95 @@ static int entries_write(int map, const struct ifaces *ifaces)
 	return 0;
 }
 
-static void entries_restore(int map, const struct ifaces *ifaces)
+static int geneve_add(int trie, const struct ifaces *ifaces)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < ifaces->count && !result; i++)
+		result = tunnels_add(trie, ifaces->items[i].ifindex, &ifaces->items[i].geneve,
+				     &ifaces->items[i].geneve_stored);
+	return result;
+}
+
+/* Of interfaces that are gone, or of the others. */
+static int geneve_remove(int trie, const struct ifaces *ifaces, bool gone)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < ifaces->count && !result; i++)
+		if (ifaces->items[i].gone == gone)
+			result = tunnels_remove(trie, ifaces->items[i].ifindex, &ifaces->items[i].geneve_stored,
+						&ifaces->items[i].geneve);
+	return result;
+}
+
+/* As it was. What is gone stays away: it has no packets. */
+static void stored_restore(int map, int trie, const struct ifaces *ifaces)
 {
 	int saved = errno;
 
-	for (size_t i = 0; i < ifaces->count; i++)
-		if (ifaces->items[i].changed)
-			entry_write(map, ifaces->items[i].ifindex, &ifaces->items[i].stored);
+	for (size_t i = 0; i < ifaces->count; i++) {
+		const struct iface_entry *entry = &ifaces->items[i];
+
+		if (is_changed(entry))
+			entry_write(map, entry->ifindex, &entry->stored);
+		tunnels_remove(trie, entry->ifindex, &entry->geneve, &entry->geneve_stored);
+		if (!entry->gone)
+			tunnels_add(trie, entry->ifindex, &entry->geneve_stored, &entry->geneve);
+	}
 	errno = saved;
 }
 
-int ifaces_write(const struct pins *pins, struct ifaces *ifaces, struct error *error)
+/* The program looks up only what was ever set: so it must be told before that is. */
+static void tell_seen(struct splicer_config *config, const struct ifaces *ifaces)
 {
-	int map, result = 0;
+	__u64 seen = 0;
+
+	for (size_t i = 0; i < ifaces->count; i++) {
+		const struct splicer_iface *now = &ifaces->items[i].now;
+
+		for (__u32 n = 0; n < SETTING_COUNT; n++)
+			seen |= (__u64)(now->setting[n] != 0) << n;
+		for (__u32 n = 0; n < NUMBER_COUNT; n++)
+			seen |= (__u64)(now->number[n] != 0) << (32 + n);
+	}
+	__atomic_fetch_or(&config->settings_seen, seen, __ATOMIC_SEQ_CST);
+}
+
+/* NULL, or the name of the map that refused; errno tells why. */
+static const char *both_write(int map, int trie, const struct ifaces *ifaces)
+{
+	if (geneve_remove(trie, ifaces, true) || geneve_add(trie, ifaces))
+		return SPLICER_TUNNELS;
+	if (entries_write(map, ifaces))
+		return SPLICER_IFACES;
+	return geneve_remove(trie, ifaces, false) ? SPLICER_TUNNELS : NULL;
+}
+
+static int both_write_or_restore(int map, int trie, const struct ifaces *ifaces, struct error *error)
+{
+	const char *failed = both_write(map, trie, ifaces);
+
+	if (!failed)
+		return 0;
+	stored_restore(map, trie, ifaces);
+	return error_errno(error, failed);
+}
+
+int ifaces_write(const struct pins *pins, const struct ifaces *ifaces, struct error *error)
+{
+	int map, trie, result = -1;
 
 	if (ifaces_check(ifaces, error))
 		return -1;
 	map = pin_open(pins, &pin_ifaces, error);
 	if (map < 0)
 		return -1;
-	if (entries_write(map, ifaces)) {
-		entries_restore(map, ifaces);
-		result = error_errno(error, SPLICER_IFACES);
+	tell_seen(pins->config, ifaces);
+	trie = pin_open(pins, &pin_tunnels, error);
+	if (trie >= 0) {
+		result = both_write_or_restore(map, trie, ifaces, error);
+		close(trie);
 	}
 	close(map);
 	return result;
@@ -352,6 +429,6 @@ int ifaces_forget_gone(const struct pins *pins, struct error *error)
 		ifaces_sweep(&ifaces);
 		result = ifaces_write(pins, &ifaces, error);
 	}
-	free(ifaces.items);
+	ifaces_free(&ifaces);
 	return result;
 }

@@ -1,60 +1,50 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Settings of interfaces (abi/config.h): their text, and the pinned map that holds them. */
+/* What was said of interfaces (lib/setting.h), and the pinned maps that hold it. */
 #ifndef SPLICER_IFACE_H
 #define SPLICER_IFACE_H
 
 #include "abi/config.h"
 #include "error.h"
 #include "pin.h"
+#include "setting.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* ---- text ---- */
-
-struct setting_kind {
-	const char *name;
-	const char *header;       /* of its column in a table */
-	const char *const *words; /* by value, NULL-terminated; the first takes the setting away */
-	uint8_t fallback;         /* what the program does where nothing is set */
-};
-
-extern const struct setting_kind setting_kinds[SETTING_COUNT];
-
-/* The word of a value; "unknown" for one that only a newer version of the tools has. */
-const char *setting_word(enum splicer_setting setting, uint8_t value);
-
 /* An interface by name, or as interface_format gives it; "any" is SPLICER_IFACE_ANY. EXIT_STATE when there is none. */
 int iface_parse(const char *name, uint32_t *ifindex, struct error *error);
 
-/* What one command says of one interface. */
+/* What one command says of one interface; said is released with setting_said_free. */
 struct iface_change {
 	uint32_t ifindex;
-	bool given[SETTING_COUNT];
-	uint8_t setting[SETTING_COUNT]; /* of those given; 0 takes it away */
-	char letter;                    /* set by ifaces_apply: 'C' changed, '=' was so already */
+	struct setting_said said;
+	char letter; /* set by ifaces_apply: 'C' changed, '=' was so already */
 };
 
-/* IF SETTING=VALUE...; EXIT_USAGE errors name the choices. */
+/* IF SETTING=VALUE...; after an error there is nothing to release. */
 int iface_change_parse(char *const *operands, int count, struct iface_change *change, struct error *error);
 
-/* ---- the map ---- */
+/* ---- the maps ---- */
 
 struct iface_entry {
 	uint32_t ifindex;
-	bool changed;
-	struct splicer_iface stored; /* as the map has it; zero: it has none */
-	struct splicer_iface now;
+	bool gone;                                /* found by ifaces_sweep */
+	struct splicer_iface stored;              /* as the map has it; zero: it has none */
+	struct splicer_iface now;                 /* as it is to be */
+	struct prefix_list geneve_stored, geneve; /* likewise, the keys of the trie; sorted, without doubles */
 };
 
-/* All of the map in memory: read, changed, then written. */
+/* All of the maps in memory: read, changed, then written. */
 struct ifaces {
-	struct iface_entry *items; /* sorted by ifindex after ifaces_read; released with free() */
+	struct iface_entry *items; /* sorted by ifindex after ifaces_read */
 	size_t count;
 };
 
+/* Whatever it returns, ifaces_free releases what *ifaces holds. */
 int ifaces_read(const struct pins *pins, struct ifaces *ifaces, struct error *error);
+
+void ifaces_free(struct ifaces *ifaces);
 
 /* Changes the copy in memory. */
 int ifaces_apply(struct ifaces *ifaces, struct iface_change *change, struct error *error);
@@ -62,14 +52,19 @@ int ifaces_apply(struct ifaces *ifaces, struct iface_change *change, struct erro
 /* Takes away, in memory, what was said of interfaces that are gone: an index may come back as another interface. */
 void ifaces_sweep(struct ifaces *ifaces);
 
-/* Whether the map has room for all of it; EXIT_STATE. */
+/*
+ * Whether the maps have room for all of it; EXIT_STATE. Sources that come are added before others go, so that those
+ * which stay allowed are at no moment refused: there must be room for both.
+ */
 int ifaces_check(const struct ifaces *ifaces, struct error *error);
 
 /*
- * Writes what changed, one interface at a time, each with all its settings at once. When it has no room or the kernel
- * refuses one, everything is as it was. The caller holds pins_lock since ifaces_read.
+ * Writes what changed, one interface at a time, each with all its settings at once, but for the sources of tunnels.
+ * When there is no room or the kernel refuses something, everything is as it was. A writer that is killed leaves old
+ * ones, new ones or some of both, and the next that says the same completes it. The caller holds pins_lock since
+ * ifaces_read.
  */
-int ifaces_write(const struct pins *pins, struct ifaces *ifaces, struct error *error);
+int ifaces_write(const struct pins *pins, const struct ifaces *ifaces, struct error *error);
 
 /* ifaces_read, ifaces_sweep and ifaces_write. The caller holds pins_lock. */
 int ifaces_forget_gone(const struct pins *pins, struct error *error);
@@ -83,8 +78,11 @@ bool iface_entry_says(const struct iface_entry *entry);
 /* The entry of an interface; NULL: nothing was said of it. */
 const struct iface_entry *ifaces_find(const struct ifaces *ifaces, uint32_t ifindex);
 
-/* The value in force for packets of an interface. */
-uint8_t ifaces_effective(const struct ifaces *ifaces, uint32_t ifindex, enum splicer_setting setting,
-			 enum setting_origin *origin);
+/*
+ * Whose word is in force for packets of an interface; NULL: nobody's, it is as built in. The sources of tunnels add up:
+ * those of SPLICER_IFACE_ANY are in force too where the interface has its own.
+ */
+const struct iface_entry *ifaces_speaker(const struct ifaces *ifaces, uint32_t ifindex, size_t setting,
+					 enum setting_origin *origin);
 
 #endif

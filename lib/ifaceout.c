@@ -1,225 +1,301 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "ifaceout.h"
 
-#include "array.h"
-#include "attachment.h"
 #include "batch.h"
+#include "ifaceview.h"
 #include "netlink.h"
 #include "ownaddr.h"
 #include "rule.h"
 
-#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-/* ---- what there is ---- */
-
-struct view {
-	struct ifaces ifaces;
-	struct attachments attachments;
-	struct own_addresses addresses;
-	uint32_t *indices; /* to be listed, ascending; of interfaces that are gone, too, if they have settings */
-	size_t count;
+static const char *const origins[] = {
+	[ORIGIN_IFACE] = "iface",
+	[ORIGIN_ANY] = "any",
+	[ORIGIN_BUILT_IN] = "default",
 };
 
-static int index_add(struct view *view, uint32_t ifindex)
+static const char *iface_name(uint32_t ifindex, char name[INTERFACE_TEXT_MAX])
 {
-	uint32_t *indices = array_room(view->indices, view->count, sizeof(*indices));
-
-	if (!indices)
-		return -1;
-	view->indices = indices;
-	indices[view->count++] = ifindex;
-	return 0;
+	return ifindex == SPLICER_IFACE_ANY ? "any" : interface_format(ifindex, name);
 }
 
-static int index_order(const void *left, const void *right)
-{
-	uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+/* ---- settings as text ---- */
 
-	return (a > b) - (a < b);
+static bool is_said(const struct iface_entry *entry, size_t setting)
+{
+	return entry && setting_is_set(setting, &entry->now, &entry->geneve);
 }
 
-static void indices_sort_unique(struct view *view)
+/* Where there is little room, a list of sources is cut to its first and the number of the others. */
+static void word_write(FILE *to, const struct iface_entry *entry, size_t setting, bool cut)
 {
-	size_t kept = 0;
+	char source[PREFIX_TEXT_MAX];
 
-	if (!view->count)
-		return;
-	qsort(view->indices, view->count, sizeof(*view->indices), index_order);
-	for (size_t i = 0; i < view->count; i++)
-		if (!i || view->indices[i] != view->indices[kept - 1])
-			view->indices[kept++] = view->indices[i];
-	view->count = kept;
+	fprintf(to, "%s=", setting_name(setting));
+	if (cut && setting == SETTING_GENEVE && entry->geneve.count > 1)
+		fprintf(to, "%s,+%zu", prefix_format(&entry->geneve.items[0], source), entry->geneve.count - 1);
+	else
+		setting_write(to, setting, &entry->now, &entry->geneve);
 }
 
-static int indices_read(struct view *view)
+/* What one entry says and the other does not overrule, after `before`; whether it is anything. */
+static bool words_write(FILE *to, const struct iface_entry *entry, const struct iface_entry *other, const char *before,
+			bool cut)
 {
-	struct if_nameindex *names = if_nameindex();
-	int result = 0;
+	bool any = false;
 
-	if (!names)
-		return -1;
-	for (struct if_nameindex *at = names; at->if_index && !result; at++)
-		result = index_add(view, at->if_index);
-	if_freenameindex(names);
-	for (size_t i = 0; i < view->ifaces.count && !result; i++)
-		if (iface_entry_says(&view->ifaces.items[i]))
-			result = index_add(view, view->ifaces.items[i].ifindex);
-	indices_sort_unique(view);
-	return result;
+	for (size_t i = 0; i < SETTINGS; i++) {
+		if (!is_said(entry, i) || (is_said(other, i) && i != SETTING_GENEVE))
+			continue;
+		fputs(any ? " " : before, to);
+		word_write(to, entry, i, cut);
+		any = true;
+	}
+	return any;
 }
 
-static int view_read(const struct pins *pins, struct view *view, struct error *error)
+/* What was said of the interface itself, and with `any`, in parentheses, what that entry adds. NULL: no memory.
+ * Released with free(). */
+static char *settings_text(const struct iface_entry *own, const struct iface_entry *any, bool cut)
 {
-	*view = (struct view){ 0 };
-	if (ifaces_read(pins, &view->ifaces, error) || attachments_read(pins, &view->attachments, error) ||
-	    own_addresses_read(pins, &view->addresses, error))
-		return -1;
-	return indices_read(view) ? error_errno(error, "interface list") : 0;
+	char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+	bool said;
+
+	if (!to)
+		return NULL;
+	said = words_write(to, own, NULL, "", cut);
+	if (words_write(to, any, own, said ? " (" : "(", cut))
+		fputc(')', to);
+	fclose(to);
+	return text;
 }
 
-static void view_free(struct view *view)
+/* Those of the interface and those of any add up. */
+static void geneve_write(FILE *to, const struct iface_entry *own, const struct iface_entry *any)
 {
-	free(view->ifaces.items);
-	free(view->attachments.items);
-	free(view->addresses.items);
-	free(view->indices);
+	const struct prefix_list *list = is_said(own, SETTING_GENEVE) ? &own->geneve : &any->geneve;
+	char source[PREFIX_TEXT_MAX];
+
+	setting_write(to, SETTING_GENEVE, &own->now, list);
+	for (size_t i = 0; list != &any->geneve && i < any->geneve.count; i++)
+		if (!prefix_list_has(list, &any->geneve.items[i]))
+			fprintf(to, ",%s", prefix_format(&any->geneve.items[i], source));
+}
+
+/* The value in force; NULL: no memory. Released with free(). */
+static char *value_text(const struct ifaces *ifaces, uint32_t ifindex, size_t setting, const char **from)
+{
+	static const struct iface_entry nobody;
+	const struct iface_entry *any = ifaces_find(ifaces, SPLICER_IFACE_ANY), *speaker;
+	enum setting_origin origin;
+	char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	speaker = ifaces_speaker(ifaces, ifindex, setting, &origin);
+	*from = origins[origin];
+	if (!to)
+		return NULL;
+	if (!speaker)
+		fputs(setting_fallback(setting), to);
+	else if (setting != SETTING_GENEVE)
+		setting_write(to, setting, &speaker->now, &speaker->geneve);
+	else
+		geneve_write(to, speaker, any ? any : &nobody);
+	if (setting == SETTING_GENEVE && origin == ORIGIN_IFACE && is_said(any, setting))
+		*from = "both";
+	fclose(to);
+	return text;
 }
 
 /* ---- one interface ---- */
 
-/* What is attached to its ingress hook. */
-struct ingress {
-	unsigned int ours, stale;
-	uint32_t prio;  /* of the first of ours */
-	char prios[64]; /* of all of ours, in the order they are asked */
-};
-
-static void ingress_find(const struct attachments *attachments, uint32_t ifindex, struct ingress *ingress)
+static const char *hook_word(const struct hook_view *hook)
 {
-	*ingress = (struct ingress){ 0 };
-	for (size_t i = 0; i < attachments->count; i++) {
-		const struct attachment *attachment = &attachments->items[i];
-		size_t used = strlen(ingress->prios);
-
-		if (attachment->ifindex != ifindex || attachment->hook != ATTACH_INGRESS)
-			continue;
-		if (!attachment->ours) {
-			ingress->stale++;
-			continue;
-		}
-		if (!ingress->ours++)
-			ingress->prio = attachment->prio;
-		snprintf(ingress->prios + used, sizeof(ingress->prios) - used, "%s%u", used ? "," : "prio ",
-			 attachment->prio);
-	}
+	return hook->ours ? "attached" : hook->stale ? "stale" : "none";
 }
 
-static void ingress_out(struct out *out, const struct view *view, uint32_t ifindex)
+static const char *hook_cell(const struct hook_view *hook)
 {
-	struct ingress ingress;
-
-	ingress_find(&view->attachments, ifindex, &ingress);
-	out_text(out, NULL, "INGRESS", ingress.ours ? ingress.prios : ingress.stale ? "stale" : "");
-	out_bool(out, "attached", ifindex == SPLICER_IFACE_ANY ? -1 : ingress.ours > 0);
-	out_number_or(out, "prio", NULL, ingress.ours ? (int64_t)ingress.prio : -1, "-");
-	out_bool(out, "stacked", ifindex == SPLICER_IFACE_ANY ? -1 : ingress.ours > 1);
-	out_bool(out, "stale", ifindex == SPLICER_IFACE_ANY ? -1 : ingress.stale > 0);
+	return hook->ours ? hook->prios : hook->stale ? "stale" : "";
 }
 
-/* In the table, what was not said of the interface itself stands in parentheses. */
-static void setting_out(struct out *out, const struct view *view, uint32_t ifindex, enum splicer_setting setting)
+static void ingress_out(struct out *out, const struct hook_view *hook, bool any)
 {
-	static const char *const origins[] = {
-		[ORIGIN_IFACE] = "iface",
-		[ORIGIN_ANY] = "any",
-		[ORIGIN_BUILT_IN] = "default",
-	};
-	const struct setting_kind *kind = &setting_kinds[setting];
-	char key[32], text[32];
-	enum setting_origin origin;
-	const char *word = setting_word(setting, ifaces_effective(&view->ifaces, ifindex, setting, &origin));
-	bool said = origin == ORIGIN_IFACE || (origin == ORIGIN_ANY && ifindex == SPLICER_IFACE_ANY);
-
-	snprintf(text, sizeof(text), said ? "%s" : "(%s)", word);
-	snprintf(key, sizeof(key), "%s_from", kind->name);
-	out_text(out, kind->name, NULL, word);
-	out_text(out, key, NULL, origins[origin]);
-	out_text(out, NULL, kind->header, text);
+	out_text(out, NULL, "INGRESS", hook_cell(hook));
+	out_bool(out, "attached", any ? -1 : hook->ours > 0);
+	out_number_or(out, "prio", NULL, hook->ours ? (int64_t)hook->prio : -1, "-");
+	out_bool(out, "stacked", any ? -1 : hook->ours > 1);
+	out_bool(out, "stale", any ? -1 : hook->stale > 0);
+	out_text(out, "ingress", NULL, any ? NULL : hook_word(hook));
 }
 
-static void note_out(struct out *out, const struct view *view, uint32_t ifindex, bool gone)
+static void egress_out(struct out *out, const struct hook_view *hook, bool any)
 {
-	struct ingress ingress;
-	bool stacked, stale;
-
-	ingress_find(&view->attachments, ifindex, &ingress);
-	stacked = ingress.ours > 1;
-	stale = ingress.stale > 0;
-	out_text(out, NULL, "NOTE",
-		 gone               ? "gone"
-		 : stacked && stale ? "stacked,stale"
-		 : stacked          ? "stacked"
-		 : stale            ? "stale"
-				    : "");
-	out_bool(out, "gone", gone);
+	out_text(out, "egress", NULL, any ? NULL : hook_word(hook));
+	out_text(out, NULL, "EGRESS", hook_cell(hook));
+	out_number_or(out, "egress_prio", NULL, hook->ours ? (int64_t)hook->prio : -1, "-");
+	out_bool(out, "egress_stacked", any ? -1 : hook->ours > 1);
+	out_bool(out, "egress_stale", any ? -1 : hook->stale > 0);
 }
 
-static void iface_out(struct out *out, const struct view *view, uint32_t ifindex)
+/* It is of the namespace; where no packets are decided it is of no interest. */
+static void lookup_out(struct out *out, enum lookup_state state, bool decides)
 {
-	char name[INTERFACE_TEXT_MAX], probe[IF_NAMESIZE];
-	bool any = ifindex == SPLICER_IFACE_ANY, gone = !any && !if_indextoname(ifindex, probe);
-	int64_t addresses = any ? -1 : (int64_t)own_addresses_count(&view->addresses, ifindex);
+	const char *word = state == LOOKUP_LINKED ? "linked" : state == LOOKUP_NONE ? "missing" : "stale";
 
-	out_text(out, "iface", "IFACE", any ? "any" : interface_format(ifindex, name));
+	out_text(out, "lookup", NULL, word);
+	out_text(out, NULL, "LOOKUP", decides ? word : "");
+}
+
+static void attached_out(struct out *out, const struct iface_view *view, uint32_t ifindex)
+{
+	bool any = ifindex == SPLICER_IFACE_ANY;
+	struct hook_view ingress, egress;
+
+	hook_view(view, ifindex, ATTACH_INGRESS, &ingress);
+	hook_view(view, ifindex, ATTACH_EGRESS, &egress);
+	ingress_out(out, &ingress, any);
+	egress_out(out, &egress, any);
+	lookup_out(out, view->lookup, ingress.ours > 0);
+}
+
+/* In JSON only. */
+static void setting_out(struct out *out, const struct iface_view *view, uint32_t ifindex, size_t setting)
+{
+	const char *from;
+	char *text = value_text(&view->ifaces, ifindex, setting, &from), key[32];
+
+	out_text(out, setting_name(setting), NULL, text);
+	snprintf(key, sizeof(key), "%s_from", setting_name(setting));
+	out_text(out, key, NULL, from);
+	free(text);
+}
+
+/* What was said of all is of interest where something obeys it. */
+static const struct iface_entry *any_obeyed(const struct iface_view *view, uint32_t ifindex)
+{
+	for (size_t i = 0; i < view->attachments.count; i++)
+		if (view->attachments.items[i].ifindex == ifindex && view->attachments.items[i].ours)
+			return ifaces_find(&view->ifaces, SPLICER_IFACE_ANY);
+	return NULL;
+}
+
+static void settings_out(struct out *out, const struct iface_view *view, uint32_t ifindex, const char *header)
+{
+	const struct iface_entry *own = ifaces_find(&view->ifaces, ifindex);
+	bool table = out->form == OUT_TABLE;
+	char *text = settings_text(own, table ? any_obeyed(view, ifindex) : NULL, table);
+
+	for (size_t i = 0; i < SETTINGS && !table; i++)
+		setting_out(out, view, ifindex, i);
+	out_text(out, "settings", header, text);
+	free(text);
+}
+
+/* header NULL: the table does not have the settings. */
+static void iface_out(struct out *out, const struct iface_view *view, uint32_t ifindex, const char *header)
+{
+	bool any = ifindex == SPLICER_IFACE_ANY;
+	char name[INTERFACE_TEXT_MAX], note[IFACE_NOTE_MAX];
+
+	out_text(out, "iface", "IFACE", iface_name(ifindex, name));
 	out_number(out, "ifindex", NULL, ifindex);
-	ingress_out(out, view, ifindex);
-	for (size_t i = 0; i < SETTING_COUNT; i++)
-		setting_out(out, view, ifindex, (enum splicer_setting)i);
-	out_number_or(out, "addresses", "ADDRS", addresses, "-");
-	note_out(out, view, ifindex, gone);
+	attached_out(out, view, ifindex);
+	out_number_or(out, "addresses", "ADDRS", any ? -1 : (int64_t)own_addresses_count(&view->addresses, ifindex),
+		      "-");
+	iface_note(view, ifindex, note);
+	out_text(out, "note", "NOTE", *note ? note : NULL);
+	out_bool(out, "gone", iface_is_gone(ifindex));
+	settings_out(out, view, ifindex, header);
 }
 
-/* ---- lines ---- */
+/* ---- its settings, one a line ---- */
+
+static void line_out(struct out *out, size_t setting, const char *value, const char *from)
+{
+	out_begin(out);
+	out_text(out, NULL, "SETTING", setting_name(setting));
+	out_text(out, NULL, "VALUE", value);
+	out_text(out, NULL, "FROM", from);
+	out_end(out);
+}
+
+static void sources_out(struct out *out, const struct iface_entry *entry, enum setting_origin origin)
+{
+	char source[PREFIX_TEXT_MAX];
+
+	for (size_t i = 0; entry && i < entry->geneve.count; i++)
+		line_out(out, SETTING_GENEVE, prefix_format(&entry->geneve.items[i], source), origins[origin]);
+}
+
+static void setting_lines_out(struct out *out, const struct ifaces *ifaces, uint32_t ifindex)
+{
+	const struct iface_entry *own = ifaces_find(ifaces, ifindex), *any = ifaces_find(ifaces, SPLICER_IFACE_ANY);
+
+	for (size_t i = 0; i < SETTINGS; i++) {
+		const char *from;
+		char *text;
+
+		if (i == SETTING_GENEVE && (is_said(own, i) || is_said(any, i)))
+			continue;
+		text = value_text(ifaces, ifindex, i, &from);
+		line_out(out, i, text, from);
+		free(text);
+	}
+	if (own != any)
+		sources_out(out, own, ORIGIN_IFACE);
+	sources_out(out, any, ORIGIN_ANY);
+}
+
+static void print_setting_lines(const struct ifaces *ifaces, uint32_t ifindex)
+{
+	struct out out;
+
+	out_open(&out, OUT_TABLE);
+	do
+		setting_lines_out(&out, ifaces, ifindex);
+	while (out_again(&out));
+}
+
+/* ---- commands ---- */
 
 static void print_name(uint32_t ifindex)
 {
-	char name[INTERFACE_TEXT_MAX];
+	char buffer[INTERFACE_TEXT_MAX];
+	const char *name = iface_name(ifindex, buffer);
 
-	interface_format(ifindex, name);
 	if (*name == '-')
 		fputs("-- ", stdout);
-	batch_print_word(ifindex == SPLICER_IFACE_ANY ? "any" : name);
-}
-
-static void setting_print(enum splicer_setting setting, uint8_t value)
-{
-	printf(" %s=%s", setting_kinds[setting].name, setting_word(setting, value));
+	batch_print_word(name);
 }
 
 static void print_change(const struct iface_change *change)
 {
 	print_name(change->ifindex);
-	for (size_t i = 0; i < SETTING_COUNT; i++)
-		if (change->given[i])
-			setting_print((enum splicer_setting)i, change->setting[i]);
+	for (size_t i = 0; i < SETTINGS; i++) {
+		if (!change->said.given[i])
+			continue;
+		printf(" %s=", setting_name(i));
+		setting_write(stdout, i, &change->said.value, &change->said.geneve);
+	}
 	putchar('\n');
 }
 
 void iface_print_entry(const struct iface_entry *entry)
 {
 	print_name(entry->ifindex);
-	for (size_t i = 0; i < SETTING_COUNT; i++)
-		if (entry->now.setting[i])
-			setting_print((enum splicer_setting)i, entry->now.setting[i]);
+	words_write(stdout, entry, NULL, " ", false);
 	putchar('\n');
 }
 
 /* ---- all ---- */
 
-static void print_records(struct view *view, enum out_form form)
+static void print_records(const struct iface_view *view, enum out_form form, const char *header)
 {
 	struct out out;
 
@@ -227,28 +303,37 @@ static void print_records(struct view *view, enum out_form form)
 	do {
 		for (size_t i = 0; i < view->count; i++) {
 			out_begin(&out);
-			iface_out(&out, view, view->indices[i]);
+			iface_out(&out, view, view->indices[i], header);
 			out_end(&out);
 		}
 	} while (out_again(&out));
 }
 
+static void print_alone(struct iface_view *view, uint32_t ifindex, enum out_form form)
+{
+	view->indices[0] = ifindex;
+	view->count = 1;
+	print_records(view, form, NULL);
+	if (form != OUT_TABLE)
+		return;
+	putchar('\n');
+	print_setting_lines(&view->ifaces, ifindex);
+}
+
 int ifaces_print(const struct pins *pins, const uint32_t *alone, enum out_form form, struct error *error)
 {
-	struct view view;
-	int result = view_read(pins, &view, error);
+	struct iface_view view;
+	int result = iface_view_read(pins, &view, error);
 
-	if (!result && alone && view.count) {
-		view.indices[0] = *alone;
-		view.count = 1;
-	}
-	if (!result)
-		print_records(&view, form);
-	view_free(&view);
+	if (!result && alone && view.count)
+		print_alone(&view, *alone, form);
+	else if (!result)
+		print_records(&view, form, "SETTINGS");
+	iface_view_free(&view);
 	return result;
 }
 
-static void print_changes_json(const struct view *view, const struct iface_change *changes, size_t count)
+static void print_changes_json(const struct iface_view *view, const struct iface_change *changes, size_t count)
 {
 	struct out out;
 
@@ -258,7 +343,7 @@ static void print_changes_json(const struct view *view, const struct iface_chang
 
 		out_begin(&out);
 		out_text(&out, "change", NULL, letter);
-		iface_out(&out, view, changes[i].ifindex);
+		iface_out(&out, view, changes[i].ifindex, NULL);
 		out_end(&out);
 	}
 	out_again(&out);
@@ -275,7 +360,7 @@ static void print_change_lines(const struct iface_change *changes, size_t count)
 int iface_changes_print(const struct pins *pins, const struct common_options *common,
 			const struct iface_change *changes, size_t count, struct ifaces *ifaces, struct error *error)
 {
-	struct view view;
+	struct iface_view view;
 	int result;
 
 	if (!common->json) {
@@ -283,14 +368,14 @@ int iface_changes_print(const struct pins *pins, const struct common_options *co
 			print_change_lines(changes, count);
 		return 0;
 	}
-	result = view_read(pins, &view, error);
+	result = iface_view_read(pins, &view, error);
 	if (!result) {
 		/* after a dry run, as it would be */
-		free(view.ifaces.items);
+		ifaces_free(&view.ifaces);
 		view.ifaces = *ifaces;
 		*ifaces = (struct ifaces){ 0 };
 		print_changes_json(&view, changes, count);
 	}
-	view_free(&view);
+	iface_view_free(&view);
 	return result;
 }

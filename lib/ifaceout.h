@@ -12,7 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Prints all that there is to list, or the one interface at *alone: "any" if it has settings, then by index. */
+/*
+ * Prints all that there is to list, "any" if it has settings, then by index; or the one interface at *alone, in a table
+ * with its settings one a line.
+ */
 int ifaces_print(const struct pins *pins, const uint32_t *alone, enum out_form form, struct error *error);
 
 /*

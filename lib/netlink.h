@@ -78,9 +78,16 @@ struct bpf_filter {
 	char name[FILTER_NAME_MAX]; /* as tc shows it, cut to fit; any bytes */
 };
 
-/* Those of one interface in the order they are asked; without a qdisc there are none. *out is released with free(). */
+/*
+ * Those of one interface in the order they are asked; without a qdisc there are none. FILTER_EGRESS is for interfaces
+ * that netlink_clsact names: of an "ingress" qdisc the kernel lists the ingress filters at either hook
+ * (net/sched/sch_ingress.c). *out is released with free().
+ */
 int netlink_bpf_filters(uint32_t ifindex, enum filter_hook hook, struct bpf_filter **out, size_t *count,
 			struct error *error);
+
+/* The interfaces that have a clsact qdisc, in the order of lib/table.h; *ifindices is released with free(). */
+int netlink_clsact(uint32_t **ifindices, size_t *count, struct error *error);
 
 /*
  * A descriptor that becomes readable when an address, an interface or what it is stacked on has changed in the

@@ -45,34 +45,36 @@ static int filter_add(const struct nlmsghdr *message, void *context)
 	return filter.prog_id ? table_add(context, &filter) : 0;
 }
 
-struct qdisc_search {
-	int ifindex;
-	bool found;
-};
-
-static int qdisc_check(const struct nlmsghdr *message, void *context)
+static int clsact_add(const struct nlmsghdr *message, void *context)
 {
 	const struct tcmsg *body = message_body(message, RTM_NEWQDISC, sizeof(*body));
-	struct qdisc_search *search = context;
+	uint32_t ifindex;
 
-	if (body && body->tcm_ifindex == search->ifindex && body->tcm_parent == TC_H_CLSACT &&
-	    kind_is(message_attribute(message, sizeof(*body), TCA_KIND), "clsact"))
-		search->found = true;
-	return 0;
+	if (!body || body->tcm_parent != TC_H_CLSACT ||
+	    !kind_is(message_attribute(message, sizeof(*body), TCA_KIND), "clsact"))
+		return 0;
+	ifindex = (uint32_t)body->tcm_ifindex;
+	return table_add(context, &ifindex);
 }
 
 /* The kernel lists all qdiscs whatever interface is asked for. */
-static int has_clsact(uint32_t ifindex, bool *has)
+int netlink_clsact(uint32_t **ifindices, size_t *count, struct error *error)
 {
-	struct qdisc_search search = { .ifindex = (int)ifindex };
+	struct table found = { .size = sizeof(**ifindices) };
 	struct tcmsg body = { .tcm_family = AF_UNSPEC };
 	struct request request;
-	int result;
 
+	*ifindices = NULL;
+	*count = 0;
 	request_begin(&request, RTM_GETQDISC, NLM_F_DUMP, &body, sizeof(body));
-	result = netlink_ask(NETLINK_ROUTE, &request, qdisc_check, &search);
-	*has = search.found;
-	return result;
+	if (netlink_ask(NETLINK_ROUTE, &request, clsact_add, &found)) {
+		free(found.items);
+		return netlink_fail(error, "qdisc list");
+	}
+	table_sort_unique(&found);
+	*ifindices = (uint32_t *)found.items;
+	*count = found.count;
+	return 0;
 }
 
 static int filters_read(uint32_t ifindex, enum filter_hook hook, struct table *filters)
@@ -83,17 +85,9 @@ static int filters_read(uint32_t ifindex, enum filter_hook hook, struct table *f
 		.tcm_parent = TC_H_MAKE(TC_H_CLSACT, hook == FILTER_INGRESS ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS),
 	};
 	struct request request;
-	bool real = true;
 
 	request_begin(&request, RTM_GETTFILTER, NLM_F_DUMP, &body, sizeof(body));
-	if (netlink_ask(NETLINK_ROUTE, &request, filter_add, filters))
-		return -1;
-	/* Of an "ingress" qdisc the kernel lists the ingress filters at either hook (net/sched/sch_ingress.c). */
-	if (hook == FILTER_EGRESS && filters->count && has_clsact(ifindex, &real))
-		return -1;
-	if (!real)
-		filters->count = 0;
-	return 0;
+	return netlink_ask(NETLINK_ROUTE, &request, filter_add, filters);
 }
 
 int netlink_bpf_filters(uint32_t ifindex, enum filter_hook hook, struct bpf_filter **out, size_t *count,

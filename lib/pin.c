@@ -60,6 +60,15 @@ const struct pin_shape pin_ifaces = {
 	.flags = BPF_F_NO_PREALLOC,
 };
 
+const struct pin_shape pin_tunnels = {
+	.name = SPLICER_TUNNELS,
+	.type = BPF_MAP_TYPE_LPM_TRIE,
+	.key_size = sizeof(struct splicer_tunnel),
+	.value_size = sizeof(__u32),
+	.max_entries = SPLICER_TUNNELS_MAX,
+	.flags = BPF_F_NO_PREALLOC,
+};
+
 const struct pin_shape pin_event_control = {
 	.name = EVENT_CONTROL,
 	.type = BPF_MAP_TYPE_ARRAY,
@@ -87,8 +96,8 @@ const struct pin_shape pin_event_rings = {
 };
 
 static const struct pin_shape *const all_shapes[] = {
-	&pin_config, &pin_counts,        &pin_addrs,       &pin_rules,
-	&pin_ifaces, &pin_event_control, &pin_event_slots, &pin_event_rings,
+	&pin_config,  &pin_counts,        &pin_addrs,       &pin_rules,       &pin_ifaces,
+	&pin_tunnels, &pin_event_control, &pin_event_slots, &pin_event_rings,
 };
 
 static void pin_path(const struct pins *pins, const char *name, char path[PATH_MAX])

@@ -29,7 +29,7 @@ struct pin_shape {
 	uint32_t flags;
 };
 
-extern const struct pin_shape pin_config, pin_counts, pin_addrs, pin_rules, pin_ifaces, pin_event_control,
+extern const struct pin_shape pin_config, pin_counts, pin_addrs, pin_rules, pin_ifaces, pin_tunnels, pin_event_control,
 	pin_event_slots, pin_event_rings;
 
 /*

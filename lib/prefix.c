@@ -246,6 +246,16 @@ void prefix_list_sort(struct prefix_list *list)
 		qsort(list->items, list->count, sizeof(*list->items), prefix_order);
 }
 
+void prefix_list_unique(struct prefix_list *sorted)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < sorted->count; i++)
+		if (!i || prefix_order(&sorted->items[i], &sorted->items[kept - 1]))
+			sorted->items[kept++] = sorted->items[i];
+	sorted->count = kept;
+}
+
 int prefix_list_has(const struct prefix_list *sorted, const struct prefix *prefix)
 {
 	return sorted->count && bsearch(prefix, sorted->items, sorted->count, sizeof(*prefix), prefix_order) != NULL;

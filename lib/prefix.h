@@ -52,6 +52,9 @@ int prefix_list_covers(const struct prefix_list *sorted, const struct prefix *pr
 /* Whether a sorted list has just this prefix. */
 int prefix_list_has(const struct prefix_list *sorted, const struct prefix *prefix);
 
+/* Takes doubles out of a sorted list. */
+void prefix_list_unique(struct prefix_list *sorted);
+
 /* Adds one at the end; -1 with errno. */
 int prefix_list_add(struct prefix_list *list, const struct prefix *prefix);
 

@@ -32,8 +32,19 @@ static const struct command command = {
 	.name = "iface_set",
 	.synopsis = synopsis,
 	.summary = "Set what splicer.o does on an interface, or show it. IF any speaks for all that have no word of\n"
-		   "their own. SETTINGs: ssh=auto|any|own|off|default, nonip=drop|pass|default. In the list, words in\n"
-		   "parentheses were not said of the interface itself.",
+		   "their own. VALUE default takes a setting back. In the list, what was said of any stands in "
+		   "parentheses;\n"
+		   "IF alone shows what is in force there and who said so. SETTINGs:\n\n"
+		   "  ssh=auto|any|own|off             what TCP port 22 passes to without a rule\n"
+		   "  nonip=drop|pass                  frames that are neither IP nor ARP\n"
+		   "  mode=prevent|detect              detect: what would be dropped passes, and is told all the same\n"
+		   "  out=pass|drop                    what leaves and no rule for that direction decides\n"
+		   "  icmp_echo=drop|pass              echo requests that no rule decides\n"
+		   "  on_truncated=drop|pass           packets too short or too odd for their headers\n"
+		   "  on_full=drop|pass                new connections that cannot be recorded\n"
+		   "  on_state=pass|drop               TCP of connections nobody knows that a rule lets in\n"
+		   "  new_flows=off|RATE[/BURST]       new flows a second from one source\n"
+		   "  geneve=SOURCE[,SOURCE...]        whose GENEVE packets are decapsulated",
 	.options = rows,
 	.common = "fnvj",
 };
@@ -76,7 +87,10 @@ static int take_operands(struct request *request, char *const *operands, int cou
 	if (!changes)
 		return error_errno(error, "settings");
 	request->changes = changes;
-	return iface_change_parse(operands, count, &changes[request->count++], error);
+	if (iface_change_parse(operands, count, &changes[request->count], error))
+		return -1;
+	request->count++;
+	return 0;
 }
 
 static int take_line(void *context, unsigned long line, int argc, char **argv, struct error *error)
@@ -146,7 +160,7 @@ static int set(const struct pins *pins, struct request *request, const struct co
 	}
 	if (!result)
 		result = iface_changes_print(pins, common, request->changes, request->count, &ifaces, error);
-	free(ifaces.items);
+	ifaces_free(&ifaces);
 	return result;
 }
 
@@ -163,7 +177,7 @@ static int save(const struct pins *pins, const uint32_t *alone, struct error *er
 	for (size_t i = 0; !result && i < ifaces.count; i++)
 		if ((!alone || ifaces.items[i].ifindex == *alone) && iface_entry_says(&ifaces.items[i]))
 			iface_print_entry(&ifaces.items[i]);
-	free(ifaces.items);
+	ifaces_free(&ifaces);
 	return result;
 }
 
@@ -209,6 +223,13 @@ static int watch(const struct pins *pins, const struct common_options *common, s
 	return own_addresses_watch(pins, common->json || common->verbose ? tell_address : NULL, &out, error);
 }
 
+static void request_free(struct request *request)
+{
+	for (size_t i = 0; i < request->count; i++)
+		setting_said_free(&request->changes[i].said);
+	free(request->changes);
+}
+
 int main(int argc, char **argv)
 {
 	struct common_options common = { 0 };
@@ -227,6 +248,6 @@ int main(int argc, char **argv)
 		failed = save(&pins, alone, &error);
 	else if (!failed)
 		failed = ifaces_print(&pins, alone, common.json ? OUT_JSON : OUT_TABLE, &error);
-	free(request.changes);
+	request_free(&request);
 	return output_finish(failed ? error_print(&error) : EXIT_DONE);
 }

@@ -63,9 +63,14 @@ struct splicer_config {
 	 * made, cleared before it is taken away. Without it, splices that come in fragments are dropped. */
 	__u32 lookup_linked;
 	__u32 timeout[TIMEOUT_COUNT]; /* seconds; 0: the default */
-	__u32 reserved[19];           /* zero */
+	__u32 reserved32;
+	/* Bit n: a tool has set enum splicer_setting n of some interface since the pins were made, set before it does;
+	 * bit 32 + n: likewise enum splicer_number n. What nobody ever set need not be looked up. */
+	__u64 settings_seen;
+	__u32 reserved[16]; /* zero */
 };
 _Static_assert(sizeof(struct splicer_config) == 128, "splicer_config is ABI");
+_Static_assert(__builtin_offsetof(struct splicer_config, settings_seen) == 56, "splicer_config.settings_seen is ABI");
 
 struct splicer_count {
 	__u64 packets;

@@ -37,7 +37,6 @@ enum conn_step {
 
 /* A packet and its connection. */
 struct conn_seen {
-	struct conn_key key;
 	struct conn_verdict verdict; /* remembered, or to be recorded */
 	__u32 hook;                  /* enum rules_direction: RULES_IN on ingress */
 	__u32 end;                   /* of the key, that sent the packet */
@@ -45,6 +44,9 @@ struct conn_seen {
 	__u32 connected;             /* it passes anyway, as a local socket is connected so: the far end is proven */
 	__u32 passes;                /* to be recorded: the packet passes */
 	__u32 max_duration;          /* to be recorded: seconds, 0: any */
+	__u32 recorded;              /* it began a connection */
+	__u32 socket;                /* enum socket_found: what the stack has for it */
+	__u32 followed;              /* enum verdict of the first fragment, of a later one */
 };
 
 /* One for each CPU, for it is too large for the stack beside its callers'. Not pinned: each object has its own. */
@@ -66,6 +68,9 @@ static __always_inline struct conn_seen *conn_begin(__u32 hook)
 	seen->hook = hook;
 	seen->step = CONN_UNKNOWN;
 	seen->connected = 0;
+	seen->recorded = 0;
+	seen->socket = 0;
+	seen->followed = VERDICT_NONE;
 	return seen;
 }
 
@@ -342,19 +347,20 @@ static __always_inline int conn_passes(const struct conn_seen *seen)
 
 /*
  * Finds the connection of a packet and, unless a tool only asks, takes note of the packet if it passes by what is
- * known. The caller sets hook and connected. Fills key, end, step, and verdict where that is CONN_REMEMBERED; returns
+ * known. The caller sets hook and connected. Fills end, step, and verdict where that is CONN_REMEMBERED; returns
  * the step.
  */
 __noinline int conn_follow(const struct packet *p, struct conn_seen *seen)
 {
 	__u64 now = bpf_ktime_get_coarse_ns();
+	struct conn_key key;
 	struct conn *conn;
 	__u32 table;
 
 	if (!p || !seen)
 		return CONN_UNKNOWN;
-	seen->end = conn_make_key(p, &seen->key);
-	conn = conn_find(&seen->key, now, &table);
+	seen->end = conn_make_key(p, &key);
+	conn = conn_find(&key, now, &table);
 	if (!conn)
 		return CONN_UNKNOWN;
 	seen->step = conn_step_of(conn, p, seen, now);
@@ -367,7 +373,7 @@ __noinline int conn_follow(const struct packet *p, struct conn_seen *seen)
 	if (conn_passes(seen)) {
 		conn_touch(conn, p, seen, now);
 		if (table == CONNS_UNCONFIRMED && (seen->connected || conn_is_proven(conn, seen->end)))
-			conn_confirm(&seen->key, conn);
+			conn_confirm(&key, conn);
 	}
 	return (int)seen->step;
 }
@@ -404,14 +410,16 @@ static __always_inline long conn_revise(struct conn *conn, const struct packet *
 					__u64 now)
 {
 	conn_set_verdict(conn, seen);
-	if (seen->max_duration)
+	/* a limit stays as it was when the first rule with one was asked */
+	if (seen->max_duration && !conn->deadline)
 		conn->deadline = conn_deadline(conn, seen);
 	if (seen->passes)
 		conn_touch(conn, p, seen, now);
 	return 0;
 }
 
-static __always_inline long conn_open(const struct packet *p, const struct conn_seen *seen, __u64 now)
+static __always_inline long conn_open(const struct conn_key *key, const struct packet *p, const struct conn_seen *seen,
+				      __u64 now)
 {
 	__u32 zero = 0;
 	struct conn *conn = bpf_map_lookup_elem(&conn_scratch, &zero);
@@ -435,8 +443,8 @@ static __always_inline long conn_open(const struct packet *p, const struct conn_
 	}
 	conn_set_verdict(conn, seen);
 	/* what stood there has ended, or this packet would have been one of it */
-	conn_remove(CONNS_CONFIRMED, &seen->key);
-	return conn_insert(CONNS_UNCONFIRMED, &seen->key, conn, BPF_ANY);
+	conn_remove(CONNS_CONFIRMED, key);
+	return conn_insert(CONNS_UNCONFIRMED, key, conn, BPF_ANY);
 }
 
 /*
@@ -447,13 +455,15 @@ __noinline int conn_record(const struct packet *p, struct conn_seen *seen)
 {
 	__u64 now = bpf_ktime_get_coarse_ns();
 	struct conn *conn = NULL;
+	struct conn_key key;
 	__u32 table;
 
 	if (!p || !seen)
 		return -1;
+	conn_make_key(p, &key);
 	if (seen->step == CONN_ASK)
-		conn = conn_find(&seen->key, now, &table);
-	return (int)(conn ? conn_revise(conn, p, seen, now) : conn_open(p, seen, now));
+		conn = conn_find(&key, now, &table);
+	return (int)(conn ? conn_revise(conn, p, seen, now) : conn_open(&key, p, seen, now));
 }
 
 #endif

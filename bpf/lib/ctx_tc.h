@@ -49,6 +49,31 @@ static __always_inline void ctx_answer(struct __sk_buff *ctx, __u32 reason, __u3
 	ctx->cb[QUESTION_RULE_HIGH] = (__u32)(rule >> 32);
 }
 
+/*
+ * A mark that a packet keeps on its way from ingress to egress of this host: of its connection everything is known.
+ * Whoever else sets tc_index so keeps a connection of his own from being tracked, and no more: where something could
+ * be refused the mark is not heeded.
+ */
+#define CTX_TRACKED 0x5371
+
+/* A function of its own, or the compiler would make of it what the verifier refuses: a pointer into the context. */
+__noinline int ctx_mark_tracked(struct __sk_buff *ctx, int tracked)
+{
+	__u32 mark = ctx->tc_index;
+
+	if (tracked)
+		mark = CTX_TRACKED;
+	else if (mark == CTX_TRACKED)
+		mark = 0;
+	ctx->tc_index = (__u16)mark;
+	return 0;
+}
+
+static __always_inline int ctx_is_tracked(const struct __sk_buff *ctx)
+{
+	return ctx->tc_index == CTX_TRACKED;
+}
+
 /* Whether GRO or segmentation offload made one packet of several. */
 static __always_inline int ctx_aggregated(struct __sk_buff *ctx)
 {

@@ -17,8 +17,11 @@
 static __always_inline struct splicer_iface *flood_limit(__u32 ifindex)
 {
 	__u32 any = SPLICER_IFACE_ANY;
-	struct splicer_iface *iface = bpf_map_lookup_elem(&splicer1_ifaces, &ifindex);
+	struct splicer_iface *iface;
 
+	if (!setting_was_seen(32 + NUMBER_FLOW_RATE))
+		return NULL;
+	iface = bpf_map_lookup_elem(&splicer1_ifaces, &ifindex);
 	if (!iface || !iface->number[NUMBER_FLOW_RATE])
 		iface = bpf_map_lookup_elem(&splicer1_ifaces, &any);
 	if (!iface || !iface->number[NUMBER_FLOW_RATE] || iface->number[NUMBER_FLOW_RATE] == FLOW_RATE_OFF)

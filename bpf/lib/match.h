@@ -300,6 +300,17 @@ __noinline int rules_search(struct rules_query *q, __u32 list)
 	return 0;
 }
 
+/* Whether there is no rule at all for what leaves: its lists fill one cell. */
+static __always_inline int rules_none_out(void)
+{
+	void *arena = rules_arena();
+	struct rules_cell *lists = arena ? rules_cell(arena, 1 + RULES_OUT) : NULL;
+
+	return lists && !(rules_read(&lists->word[0]) | rules_read(&lists->word[1]) | rules_read(&lists->word[2]) |
+			  rules_read(&lists->word[3]) | rules_read(&lists->word[4]) | rules_read(&lists->word[5]) |
+			  rules_read(&lists->word[6]) | rules_read(&lists->word[7]));
+}
+
 /* The rule that decides a packet; head is NULL when none does. */
 struct rules_hit {
 	struct rules_head *head;

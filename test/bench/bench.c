@@ -4,15 +4,16 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <net/if.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
-#define SPORT 40000
 #define CALIBRATION 512 /* runs that tell how many make a round; a multiple of the batch of live frames */
 #define REPEAT_MAX 200000
+#define HOP_LIMIT 64
 #define TRANSPORT_SIZE 28 /* TCP and 8 bytes, or UDP and 20 */
 
 void bench_fail(const char *what)
@@ -121,6 +122,20 @@ static int map_fd(const struct bench *bench, const char *name)
 
 /* ---- packets ---- */
 
+/* The checksum of an IPv4 header as bench_frame makes it (RFC 1071): the stack looks at it. */
+static void header_sum(const struct set_packet *packet, uint8_t *out)
+{
+	uint32_t sum = 0x4500 + 20 + TRANSPORT_SIZE + (HOP_LIMIT << 8 | packet->proto);
+
+	for (size_t i = 0; i < 4; i += 2)
+		sum += (uint32_t)(packet->src[i] << 8 | packet->src[i + 1]) +
+		       (uint32_t)(packet->dst[i] << 8 | packet->dst[i + 1]);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = ~(sum + (sum >> 16));
+	out[0] = (uint8_t)(sum >> 8);
+	out[1] = (uint8_t)sum;
+}
+
 static void packet_encode(uint32_t family, const struct set_packet *packet, uint16_t sport, uint8_t *out)
 {
 	size_t size = family == RULES_IPV6 ? 16 : 4, before = family == RULES_IPV6 ? 2 : 3;
@@ -129,10 +144,12 @@ static void packet_encode(uint32_t family, const struct set_packet *packet, uint
 	memset(out, 0, before);
 	out[0] = packet->proto;
 	if (family == RULES_IPV6)
-		out[1] = 64;
+		out[1] = HOP_LIMIT;
 	memcpy(out + before, packet->src, size);
 	memcpy(out + before + size, packet->dst, size);
 	memcpy(out + before + 2 * size, ports, sizeof(ports));
+	if (family == RULES_IPV4)
+		header_sum(packet, out + 1);
 }
 
 static void probe_add(int map, const struct set_packet *packet, uint32_t family)
@@ -172,7 +189,7 @@ void bench_prepare(const struct bench *bench, uint32_t family, uint32_t count,
 	for (uint32_t i = 0; i < count; i++) {
 		struct set_packet packet = packet_of(context, i);
 
-		packet_encode(family, &packet, SPORT, packets + i * size);
+		packet_encode(family, &packet, BENCH_SPORT, packets + i * size);
 		probe_add(probed, &packet, family);
 	}
 	packets_shuffle(packets, count, size);
@@ -201,7 +218,7 @@ void bench_frame(struct bench_frame *frame, uint32_t family, const struct set_pa
 	} else {
 		memcpy(frame->bytes + 12, "\x08\x00\x45", 3);
 		ip[3] = 20 + TRANSPORT_SIZE;
-		ip[8] = 64;
+		ip[8] = HOP_LIMIT;
 		packet_encode(family, packet, sport, frame->bytes + PACKET_IPV4_OFFSET);
 	}
 	/* the length of UDP is part of the sequence number of TCP, the offset and SYN of TCP are payload of UDP */
@@ -235,6 +252,15 @@ static double run_live(const struct bench *bench, const struct bench_frame *fram
 	if (bpf_prog_test_run_opts(bench_program(bench, "live"), &options))
 		bench_fail("test run of live frames");
 	return options.duration;
+}
+
+static double run_boxed(const struct bench *bench, const struct bench_frame *frame, uint32_t subject, int repeat)
+{
+	const struct bench_box *box = &bench->boxes[subject];
+
+	if (setns(box->netns, CLONE_NEWNET))
+		bench_fail("setns");
+	return run_live(bench, frame, box->ifindex, repeat);
 }
 
 typedef double (*run_function)(const struct bench *bench, const struct bench_frame *frame, uint32_t subject,
@@ -277,4 +303,38 @@ void bench_run_live(const struct bench *bench, const struct bench_frame *frame, 
 		    size_t count)
 {
 	run_in_turn(bench, frame, run_live, ifindexes, ns, count);
+}
+
+/* The stack changes what it forwards, and frames are used again: each is restored before it goes. */
+static void front_keep(const struct bench *bench, const struct bench_frame *frame)
+{
+	struct bench_setting setting;
+	struct bench_front front;
+	uint32_t zero = 0;
+
+	memcpy(front.bytes, frame->bytes, sizeof(front.bytes));
+	if (bpf_map_update_elem(map_fd(bench, "front"), &zero, &front, 0) ||
+	    bpf_map_lookup_elem(map_fd(bench, "setting"), &zero, &setting))
+		bench_fail("front");
+	setting.restore = 1;
+	if (bpf_map_update_elem(map_fd(bench, "setting"), &zero, &setting, 0))
+		bench_fail("setting");
+}
+
+void bench_run_boxes(const struct bench *bench, const struct bench_frame *frame, double *ns)
+{
+	uint32_t subjects[bench->box_count];
+
+	front_keep(bench, frame);
+	for (uint32_t i = 0; i < bench->box_count; i++)
+		subjects[i] = i;
+	run_in_turn(bench, frame, run_boxed, subjects, ns, bench->box_count);
+}
+
+void bench_send(const struct bench *bench, const struct bench_frame *frame, uint32_t box, uint32_t ifindex)
+{
+	front_keep(bench, frame);
+	if (setns(bench->boxes[box].netns, CLONE_NEWNET))
+		bench_fail("setns");
+	run_live(bench, frame, ifindex, 1);
 }

@@ -14,11 +14,21 @@
 
 #define BENCH_ROUNDS 7 /* the median is reported */
 
+#define BENCH_SPORT 40000 /* of the packets that bench_prepare makes */
+
+/* A network namespace, and the interface in it that frames are said to have come in by. */
+struct bench_box {
+	int netns;
+	uint32_t ifindex;
+};
+
 struct bench {
 	const char *wrap_path;
 	struct bpf_object *splicer, *wrap;
 	uint32_t ifindex; /* that packets are said to come in by; not the loopback, which has rules of its own */
-	bool quick;       /* shorter runs: to see that all works */
+	const struct bench_box *boxes;
+	uint32_t box_count;
+	bool quick; /* shorter runs: to see that all works */
 };
 
 struct bench_frame {
@@ -57,6 +67,12 @@ void bench_run(const struct bench *bench, const struct bench_frame *frame, const
 /* The same of frames that go up the stack of each interface. */
 void bench_run_live(const struct bench *bench, const struct bench_frame *frame, const uint32_t *ifindexes, double *ns,
 		    size_t count);
+
+/* The same, each in one of bench->boxes: ns[i] of box i. */
+void bench_run_boxes(const struct bench *bench, const struct bench_frame *frame, double *ns);
+
+/* One frame goes up the stack of an interface of a box. */
+void bench_send(const struct bench *bench, const struct bench_frame *frame, uint32_t box, uint32_t ifindex);
 
 /* Sorts the values. */
 double bench_median(double *values, size_t count);

@@ -22,11 +22,18 @@ struct bench_packet6 {
 	__u8 bytes[40];
 };
 
+/* What the stack changes in a frame that it forwards, and frames are used again: Ethernet, IP and ports. */
+#define FRAME_FRONT (14 + 40 + 8)
+struct bench_front {
+	__u8 bytes[64];
+};
+
 /* The only element of the map "setting". */
 struct bench_setting {
 	__u32 count; /* of prepared packets to take; 0: the frame stays as it is */
 	__u32 next;
 	__u32 ipv6;
+	__u32 restore; /* live frames begin as the map "front" says */
 };
 
 /* What the baseline looks up: one exact probe in a hash table of as many keys as there are packets. */

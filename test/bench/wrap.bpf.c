@@ -22,6 +22,13 @@ struct {
 	__type(value, struct bench_setting);
 } setting SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct bench_front);
+} front SEC(".maps");
+
 /* Of these three the loader says how many. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -146,6 +153,15 @@ static __always_inline int frame_store6(__u8 *data, const __u8 *end, __u32 index
 	return XDP_PASS;
 }
 
+static __always_inline void frame_restore(__u8 *data, const __u8 *end)
+{
+	__u32 zero = 0;
+	struct bench_front *kept = bpf_map_lookup_elem(&front, &zero);
+
+	if (kept && data + FRAME_FRONT <= end)
+		__builtin_memcpy(data, kept->bytes, FRAME_FRONT);
+}
+
 /* Of frames that go up the stack of the interface that they are said to have come in by. */
 SEC("xdp")
 int live(struct xdp_md *xdp)
@@ -154,6 +170,8 @@ int live(struct xdp_md *xdp)
 	struct bench_setting *now = setting_now();
 	__u32 index;
 
+	if (now && now->restore)
+		frame_restore(data, end);
 	if (!packet_next(now, &index))
 		return XDP_PASS;
 	return now->ipv6 ? frame_store6(data, end, index) : frame_store4(data, end, index);

@@ -12,8 +12,7 @@ accepts() {
 
 	for option in action all count counts dead dry-run file help high iface json pin-dir priority proto quiet route save service \
 		source verbose version replace match watch stats ttl expires expire max-duration in out dst src name insert delete \
-		destination mask protocol source-mask low port direction dir mode hook verdict \
-		object unused; do
+		destination mask protocol source-mask low port direction dir mode hook verdict object unused; do
 		# --help ends the scan before anything is done
 		"$tool" "--$option" --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" t0 --help >/dev/null 2>&1 </dev/null && echo "$option" && continue

@@ -4,6 +4,8 @@
 # shellcheck disable=SC2154,SC2034  # out, err, tmp and the like are set and used in helpers.bash
 load helpers
 
+LOOKUP_LINKED=16 # where it stands in struct splicer_config
+
 setup() {
 	box_clean
 	limit=10
@@ -12,11 +14,14 @@ setup() {
 
 teardown() {
 	ip link del x0 2>/dev/null || true
+	tc filter del dev t0 egress
+	rm -f "$pins/splicer1_lookup"
+	bpfmap byte "$pins/splicer1_config" "$LOOKUP_LINKED" 0
 }
 
 # Nothing is said of any interface.
 forget() {
-	iface_set --save | sed -E 's/=[a-z]+/=default/g' | iface_set -f -
+	iface_set --save | sed -E 's/=[^ ]+/=default/g' | iface_set -f -
 }
 
 saved() {
@@ -49,7 +54,10 @@ assert_kept() {
 	local interface word
 
 	for interface in t0 any; do
-		for word in ssh=auto ssh=any ssh=own ssh=off nonip=drop nonip=pass; do
+		for word in ssh=auto ssh=any ssh=own ssh=off nonip=drop nonip=pass mode=prevent mode=detect out=pass out=drop \
+			icmp_echo=drop icmp_echo=pass on_truncated=drop on_truncated=pass on_full=drop on_full=pass on_state=pass \
+			on_state=drop new_flows=off new_flows=1 new_flows=1000000 new_flows=100/2000 geneve=192.0.2.0/24 \
+			geneve=10.0.0.0/8,192.0.2.1/32,2001:db8::/32; do
 			forget
 			assert_done iface_set "$interface" "$word"
 			assert_saved "$interface $word"
@@ -137,6 +145,142 @@ assert_kept() {
 	ip addr flush dev t0 scope global
 }
 
+# ---- sources of tunnels ----
+
+# The keys of the trie: prefix length, interface and family as numbers of the machine, then the address.
+tunnels() {
+	bpfmap keys "$pins/splicer1_tunnels" | python3 -ISc '
+import ipaddress, struct, sys
+for line in sys.stdin:
+    key = bytes.fromhex(line)
+    length, index, family = struct.unpack_from("III", key)
+    address = ipaddress.ip_address(key[12:16] if family == 4 else key[12:28])
+    assert family == 6 or not any(key[16:]), "not zero behind an IPv4 address"
+    print(index, f"{address}/{length - 64}")
+' | sort
+}
+
+assert_tunnels() {
+	local now
+
+	now=$(tunnels)
+	[ "$now" = "$1" ] || fail "$1" "$now"
+}
+
+index_of() {
+	python3 -ISc 'import socket, sys; print(socket.if_nametoindex(sys.argv[1]))' "$1"
+}
+
+# sources BASE COUNT: so many, under BASE.0.0.0/8
+sources() {
+	local i list=''
+
+	for ((i = 0; i < $2; i++)); do
+		list+=,$1.$((i / 128)).$((i % 128 * 2)).1
+	done
+	echo "${list#,}"
+}
+
+@test "geneve: the sources are the keys of the trie, and saying it again replaces them" {
+	local index
+
+	index=$(index_of t0)
+	assert_done iface_set t0 geneve=192.0.2.1,10.0.0.0/8,2001:db8::/32,10.1.0.0-10.1.0.2
+	assert_tunnels "$index 10.0.0.0/8
+$index 10.1.0.0/31
+$index 10.1.0.2/32
+$index 192.0.2.1/32
+$index 2001:db8::/32"
+	assert_done iface_set any geneve=192.0.2.1
+	assert_done iface_set t0 geneve=192.0.2.1,10.0.0.0/9
+	assert_tunnels "0 192.0.2.1/32
+$index 10.0.0.0/9
+$index 192.0.2.1/32"
+	capture iface_set -v t0 geneve=10.0.0.0/9,192.0.2.1/32
+	assert_output '= t0 geneve=10.0.0.0/9,192.0.2.1/32'
+	capture iface_set -n t0 geneve=default
+	assert_output 'C t0 geneve=default'
+	assert_saved $'any geneve=192.0.2.1/32\nt0 geneve=10.0.0.0/9,192.0.2.1/32'
+	assert_done iface_set t0 geneve=default
+	assert_tunnels '0 192.0.2.1/32'
+	assert_done iface_set any geneve=default
+	assert_tunnels ''
+}
+
+@test "geneve: from everyone, off, and what is no source: exit 2" {
+	iface_set t0 geneve=10.0.0.1
+	assert_kept 2 geneve=0.0.0.0/0 iface_set t0 geneve=0.0.0.0/0
+	assert_errors 'iface_set: geneve=0.0.0.0/0: 0.0.0.0/0 is everyone: name those who may send tunnels'
+	assert_kept 2 geneve=10.0.0.2,::/0 iface_set any geneve=10.0.0.2,::/0
+	assert_kept 2 geneve=off iface_set t0 geneve=off
+	assert_errors 'iface_set: geneve=off: default takes the sources away; those of any stay allowed'
+	assert_kept 2 geneve= iface_set t0 geneve=
+	assert_kept 2 10.0.0.1/8 iface_set t0 geneve=10.0.0.2,10.0.0.1/8
+	assert_kept 2 stdin:2:4 iface_set -f - <<<$'t0 geneve=default\nt0 geneve=10.0.0.2,10.0.0.300'
+}
+
+@test "geneve: what does not fit is refused, and all is as it was" {
+	iface_set any geneve="$(sources 10 1000)"
+	assert_done iface_set t0 geneve="$(sources 11 24)"
+	assert_kept 1 splicer1_tunnels iface_set t1 ssh=off geneve=192.0.2.1
+	assert_errors 'iface_set: splicer1_tunnels: full: 1025 sources with those that would go, at most 1024; take some away first'
+	# others come before those that go
+	assert_kept 1 splicer1_tunnels iface_set t0 geneve=192.0.2.1
+	assert_kept 1 splicer1_tunnels iface_set -n t0 geneve=192.0.2.1
+	assert_done iface_set t0 geneve="$(sources 11 23)"
+	assert_done iface_set t0 geneve="$(sources 11 22),192.0.2.1"
+}
+
+@test "geneve: goes with its interface" {
+	ip link add x0 index 4000 type veth peer name x1
+	iface_set x0 geneve="$(sources 10 1024)"
+	ip link del x0
+	assert_saved ''
+	capture iface_set
+	assert_output_has '#4000'
+	assert_output_has 'geneve=10.0.0.1/32,+1023'
+	# its room, too
+	assert_done iface_set t0 geneve="$(sources 10 1024)"
+	[ "$(tunnels | cut -d ' ' -f 1 | sort -u)" = "$(index_of t0)" ] || fail 'those of t0' "$(tunnels | head -n 3)"
+}
+
+# tunnel_list FIRST LAST
+tunnel_list() {
+	seq "$1" "$2" | awk '{ printf "%s10.0.%d.%d", (NR > 1 ? "," : ""), $1 / 200, $1 % 200 + 1 }'
+}
+
+@test "geneve: a command that is killed leaves the old, the new or both, and again completes it" {
+	local first second try seen='' kind
+
+	first=$(tunnel_list 1 500)
+	second=$(tunnel_list 451 950)
+	iface_set t0 geneve="$first"
+	tunnels >"$tmp/first"
+	iface_set t0 geneve="$second"
+	tunnels >"$tmp/second"
+	sort "$tmp/first" "$tmp/second" | uniq -d >"$tmp/both"
+	[ "$(wc -l <"$tmp/both")" = 50 ] || fail '50 in both lists' "$(wc -l <"$tmp/both")"
+	for ((try = 0; try < 40; try++)); do
+		iface_set t0 geneve="$first"
+		# standard error is the shell's own word that it was killed
+		{ timeout -s KILL "0.00$((RANDOM % 5))$((RANDOM % 10))" iface_set t0 geneve="$second" || true; } 2>/dev/null
+		tunnels >"$tmp/now"
+		[ -z "$(comm -23 "$tmp/both" "$tmp/now")" ] || fail 'what stays allowed' "without $(comm -23 "$tmp/both" "$tmp/now")"
+		[ -z "$(sort -u "$tmp/first" "$tmp/second" | comm -13 - "$tmp/now")" ] || fail 'old or new ones' "$(cat "$tmp/now")"
+		if [ -n "$(comm -23 "$tmp/first" "$tmp/now")" ] && [ -n "$(comm -23 "$tmp/second" "$tmp/now")" ]; then
+			fail 'all old ones or all new ones' "$(cat "$tmp/now")"
+		fi
+		kind=some
+		! cmp -s "$tmp/now" "$tmp/first" || kind=old
+		! cmp -s "$tmp/now" "$tmp/second" || kind=new
+		seen+=$kind$'\n'
+		iface_set t0 geneve="$second"
+		tunnels >"$tmp/now"
+		cmp -s "$tmp/now" "$tmp/second" || fail 'the second list' "$(diff "$tmp/second" "$tmp/now")"
+	done
+	echo "# left: $(sort <<<"${seen%?}" | uniq -c | xargs)" >&3
+}
+
 # ---- refused ----
 
 @test "a setting or a word that there is not: exit 2, and the choices" {
@@ -146,13 +290,17 @@ assert_kept() {
 	assert_kept 2 nonip=any iface_set t0 ssh=off nonip=any
 	assert_errors 'iface_set: nonip=any: nonip is default, drop or pass'
 	assert_kept 2 mtu=9 iface_set t0 ssh=off mtu=9
-	assert_errors 'iface_set: mtu=9: expected SETTING=VALUE, where SETTING is ssh or nonip'
+	assert_errors 'iface_set: mtu=9: expected SETTING=VALUE, where SETTING is ssh, nonip, mode, out, icmp_echo, on_truncated, on_full, on_state, new_flows or geneve'
 	assert_kept 2 ssh iface_set t0 ssh
 	assert_kept 2 ssh= iface_set t0 ssh=
 	assert_kept 2 SSH=own iface_set t0 SSH=own
 	assert_kept 2 '' iface_set t0 ''
 	assert_kept 2 ssh=off iface_set t0 ssh=any ssh=off
 	assert_errors 'iface_set: ssh=off: ssh was said already'
+	assert_kept 2 new_flows=0 iface_set t0 new_flows=0
+	assert_errors 'iface_set: new_flows=0: new_flows is default, off or RATE[/BURST], both from 1 to 1000000'
+	assert_kept 2 new_flows=5/ iface_set t0 new_flows=5/
+	assert_kept 2 new_flows=1000001 iface_set t0 new_flows=1000001
 }
 
 @test "an interface that there is not: exit 1" {
@@ -239,12 +387,12 @@ C t0 nonip=default
 	ip link add name 'x"#0' type veth peer name '-x'
 	iface_set any nonip=pass ssh=own
 	iface_set t0 ssh=off nonip=drop
-	iface_set t1 ssh=auto
+	iface_set t1 ssh=auto new_flows=10/20 geneve=10.0.0.0/8,2001:db8::/32
 	iface_set 'x"#0' ssh=any
 	iface_set -- -x nonip=pass
 	saved >"$tmp/first"
 	[ "$(wc -l <"$tmp/first")" = 5 ] || fail '5 lines' "$(cat "$tmp/first")"
-	sed -E 's/=[a-z]+/=default/g' "$tmp/first" | iface_set -f -
+	sed -E 's/=[^ ]+/=default/g' "$tmp/first" | iface_set -f -
 	assert_saved ''
 	assert_done iface_set -f "$tmp/first"
 	saved >"$tmp/second"
@@ -258,30 +406,69 @@ C t0 nonip=default
 # ---- showing ----
 
 @test "the list: golden" {
-	iface_set any nonip=pass
-	iface_set t0 ssh=own
+	iface_set any nonip=pass mode=detect geneve=192.0.2.0/24,198.51.100.0/24
+	iface_set t0 ssh=own new_flows=100/500 mode=prevent
+	iface_set t1 out=drop
 	capture iface_set
 	assert_status 0
 	assert_errors ''
 	# lines by name: which of the two ends of a veth has the lower index is up to the kernel; no addresses but lo's
-	sed -E 's/[0-9]( +[^ ]+)$/N\1/' "$out" | sort >"$tmp/sorted"
+	sed -E 's/^((lo|t[01]).*) [0-9]+ /\1 N /' "$out" | sort >"$tmp/sorted"
 	diff -u --label expected --label got - "$tmp/sorted" <<-'END' || fail 'the above' 'something else'
-		IFACE  INGRESS     SSH     NONIP   ADDRS  NOTE
-		any    -           (auto)  pass        -  -
-		lo     -           (auto)  (pass)      N  -
-		t0     prio 49152  own     (pass)      N  -
-		t1     -           (auto)  (pass)      N  -
+		IFACE  INGRESS     EGRESS  LOOKUP   ADDRS  NOTE  SETTINGS
+		any    -           -       -            -  -     nonip=pass mode=detect geneve=192.0.2.0/24,+1
+		lo     -           -       -            N  -     -
+		t0     prio 49152  -       missing      N  -     ssh=own mode=prevent new_flows=100/500 (nonip=pass geneve=192.0.2.0/24,+1)
+		t1     -           -       -            N  -     out=drop
 	END
 }
 
-@test "one interface alone, any too" {
-	iface_set t0 ssh=own
+@test "the list: an ordinary machine fits 100 columns" {
+	iface_set any ssh=own mode=detect on_state=drop
+	iface_set t0 icmp_echo=pass
+	capture iface_set
+	if grep -nE '^.{101}' "$out"; then
+		fail '100 columns' 'the above'
+	fi
+}
+
+@test "one interface alone, any too: what is in force, one setting a line, and who said it" {
+	iface_set any ssh=off mode=detect geneve=192.0.2.0/24
+	iface_set t0 ssh=own new_flows=off geneve=10.0.0.0/8,2001:db8::/32
 	capture iface_set t0
-	[ "$(wc -l <"$out")" = 2 ] || fail 'two lines' "$(cat "$out")"
-	assert_output_has 't0     prio 49152  own  (drop)'
+	sed -E '2s/ [0-9]+  -$/ N  -/' "$out" >"$tmp/shown"
+	assert_text stdout "$tmp/shown" 'IFACE  INGRESS     EGRESS  LOOKUP   ADDRS  NOTE
+t0     prio 49152  -       missing      N  -
+
+SETTING       VALUE          FROM
+ssh           own            iface
+nonip         drop           default
+mode          detect         any
+out           pass           default
+icmp_echo     drop           default
+on_truncated  drop           default
+on_full       drop           default
+on_state      pass           default
+new_flows     off            iface
+geneve        10.0.0.0/8     iface
+geneve        2001:db8::/32  iface
+geneve        192.0.2.0/24   any'
+	forget
 	capture iface_set any
-	assert_output 'IFACE  INGRESS  SSH     NONIP   ADDRS  NOTE
-any    -        (auto)  (drop)      -  -'
+	assert_output 'IFACE  INGRESS  EGRESS  LOOKUP  ADDRS  NOTE
+any    -        -       -           -  -
+
+SETTING       VALUE    FROM
+ssh           auto     default
+nonip         drop     default
+mode          prevent  default
+out           pass     default
+icmp_echo     drop     default
+on_truncated  drop     default
+on_full       drop     default
+on_state      pass     default
+new_flows     off      default
+geneve        -        default'
 	capture iface_set
 	if grep -q ^any "$out"; then
 		fail 'no line of any, of which nothing was said' "$(cat "$out")"
@@ -289,17 +476,100 @@ any    -        (auto)  (drop)      -  -'
 }
 
 @test "the list as JSON: all keys, and null where they do not apply" {
-	iface_set any nonip=pass
-	iface_set t0 ssh=own
+	iface_set any nonip=pass geneve=192.0.2.0/24
+	iface_set t0 ssh=own new_flows=7 geneve=2001:db8::/32
 	capture iface_set -j
 	assert_json '[r["iface"] for r in d][:2] == ["any", "lo"] and len(d) == 4'
 	assert_json 'd[0] == {"iface": "any", "ifindex": 0, "attached": None, "prio": None, "stacked": None, "stale": None, "ssh": "auto",
-		"ssh_from": "default", "nonip": "pass", "nonip_from": "any", "addresses": None, "gone": False}'
+		"ssh_from": "default", "nonip": "pass", "nonip_from": "any", "addresses": None, "gone": False, "ingress": None,
+		"egress": None, "egress_prio": None, "egress_stacked": None, "egress_stale": None, "lookup": "missing", "note": None,
+		"mode": "prevent", "mode_from": "default", "out": "pass", "out_from": "default", "icmp_echo": "drop",
+		"icmp_echo_from": "default", "on_truncated": "drop", "on_truncated_from": "default", "on_full": "drop",
+		"on_full_from": "default", "on_state": "pass", "on_state_from": "default", "new_flows": "off",
+		"new_flows_from": "default", "geneve": "192.0.2.0/24", "geneve_from": "any",
+		"settings": "nonip=pass geneve=192.0.2.0/24"}'
 	capture iface_set -j t0
 	assert_json 'd == [dict(d[0], iface="t0", attached=True, prio=49152, stacked=False, stale=False, ssh="own", ssh_from="iface",
-		nonip="pass", nonip_from="any", gone=False)]'
+		nonip="pass", nonip_from="any", gone=False, ingress="attached", egress="none", egress_prio=None, egress_stacked=False,
+		egress_stale=False, note=None, new_flows="7", new_flows_from="iface", geneve="2001:db8::/32,192.0.2.0/24",
+		geneve_from="both", settings="ssh=own new_flows=7 geneve=2001:db8::/32")]'
 	capture iface_set -j t1
-	assert_json 'd == [dict(d[0], iface="t1", attached=False, prio=None, stacked=False, stale=False, ssh="auto", ssh_from="default")]'
+	assert_json 'd == [dict(d[0], iface="t1", attached=False, prio=None, stacked=False, stale=False, ssh="auto", ssh_from="default",
+		ingress="none", egress="none", new_flows="off", geneve="192.0.2.0/24", geneve_from="any", settings="")]'
+}
+
+# ---- what is attached ----
+
+egress_add() {
+	tc filter add dev t0 egress prio "$1" bpf da obj "$LAB_OBJECTS/splicer.o" sec action/egress
+}
+
+# listed IFACE: "INGRESS|EGRESS|LOOKUP|NOTE"
+listed() {
+	iface_set | awk -F '  +' -v iface="$1" '$1 == iface { print $2 "|" $3 "|" $4 "|" $6 }'
+}
+
+assert_listed() {
+	local now
+
+	now=$(listed "$1")
+	[ "$now" = "$2" ] || fail "$2" "$now"
+}
+
+@test "the sk_lookup link: missing, linked, and where pin and word disagree" {
+	assert_listed t0 'prio 49152|-|missing|-'
+	bpfmap lookup "$pins/splicer1_lookup"
+	assert_listed t0 'prio 49152|-|stale|lookup-stale'
+	bpfmap byte "$pins/splicer1_config" "$LOOKUP_LINKED" 1
+	# who makes the link wants connections tracked
+	assert_listed t0 'prio 49152|-|linked|no-egress'
+	assert_listed t1 '-|-|-|-'
+	capture iface_set -j
+	assert_json '{r["iface"]: (r["lookup"], r["note"]) for r in d} == {
+		"lo": ("linked", None), "t0": ("linked", "no-egress"), "t1": ("linked", None)}'
+	rm "$pins/splicer1_lookup"
+	assert_listed t0 'prio 49152|-|stale|lookup-stale'
+	capture iface_set -j t0
+	assert_json 'd[0]["lookup"] == "stale"'
+}
+
+@test "the sk_lookup link of a namespace that is gone is none" {
+	unshare --net python3 -IS "$BATS_TEST_DIRNAME/bpfmap" lookup "$pins/splicer1_lookup"
+	bpfmap byte "$pins/splicer1_config" "$LOOKUP_LINKED" 1
+	assert_listed t0 'prio 49152|-|stale|lookup-stale'
+}
+
+@test "the egress hook: any prio, twice, and what is missing beside it" {
+	egress_add 20
+	assert_listed t0 'prio 49152|prio 20|missing|no-lookup'
+	capture iface_set -j t0
+	assert_json '[d[0][k] for k in ("egress", "egress_prio", "egress_stacked", "egress_stale", "note")] == [
+		"attached", 20, False, False, "no-lookup"]'
+	bpfmap lookup "$pins/splicer1_lookup"
+	bpfmap byte "$pins/splicer1_config" "$LOOKUP_LINKED" 1
+	assert_listed t0 'prio 49152|prio 20|linked|-'
+	egress_add 7
+	assert_listed t0 'prio 49152|prio 7,20|linked|egress-stacked'
+	capture iface_set -j t0
+	assert_json '[d[0][k] for k in ("egress_prio", "egress_stacked", "stacked")] == [7, True, False]'
+	# another interface beside it has the ingress hook alone
+	tc qdisc add dev t1 clsact
+	tc filter add dev t1 ingress bpf da obj "$LAB_OBJECTS/splicer.o" sec action
+	assert_listed t1 'prio 49152|-|linked|no-egress'
+	tc filter del dev t1 ingress
+	tc filter add dev t1 egress bpf da obj "$LAB_OBJECTS/splicer.o" sec action/egress
+	assert_listed t1 '-|prio 49152|-|no-ingress'
+	tc qdisc del dev t1 clsact
+}
+
+@test "the ingress hook alone is no trouble, unless something asks for more" {
+	iface_set t0 out=drop
+	assert_listed t0 'prio 49152|-|missing|no-egress'
+	iface_set t0 out=pass
+	assert_listed t0 'prio 49152|-|missing|-'
+	iface_set any out=drop
+	iface_set t0 out=default
+	assert_listed t0 'prio 49152|-|missing|no-egress'
 }
 
 @test "no control character of an interface's name is printed" {

@@ -67,16 +67,11 @@ objects_make() {
 			char _license[] SEC("license") = "GPL";
 		END
 	done
-	# reads a packet without a look at its length
-	compile unverifiable <<-'END'
-		#include <linux/bpf.h>
-		#include <bpf/bpf_helpers.h>
-		SEC("action") int splicer_ingress(struct __sk_buff *skb)
-		{
-			return *(int *)(long)skb->data;
-		}
-		char _license[] SEC("license") = "GPL";
-	END
+	# splicer.o, but one of its programs is refused by the kernel
+	for name in action action/egress sk_lookup; do
+		python3 -IS "$BATS_TEST_DIRNAME/../break_section" "$LAB_OBJECTS/splicer.o" "$name" \
+			"$BATS_FILE_TMPDIR/broken_${name#*/}.o"
+	done
 	# a good program, but not in the section
 	compile elsewhere <<-'END'
 		#include <linux/bpf.h>
@@ -84,6 +79,14 @@ objects_make() {
 		SEC("classifier") int splicer_ingress(struct __sk_buff *skb)
 		{
 			return -1;
+		}
+		SEC("action/egress") int splicer_egress(struct __sk_buff *skb)
+		{
+			return -1;
+		}
+		SEC("sk_lookup") int splicer_lookup(struct bpf_sk_lookup *ctx)
+		{
+			return SK_PASS;
 		}
 		char _license[] SEC("license") = "GPL";
 	END
@@ -94,33 +97,60 @@ objects_make() {
 attach() { "$ATTACH" --object "$LAB_OBJECTS/splicer.o" "$@"; }
 release() { "$DETACH" "$@"; }
 
-# ids DEV: the program ids of splicer's filters there
+# Where both filters belong.
+PLACES=$'egress 20 0x1\ningress 49152 0x1'
+
+# ours DEV HOOK EXPRESSION: from every line about splicer's filters at the hook, what the expression keeps
+ours() {
+	tc filter show dev "$1" "$2" | sed -nE "/ name splicer_$2 tag /s/.* pref ([0-9]+) bpf .* handle ([^ ]+) .* id ([0-9]+) .*/$3/p"
+}
+
+# ids DEV: the program ids of splicer's filters there, of egress first
 ids() {
-	tc filter show dev "$1" ingress | sed -nE 's/.* id ([0-9]+) name splicer_ingress tag .*/\1/p'
+	ours "$1" egress '\3'
+	ours "$1" ingress '\3'
 }
 
 # places DEV: where they are
 places() {
-	tc filter show dev "$1" ingress | sed -nE 's/.* pref ([0-9]+) bpf .* handle ([^ ]+) .* name splicer_ingress .*/\1 \2/p'
+	ours "$1" egress 'egress \1 \2'
+	ours "$1" ingress 'ingress \1 \2'
 }
 
 # foreign DEV: every line about filters of others, with ids of programs, on both hooks, and the qdiscs
 foreign() {
 	tc qdisc show dev "$1"
 	tc filter show dev "$1" ingress | grep -v -e splicer_ingress -e ' pref 49152 bpf chain 0 $'
-	if tc qdisc show dev "$1" | grep -q clsact; then tc filter show dev "$1" egress; fi
+	if tc qdisc show dev "$1" | grep -q clsact; then
+		tc filter show dev "$1" egress | grep -v -e splicer_egress -e ' pref 20 bpf chain 0 $'
+	fi
+}
+
+# state DEV: all that attach changes but pinned maps; filters with the ids of their programs
+state() {
+	tc qdisc show dev "$1"
+	tc filter show dev "$1" ingress
+	tc filter show dev "$1" egress
+	[ ! -e "$PINS/splicer1_lookup" ] || lookup_link -j 2>/dev/null || true # or its maps are not what they were
+}
+
+link_state() {
+	lookup_link | awk 'NR == 2 { print $1 }'
 }
 
 tap() {
 	tc filter add dev "$1" "$2" prio "$3" handle "${5:-1}" bpf da obj "$BATS_FILE_TMPDIR/$4.o" sec action
 }
 
-# taps: what the filters of somebody else have counted; the number is the first field, lowest byte first
+# tap_dump NAME: what a filter of somebody else has counted, lowest byte first
+tap_dump() {
+	python3 -IS "$BATS_TEST_DIRNAME/../cli/bpfmap" dump "$PINS/$1"
+}
+
 taps() {
-	local name
-	for name in tap_before tap_after tap_egress; do
-		python3 -IS "$BATS_TEST_DIRNAME/../cli/bpfmap" dump "$PINS/$name"
-	done
+	tap_dump tap_before
+	tap_dump tap_after
+	tap_dump tap_egress
 }
 
 number() {
@@ -134,13 +164,36 @@ rules_insert() {
 	map_update fd00:240:: 64 5060 5060 58997 udp
 }
 
+# By traffic that is spliced, and by two packets that are counted as dropped: no wait for what does not come.
 assert_in_force() {
+	local before
+	before=$(dropped)
+	lab_on client bash -c 'echo x >/dev/udp/192.0.2.1/8080; echo x >/dev/udp/2001:db8::1/8080'
+	assert_traffic client <<-END || return
+		answer udp 172.16.240.9 5060
+		answer udp fd00:240::9 5060
+	END
+	eventually dropped_since "$before" 2
+}
+
+# By somebody who listens and is not reached, as well.
+assert_closed() {
 	assert_traffic client <<-END
 		answer udp 172.16.240.9 5060
 		answer udp fd00:240::9 5060
 		timeout tcp 192.0.2.1 8080
 		timeout tcp 2001:db8::1 8080
 	END
+}
+
+# dropped: packets for which there was no rule
+dropped() {
+	rule_list --counts | awk '$2 == "no-rule" { n = $3 } END { print n + 0 }'
+}
+
+# dropped_since BEFORE COUNT
+dropped_since() {
+	[ "$(dropped)" -ge $(($1 + $2)) ]
 }
 
 assert_open() {
@@ -150,32 +203,37 @@ assert_open() {
 	END
 }
 
-# assert_fails DEV REASON STATE [ARG]...: attach fails on DEV, in one line that tells why and what is in force
-assert_fails() {
-	local dev=$1 reason=$2 state=$3
+# assert_fails DEV REASON STATE [ARG]...: attach fails on DEV, in one line that tells why and what is in force, and changes
+# neither filters nor the link
+assert_fails() (
+	trap - DEBUG # of bats, before every command: it takes longer than the command
+	dev=$1 reason=$2 state=$3
 	shift 3
+	before=$(state "$dev")
 	assert_exit 1 attach "$@" "$dev" || return
+	assert_equal "$(state "$dev")" "$before" 'qdiscs, filters and the link' || return
 	assert_equal "$out" '' 'standard output' || return
 	assert_match "$err" "^attach: $dev: [^"$'\n'"]*${reason}[^"$'\n'"]*; $state"'$'
-}
+)
 
 PREVIOUS='the previous filter stays in force'
 OPEN='no filter of splicer is in force, the interface is open'
 
 # ---- once ----
 
-@test "attached three times there is one filter, in the historic place, and each time a new program" {
+@test "attached three times there is one filter on each hook, in its place, and each time a new program" {
 	local id last=
 	for _ in 1 2 3; do
 		assert_quiet attach wan0
-		assert_equal "$(places wan0)" '49152 0x1'
+		assert_equal "$(places wan0)" "$PLACES"
 		id=$(ids wan0)
-		assert_match "$id" '^[0-9]+$'
+		assert_match "$id" $'^[0-9]+\n[0-9]+$'
 		[ "$id" != "$last" ] || fail "expected: another program than $last"
 		last=$id
+		assert_equal "$(link_state)" linked
 	done
 	rules_insert
-	assert_in_force
+	assert_closed
 }
 
 @test "rules, counters and an established connection outlive loading anew" {
@@ -199,37 +257,36 @@ OPEN='no filter of splicer is in force, the interface is open'
 @test "the historic command before, even twice, ends in one filter; packets are counted once" {
 	lab_attach wan0
 	tc filter add dev wan0 ingress bpf da obj "$LAB_OBJECTS/splicer.o" sec action
-	assert_equal "$(places wan0)" $'49151 0x1\n49152 0x1'
+	assert_equal "$(places wan0)" $'ingress 49151 0x1\ningress 49152 0x1'
 	assert_exit 0 attach -v wan0
-	assert_equal "$out" $'C wan0 ingress prio 49152 handle 0x1\nD wan0 ingress prio 49151 handle 0x1'
-	assert_equal "$(places wan0)" '49152 0x1'
+	assert_equal "$out" "$(
+		cat <<-END
+			A wan0 egress prio 20 handle 0x1
+			A splicer1_lookup
+			C wan0 ingress prio 49152 handle 0x1
+			D wan0 ingress prio 49151 handle 0x1
+		END
+	)"
+	assert_equal "$(places wan0)" "$PLACES"
 	map_update -a drop 192.0.2.1 32 8081 8081 0 udp
 	lab_on client python3 -c 'import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("192.0.2.1", 8081))'
 	eventually test "$(rule_values packets)" = 1
 }
 
-@test "another prio moves the filter there" {
+@test "another prio moves the filters there" {
 	attach wan0
 	rules_insert
-	assert_exit 0 attach -v --prio 77 wan0
-	assert_equal "$out" $'A wan0 ingress prio 77 handle 0x1\nD wan0 ingress prio 49152 handle 0x1'
-	assert_equal "$(places wan0)" '77 0x1'
-	assert_in_force
-}
-
-@test "eight at once leave one filter and one qdisc" {
-	local n one pids=()
-	for n in 1 2 3 4 5 6 7 8; do
-		started "$BATS_TEST_TMPDIR/$n" "$ATTACH" --object "$LAB_OBJECTS/splicer.o" wan0 lan0
-		pids+=("$pid")
-	done
-	for one in "${pids[@]}"; do
-		assert_ends "$one" 0
-	done
-	assert_equal "$(cat "$BATS_TEST_TMPDIR"/[1-8])" '' 'what they print'
-	assert_equal "$(places wan0)" '49152 0x1'
-	assert_equal "$(places lan0)" '49152 0x1'
-	rules_insert
+	assert_exit 0 attach -v --prio 77 --egress-prio 78 wan0
+	assert_equal "$out" "$(
+		cat <<-END
+			A wan0 egress prio 78 handle 0x1
+			= splicer1_lookup
+			A wan0 ingress prio 77 handle 0x1
+			D wan0 egress prio 20 handle 0x1
+			D wan0 ingress prio 49152 handle 0x1
+		END
+	)"
+	assert_equal "$(places wan0)" $'egress 78 0x1\ningress 77 0x1'
 	assert_in_force
 }
 
@@ -260,19 +317,19 @@ assert_waits() {
 @test "attach and detach wait for each other, and for whoever mounts the bpf file system" {
 	attach lan0
 	assert_waits /sys/fs/bpf/tc "$ATTACH" --object "$LAB_OBJECTS/splicer.o" wan0
-	assert_equal "$(places wan0)" '49152 0x1'
+	assert_equal "$(places wan0)" "$PLACES"
 	assert_waits /sys/fs/bpf/tc "$DETACH" wan0
 	assert_equal "$(places wan0)" ''
 	umount /sys/fs/bpf
 	assert_waits /sys/fs/bpf "$ATTACH" --object "$LAB_OBJECTS/splicer.o" wan0
-	assert_equal "$(places wan0)" '49152 0x1'
+	assert_equal "$(places wan0)" "$PLACES"
 }
 
 @test "a second interface shares the maps" {
 	attach wan0
 	rules_insert
 	assert_quiet attach lan0
-	assert_in_force
+	assert_traffic client <<<'answer udp 172.16.240.9 5060'
 	assert_traffic guest <<-END
 		answer udp 172.16.240.9 5060
 		timeout tcp 198.51.100.1 8080
@@ -295,8 +352,22 @@ assert_waits() {
 	rm "$PINS"/*
 	assert_exit 1 rule_list
 	assert_quiet attach wan0
+	assert_equal "$(link_state)" linked
 	rules_insert
 	assert_in_force
+}
+
+@test "the ingress alone, as ever: neither egress nor the link, and what is there of them stays" {
+	local before
+	assert_exit 0 attach -v --ingress-only wan0
+	assert_equal "$out" $'A wan0 clsact\nA wan0 ingress prio 49152 handle 0x1'
+	assert_equal "$(link_state)" none
+	attach wan0
+	before=$(ours wan0 egress '\3') && assert_match "$before" '^[0-9]+$'
+	assert_exit 0 attach -v --ingress-only wan0
+	assert_equal "$out" 'C wan0 ingress prio 49152 handle 0x1'
+	assert_equal "$(ours wan0 egress '\3')" "$before"
+	assert_equal "$(link_state)" linked
 }
 
 # ---- detach ----
@@ -310,9 +381,11 @@ assert_waits() {
 	assert_in_force
 	assert_exit 0 release -v wan0
 	assert_equal "$(sort <<<"$out")" "$(
+		printf 'D splicer1_lookup\nD wan0 egress prio 20 handle 0x1\n'
 		printf 'D wan0 ingress prio %s handle %s\n' 5 0x1 6 0x3 7 0x1
 	)"
-	assert_equal "$(tc filter show dev wan0 ingress)" ''
+	assert_equal "$(tc filter show dev wan0 ingress)$(tc filter show dev wan0 egress)" ''
+	assert_equal "$(link_state)" none
 	assert_match "$(tc qdisc show dev wan0)" 'qdisc clsact'
 	assert_open
 	assert_quiet release wan0
@@ -336,15 +409,14 @@ assert_waits() {
 	tc qdisc add dev wan0 clsact
 	tap wan0 ingress 10 tap_before
 	tap wan0 ingress 50000 tap_after 7
-	tap wan0 egress 20 tap_egress
+	tap wan0 egress 30 tap_egress
 	tc filter add dev wan0 ingress prio 60000 protocol ip u32 match u32 0 0 classid 1:1 2>/dev/null || echo '# no u32 here' >&3
 	before=$(foreign wan0)
 	assert_quiet attach wan0
 	rules_insert
 	assert_in_force
 	assert_quiet attach wan0
-	assert_fails wan0 'load failed' "$PREVIOUS" --object "$BATS_FILE_TMPDIR/unverifiable.o"
-	assert_in_force
+	assert_fails wan0 'load failed' "$PREVIOUS" --object "$BATS_FILE_TMPDIR/broken_action.o"
 	# what is passed, and not spliced, is what the filter behind sees
 	map_update 192.0.2.1 32 7777 7777 0 udp
 	assert_traffic client <<<'answer udp 192.0.2.1 7777'
@@ -378,6 +450,27 @@ assert_waits() {
 	assert_equal "$(tc filter show dev wan0 ingress)" "$before"
 }
 
+@test "somebody else's filter in the place on egress is refused too, before anything is done, and keeps its count" {
+	local before count
+	tc qdisc add dev wan0 clsact
+	tap wan0 egress 20 tap_egress
+	assert_open
+	before=$(tc filter show dev wan0 egress)
+	count=$(number "$(tap_dump tap_egress)")
+	[ "$count" -gt 0 ] || fail 'the tap counted nothing'
+	assert_fails wan0 \
+		'egress prio 20 is held by another filter \(bpf, protocol all, handle 0x1, program tap\); choose another with --egress-prio' \
+		"$OPEN"
+	assert_quiet attach --ingress-only wan0
+	assert_fails wan0 'egress prio 20 is held by another filter' "$PREVIOUS"
+	assert_quiet attach --egress-prio 19 wan0
+	assert_equal "$(places wan0)" $'egress 19 0x1\ningress 49152 0x1'
+	assert_equal "$(tc filter show dev wan0 egress | grep -v ' pref 19 ')" "$before"
+	assert_quiet release wan0
+	assert_equal "$(tc filter show dev wan0 egress)" "$before"
+	[ "$(number "$(tap_dump tap_egress)")" -ge "$count" ] || fail 'the tap lost its count'
+}
+
 @test "a priority that is taken for one protocol is refused too" {
 	tc qdisc add dev wan0 clsact
 	tc filter add dev wan0 ingress prio 49152 handle 9 protocol ip bpf da obj "$BATS_FILE_TMPDIR/tap_before.o" sec action
@@ -395,17 +488,18 @@ assert_waits() {
 	assert_equal "$(ids wan0)" ''
 }
 
-@test "a plain ingress qdisc will do, and stays" {
+@test "a plain ingress qdisc has no egress: it will do for the ingress alone, and stays" {
 	tc qdisc add dev wan0 ingress
 	tap wan0 ingress 10 tap_before
-	assert_quiet attach wan0
+	assert_fails wan0 'its qdisc ingress has no egress; put clsact in its place, or attach with --ingress-only' "$OPEN"
+	assert_quiet attach --ingress-only wan0
 	rules_insert
 	assert_in_force
-	assert_fails wan0 'load failed' "$PREVIOUS" --object "$BATS_FILE_TMPDIR/unverifiable.o"
+	assert_fails wan0 'load failed' "$PREVIOUS" --ingress-only --object "$BATS_FILE_TMPDIR/broken_action.o"
 	assert_quiet release wan0
 	assert_match "$(tc qdisc show dev wan0)" 'qdisc ingress'
 	assert_match "$(tc filter show dev wan0 ingress)" 'name tap'
-	assert_equal "$(ids wan0)" ''
+	assert_equal "$(ours wan0 ingress '\3')" ''
 }
 
 @test "filters of a shared block are not ours to change" {
@@ -417,47 +511,39 @@ assert_waits() {
 
 # ---- failures ----
 
-# assert_fails_closed REASON [ARG]...: with a filter in force that filter stays, rules and counters too
-assert_fails_closed() {
-	local id before reason=$1
-	shift
-	id=$(ids wan0)
-	before=$(rule_list -j | fields proto dst packets)
-	assert_fails wan0 "$reason" "$PREVIOUS" "$@" || return
-	assert_equal "$(ids wan0)" "$id" 'program' || return
-	assert_equal "$(rule_list -j | fields proto dst packets)" "$before" 'rules and counters' || return
-	assert_in_force
+# rule_counts: each rule with its packets, but not when it was hit last
+rule_counts() {
+	rule_list -j | sed 's/"last":[^,]*,//g'
 }
 
-@test "what is no program leaves the previous filter in force" {
+# assert_fails_closed REASON [ARG]...: with a filter in force that filter stays, rules and counters too
+assert_fails_closed() (
+	trap - DEBUG
+	reason=$1
+	shift
+	before=$(rule_counts)
+	assert_fails wan0 "$reason" "$PREVIOUS" "$@" || return
+	assert_equal "$(rule_counts)" "$before" 'rules and counters'
+)
+
+@test "what cannot be loaded, whichever part, leaves the previous filters in force; -v tells all of it" {
+	local section
 	attach wan0
 	rules_insert
-	assert_in_force
-	echo splicer_ingress >"$BATS_TEST_TMPDIR/text"
+	echo splicer_ingress splicer_egress splicer_lookup >"$BATS_TEST_TMPDIR/text"
 	assert_fails_closed 'ELF' --object "$BATS_TEST_TMPDIR/text"
 	assert_fails_closed 'cannot be read' --object /nonexistent
 	assert_fails_closed 'cannot be read' --object "$BATS_TEST_TMPDIR"
-}
-
-@test "another program leaves the previous filter in force, though it could be loaded" {
-	attach wan0
-	rules_insert
+	# it could be loaded
 	assert_fails_closed 'has no program splicer_ingress' --object "$BATS_FILE_TMPDIR/tap_before.o"
-}
-
-@test "an object without the section leaves the previous filter in force" {
-	attach wan0
-	rules_insert
 	assert_fails_closed 'contain sec' --object "$BATS_FILE_TMPDIR/elsewhere.o"
-}
-
-@test "a program that the kernel refuses leaves the previous filter in force; -v tells all of it" {
-	attach wan0
-	rules_insert
-	assert_fails_closed 'load failed' --object "$BATS_FILE_TMPDIR/unverifiable.o"
-	assert_exit 1 attach -v --object "$BATS_FILE_TMPDIR/unverifiable.o" wan0
-	assert_match "$err" 'invalid access to packet'
-	assert_match "$err" "$PREVIOUS$"
+	for section in action egress sk_lookup; do
+		assert_fails_closed 'load failed' --object "$BATS_FILE_TMPDIR/broken_$section.o"
+		assert_exit 1 attach -v --object "$BATS_FILE_TMPDIR/broken_$section.o" wan0
+		assert_match "$err" 'unreachable insn'
+		assert_match "$err" "$PREVIOUS$"
+	done
+	assert_closed
 }
 
 @test "maps of another shape leave the previous filter in force" {
@@ -467,21 +553,44 @@ assert_fails_closed() {
 	tc qdisc add dev lan0 clsact
 	tap lan0 ingress 10 splicer1_rules
 	assert_fails wan0 'parameter mismatch' "$PREVIOUS"
-	assert_in_force
+	assert_traffic client <<<'answer udp 172.16.240.9 5060'
 	rm "$PINS/splicer1_rules"
 	mv "$PINS/kept" "$PINS/splicer1_rules"
 	assert_quiet attach wan0
 	assert_in_force
 }
 
-@test "where nothing was in force a failure says so, and takes back the qdisc that it added, only that" {
-	local before
-	before=$(tc qdisc show dev wan0)
-	assert_fails wan0 'load failed' "$OPEN" --object "$BATS_FILE_TMPDIR/unverifiable.o"
-	assert_equal "$(tc qdisc show dev wan0)" "$before"
+@test "where nothing was in force a failure says so, and takes back what it added, only that" {
+	local section
+	for section in action egress sk_lookup; do
+		assert_fails wan0 'load failed' "$OPEN" --object "$BATS_FILE_TMPDIR/broken_$section.o"
+	done
 	tc qdisc add dev wan0 clsact
-	assert_fails wan0 'load failed' "$OPEN" --object "$BATS_FILE_TMPDIR/unverifiable.o"
-	assert_match "$(tc qdisc show dev wan0)" 'qdisc clsact'
+	# with -v as well, and the link is not taken from an interface that it serves
+	assert_exit 1 attach -v --object "$BATS_FILE_TMPDIR/broken_action.o" wan0
+	assert_equal "$out" "$(
+		cat <<-END
+			A wan0 egress prio 20 handle 0x1
+			A splicer1_lookup
+			D wan0 egress prio 20 handle 0x1
+			D splicer1_lookup
+		END
+	)"
+	attach lan0
+	assert_fails wan0 'load failed' "$OPEN" --object "$BATS_FILE_TMPDIR/broken_action.o"
+	assert_equal "$(link_state)" linked
+}
+
+@test "of two interfaces the first fails late: the link is made for the second" {
+	tc qdisc add dev wan0 ingress_block 5 clsact || skip 'no shared blocks here'
+	tc filter add block 5 prio 9 bpf da obj "$BATS_FILE_TMPDIR/tap_before.o" sec action
+	assert_exit 1 attach -v wan0 lan0
+	assert_equal "$(grep splicer1_lookup <<<"$out")" $'A splicer1_lookup\nD splicer1_lookup\nA splicer1_lookup'
+	assert_equal "$(places wan0)" ''
+	assert_equal "$(places lan0)" "$PLACES"
+	assert_equal "$(link_state)" linked
+	assert_exit 1 attach -v wan0
+	assert_equal "$(link_state)" linked
 }
 
 @test "a qdisc that it added stays if somebody used it meanwhile" {
@@ -490,13 +599,14 @@ assert_fails_closed() {
 		#!/bin/sh
 		PATH=${PATH@Q}
 		if [ "\$2" = replace ]; then
-			tc filter add dev wan0 egress prio 20 bpf da obj ${BATS_FILE_TMPDIR@Q}/tap_egress.o sec action
+			tc filter add dev wan0 egress prio 30 handle 1 bpf da obj ${BATS_FILE_TMPDIR@Q}/tap_egress.o sec action 2>/dev/null
 		fi
 		exec tc "\$@"
 	END
 	chmod +x "$BATS_TEST_TMPDIR/bin/tc"
-	PATH=$BATS_TEST_TMPDIR/bin:$PATH \
-		assert_fails wan0 'load failed' "$OPEN" --object "$BATS_FILE_TMPDIR/unverifiable.o"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH assert_exit 1 attach --object "$BATS_FILE_TMPDIR/broken_action.o" wan0
+	assert_match "$err" "load failed.*; $OPEN$"
+	assert_equal "$(places wan0)" ''
 	assert_match "$(tc filter show dev wan0 egress)" 'name tap'
 }
 
@@ -526,37 +636,46 @@ assert_fails_closed() {
 	passed=$pid
 	eventually grep -q ready "$BATS_TEST_TMPDIR/blocked"
 	eventually grep -q ready "$BATS_TEST_TMPDIR/passed"
-	for n in {1..24}; do
+	for n in {1..16}; do
 		# in a process group of its own, so that what it runs dies with it
-		started /dev/null setsid "$ATTACH" --object "$LAB_OBJECTS/splicer.o" --prio $((49152 - n % 2)) wan0
-		sleep "0.0$((RANDOM % 10))$((RANDOM % 10))"
+		started /dev/null setsid "$ATTACH" --object "$LAB_OBJECTS/splicer.o" \
+			--prio $((49152 - n % 2)) --egress-prio $((20 + n % 2)) wan0
+		sleep "0.$((RANDOM % 3))$((RANDOM % 10))"
 		kill -9 -- "-$pid" 2>/dev/null || true
 		wait "$pid" 2>/dev/null || true
-		assert_match "$(ids wan0)" '^[0-9]+'
+		assert_match "$(ours wan0 ingress '\3')" '^[0-9]+'
+		assert_match "$(ours wan0 egress '\3')" '^[0-9]+'
 	done
 	assert_quiet attach wan0
-	assert_equal "$(places wan0)" '49152 0x1'
+	assert_equal "$(places wan0)" "$PLACES"
 	kill "$blocked" "$passed"
 	assert_ends "$blocked" 0
 	assert_ends "$passed" 0
 	assert_equal "$(<"$BATS_TEST_TMPDIR/blocked")" $'ready\nTrue'
 	assert_match "$(<"$BATS_TEST_TMPDIR/passed")" '([0-9]+) asked, ([0-9]+) answered'
 	assert_equal "${BASH_REMATCH[2]}" "${BASH_REMATCH[1]}" 'answered'
+	assert_equal "$(tc filter show dev wan0 ingress chain 268435455)" '' 'rehearsal'
+	assert_equal "$(link_state)" linked
 	assert_in_force
 }
 
 # ---- the box ----
 
-@test "a bpf file system is mounted where there is none, once" {
-	local one
+@test "six at once leave one filter on each hook of two interfaces, one qdisc, one link, and one bpf file system where there was none" {
+	local n one pids=()
 	umount /sys/fs/bpf
-	for _ in 1 2 3 4; do
-		started "$BATS_TEST_TMPDIR/output" "$ATTACH" --object "$LAB_OBJECTS/splicer.o" wan0
+	for n in 1 2 3 4 5 6; do
+		started "$BATS_TEST_TMPDIR/$n" "$ATTACH" --object "$LAB_OBJECTS/splicer.o" wan0 lan0
+		pids+=("$pid")
 	done
-	while read -r one; do
+	for one in "${pids[@]}"; do
 		assert_ends "$one" 0
-	done <"$BATS_TEST_TMPDIR/started"
+	done
+	assert_equal "$(cat "$BATS_TEST_TMPDIR"/[1-6])" '' 'what they print'
 	assert_equal "$(grep -c ' /sys/fs/bpf bpf ' /proc/mounts)" 1
+	assert_equal "$(places wan0)" "$PLACES"
+	assert_equal "$(places lan0)" "$PLACES"
+	assert_equal "$(link_state)" linked
 	rules_insert
 	assert_in_force
 	assert_quiet attach wan0
@@ -572,7 +691,7 @@ assert_fails_closed() {
 	umount /sys/fs/bpf
 	PATH=$BATS_TEST_TMPDIR/bin:$PATH assert_fails wan0 'cannot mount /sys/fs/bpf: mount: no' "$PREVIOUS"
 	PATH=$BATS_TEST_TMPDIR/bin:$PATH assert_fails lan0 'cannot mount /sys/fs/bpf: mount: no' "$OPEN"
-	assert_in_force
+	assert_closed
 	assert_quiet release wan0
 	assert_equal "$(ids wan0)" ''
 }
@@ -599,7 +718,7 @@ assert_fails_closed() {
 	tap wan0 ingress 10 tap_before
 	tc filter add dev wan0 ingress bpf da obj "$LAB_OBJECTS/splicer.o" sec action
 	PATH=$BATS_TEST_TMPDIR/bin:$PATH assert_quiet attach wan0
-	assert_equal "$(places wan0)" '49152 0x1'
+	assert_equal "$(places wan0)" "$PLACES"
 	rules_insert
 	assert_in_force
 	PATH=$BATS_TEST_TMPDIR/bin:$PATH assert_quiet release wan0
@@ -649,6 +768,8 @@ assert_fails_closed() {
 		cat <<-END
 			A /sys/fs/bpf
 			A wan0 clsact
+			A wan0 egress prio 20 handle 0x1
+			A splicer1_lookup
 			A wan0 ingress prio 49152 handle 0x1
 			timeout udp 172.16.240.9 5060
 		END

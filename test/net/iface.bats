@@ -276,7 +276,7 @@ nobody_is_gone() {
 
 # listed IFACE: "INGRESS|NOTE"
 listed() {
-	iface_set | awk -F '  +' -v iface="$1" '$1 == iface { print $2 "|" $NF }'
+	iface_set | awk -F '  +' -v iface="$1" '$1 == iface { print $2 "|" $6 }'
 }
 
 state_of() {

@@ -86,6 +86,8 @@ void fixture_set_rules_seen(struct fixture *fixture, uint32_t seen)
 	if (bpf_map_lookup_elem(fixture->config, &zero, &config))
 		err(2, SPLICER_CONFIG);
 	config.rules_seen = seen;
+	/* cases write settings to the map themselves */
+	config.settings_seen = ~0ull;
 	if (bpf_map_update_elem(fixture->config, &zero, &config, BPF_ANY))
 		err(2, SPLICER_CONFIG);
 }

@@ -9,10 +9,14 @@
 
 #define GONE 0x7ffffff0u /* no interface has this index */
 
+#define NAMES "ssh, nonip, mode, out, icmp_echo, on_truncated, on_full, on_state, new_flows or geneve"
+#define NEW_FLOWS "new_flows is default, off or RATE[/BURST], both from 1 to 1000000"
+#define GENEVE "geneve is default or SOURCE[,SOURCE...]"
+
 /* ---- text ---- */
 
 static const struct {
-	const char *operands[4];
+	const char *operands[5];
 	const char *printed; /* NULL: refused */
 	const char *error;
 	int exit;
@@ -26,15 +30,71 @@ static const struct {
 	{ { "any", "nonip=pass", "ssh=own" }, "any ssh=own nonip=pass\n", NULL, 0 },
 	{ { "lo", "ssh=default", "nonip=pass" }, "lo nonip=pass\n", NULL, 0 },
 	{ { "#1", "ssh=own" }, "lo ssh=own\n", NULL, 0 },
+	{ { "lo", "mode=detect" }, "lo mode=detect\n", NULL, 0 },
+	{ { "lo", "mode=prevent" }, "lo mode=prevent\n", NULL, 0 },
+	{ { "lo", "out=drop", "icmp_echo=pass" }, "lo out=drop icmp_echo=pass\n", NULL, 0 },
+	{ { "lo", "on_state=drop", "on_full=pass", "on_truncated=pass" },
+	  "lo on_truncated=pass on_full=pass on_state=drop\n",
+	  NULL,
+	  0 },
+	{ { "lo", "mode=drop" }, NULL, "mode=drop: mode is default, prevent or detect", EXIT_USAGE },
+	{ { "lo", "out=off" }, NULL, "out=off: out is default, drop or pass", EXIT_USAGE },
+	{ { "lo", "new_flows=1" }, "lo new_flows=1\n", NULL, 0 },
+	{ { "lo", "new_flows=1000000/1000000" }, "lo new_flows=1000000\n", NULL, 0 },
+	{ { "lo", "new_flows=100/1" }, "lo new_flows=100/1\n", NULL, 0 },
+	{ { "lo", "new_flows=off" }, "lo new_flows=off\n", NULL, 0 },
+	{ { "lo", "new_flows=default", "ssh=own" }, "lo ssh=own\n", NULL, 0 },
+	{ { "lo", "new_flows=0" }, NULL, "new_flows=0: " NEW_FLOWS, EXIT_USAGE },
+	{ { "lo", "new_flows=1000001" }, NULL, "new_flows=1000001: " NEW_FLOWS, EXIT_USAGE },
+	{ { "lo", "new_flows=4294967295" }, NULL, "new_flows=4294967295: " NEW_FLOWS, EXIT_USAGE },
+	{ { "lo", "new_flows=1/0" }, NULL, "new_flows=1/0: " NEW_FLOWS, EXIT_USAGE },
+	{ { "lo", "new_flows=1/1000001" }, NULL, "new_flows=1/1000001: " NEW_FLOWS, EXIT_USAGE },
+	{ { "lo", "new_flows=1/" }, NULL, "new_flows=1/: " NEW_FLOWS, EXIT_USAGE },
+	{ { "lo", "new_flows=/1" }, NULL, "new_flows=/1: " NEW_FLOWS, EXIT_USAGE },
+	{ { "lo", "new_flows=1/2/3" }, NULL, "new_flows=1/2/3: " NEW_FLOWS, EXIT_USAGE },
+	{ { "lo", "new_flows=off/1" }, NULL, "new_flows=off/1: " NEW_FLOWS, EXIT_USAGE },
+	{ { "lo", "new_flows=01" }, NULL, "new_flows=01: " NEW_FLOWS, EXIT_USAGE },
+	{ { "lo", "new_flows=-1" }, NULL, "new_flows=-1: " NEW_FLOWS, EXIT_USAGE },
+	{ { "lo", "new_flows=" }, NULL, "new_flows=: " NEW_FLOWS, EXIT_USAGE },
+	{ { "lo", "new_flows=1", "new_flows=2" }, NULL, "new_flows=2: new_flows was said already", EXIT_USAGE },
+	{ { "lo", "geneve=192.0.2.1" }, "lo geneve=192.0.2.1/32\n", NULL, 0 },
+	{ { "any", "geneve=2001:db8::/32,192.0.2.0/24" }, "any geneve=192.0.2.0/24,2001:db8::/32\n", NULL, 0 },
+	{ { "lo", "geneve=192.0.2.1-192.0.2.4" }, "lo geneve=192.0.2.2/31,192.0.2.1/32,192.0.2.4/32\n", NULL, 0 },
+	{ { "lo", "geneve=10.0.0.0/8,10.1.0.0/16,10.0.0.0/8" }, "lo geneve=10.0.0.0/8,10.1.0.0/16\n", NULL, 0 },
+	{ { "lo", "geneve=0.0.0.0/1,128.0.0.0/1" }, "lo geneve=0.0.0.0/1,128.0.0.0/1\n", NULL, 0 },
+	{ { "lo", "geneve=default", "ssh=own" }, "lo ssh=own\n", NULL, 0 },
+	{ { "lo", "geneve=0.0.0.0/0" },
+	  NULL,
+	  "geneve=0.0.0.0/0: 0.0.0.0/0 is everyone: name those who may send tunnels",
+	  EXIT_USAGE },
+	{ { "lo", "geneve=10.0.0.1,::/0" },
+	  NULL,
+	  "geneve=10.0.0.1,::/0: ::/0 is everyone: name those who may send tunnels",
+	  EXIT_USAGE },
+	{ { "lo", "geneve=0.0.0.0-255.255.255.255" },
+	  NULL,
+	  "geneve=0.0.0.0-255.255.255.255: 0.0.0.0/0 is everyone: name those who may send tunnels",
+	  EXIT_USAGE },
+	{ { "lo", "geneve=off" },
+	  NULL,
+	  "geneve=off: default takes the sources away; those of any stay allowed",
+	  EXIT_USAGE },
+	{ { "lo", "geneve=" }, NULL, "geneve=: " GENEVE, EXIT_USAGE },
+	{ { "lo", "geneve=10.0.0.1," }, NULL, "geneve=10.0.0.1,: " GENEVE, EXIT_USAGE },
+	{ { "lo", "geneve=,10.0.0.1" }, NULL, "geneve=,10.0.0.1: " GENEVE, EXIT_USAGE },
+	{ { "lo", "geneve=10.0.0.1/8" }, NULL, "10.0.0.1/8: host bits set, did you mean 10.0.0.0/8", EXIT_USAGE },
+	{ { "lo", "geneve=10.0.0.1,x" }, NULL, "x: not an IPv4 or IPv6 address", EXIT_USAGE },
+	{ { "lo", "geneve=10.0.0.1 " }, NULL, "10.0.0.1 : not an IPv4 or IPv6 address", EXIT_USAGE },
+	{ { "nope", "geneve=10.0.0.1" }, NULL, "nope: no such interface", EXIT_STATE },
 	{ { "lo", "ssh=on" }, NULL, "ssh=on: ssh is default, auto, any, own or off", EXIT_USAGE },
 	{ { "lo", "ssh=" }, NULL, "ssh=: ssh is default, auto, any, own or off", EXIT_USAGE },
 	{ { "lo", "ssh=OWN" }, NULL, "ssh=OWN: ssh is default, auto, any, own or off", EXIT_USAGE },
 	{ { "lo", "ssh=own " }, NULL, "ssh=own : ssh is default, auto, any, own or off", EXIT_USAGE },
 	{ { "lo", "nonip=own" }, NULL, "nonip=own: nonip is default, drop or pass", EXIT_USAGE },
-	{ { "lo", "ssh" }, NULL, "ssh: expected SETTING=VALUE, where SETTING is ssh or nonip", EXIT_USAGE },
-	{ { "lo", "ss=own" }, NULL, "ss=own: expected SETTING=VALUE, where SETTING is ssh or nonip", EXIT_USAGE },
-	{ { "lo", "sshh=own" }, NULL, "sshh=own: expected SETTING=VALUE, where SETTING is ssh or nonip", EXIT_USAGE },
-	{ { "lo", "=own" }, NULL, "=own: expected SETTING=VALUE, where SETTING is ssh or nonip", EXIT_USAGE },
+	{ { "lo", "ssh" }, NULL, "ssh: expected SETTING=VALUE, where SETTING is " NAMES, EXIT_USAGE },
+	{ { "lo", "ss=own" }, NULL, "ss=own: expected SETTING=VALUE, where SETTING is " NAMES, EXIT_USAGE },
+	{ { "lo", "sshh=own" }, NULL, "sshh=own: expected SETTING=VALUE, where SETTING is " NAMES, EXIT_USAGE },
+	{ { "lo", "=own" }, NULL, "=own: expected SETTING=VALUE, where SETTING is " NAMES, EXIT_USAGE },
 	{ { "lo", "ssh=own", "ssh=own" }, NULL, "ssh=own: ssh was said already", EXIT_USAGE },
 	{ { "lo" }, NULL, "lo: expected IF SETTING=VALUE...", EXIT_USAGE },
 	{ { NULL }, NULL, "operands: expected IF SETTING=VALUE...", EXIT_USAGE },
@@ -50,7 +110,7 @@ static int operands_count(const char *const *operands)
 {
 	int count = 0;
 
-	while (count < 4 && operands[count])
+	while (count < 5 && operands[count])
 		count++;
 	return count;
 }
@@ -67,14 +127,14 @@ static char *printed_after(struct iface_change *change)
 	output_begin();
 	iface_print_entry(&ifaces.items[0]);
 	text = output_end();
-	free(ifaces.items);
+	ifaces_free(&ifaces);
 	return text;
 }
 
 static void test_lines(void)
 {
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-		char *operands[4];
+		char *operands[5];
 		struct error error = { .text = "" };
 		struct iface_change change;
 		char *text;
@@ -88,29 +148,61 @@ static void test_lines(void)
 		text = printed_after(&change);
 		check_text(text, lines[i].printed ? lines[i].printed : "", "line %zu", i);
 		free(text);
+		setting_said_free(&change.said);
 	}
 }
 
-/* Every combination of words is printed so that it is read back. */
+/* What a value is written as, to buf. */
+static char *written(size_t setting, const struct splicer_iface *value, char *buf, size_t size)
+{
+	static const struct prefix_list none;
+	FILE *to = fmemopen(buf, size, "w");
+
+	if (!to)
+		bail_out("fmemopen");
+	setting_write(to, setting, value, &none);
+	fclose(to);
+	return buf;
+}
+
+/* Whether a value is written so that it is read back. */
+static bool comes_back(size_t setting, const struct splicer_iface *value)
+{
+	struct setting_said again = { 0 };
+	char operand[64], text[32];
+	struct error error;
+
+	snprintf(operand, sizeof(operand), "%s=%s", setting_name(setting), written(setting, value, text, sizeof(text)));
+	return !setting_parse(operand, &again, &error) && !memcmp(&again.value, value, sizeof(*value));
+}
+
 static void test_round_trip(void)
 {
-	char bad[128] = "";
+	static const uint32_t flows[] = { 0, 1, 2, 99, NEW_FLOWS_MAX - 1, NEW_FLOWS_MAX };
+	struct splicer_iface value = { .number = { FLOW_RATE_OFF, FLOW_RATE_OFF } };
+	char bad[128] = "", text[32];
 
-	for (uint8_t ssh = 0; ssh <= SSH_OFF; ssh++) {
-		for (uint8_t nonip = 0; nonip <= NONIP_PASS; nonip++) {
-			struct iface_change again;
-			char words[2][32], *operands[] = { "any", words[0], words[1] };
-			struct error error;
-
-			snprintf(words[0], sizeof(words[0]), "ssh=%s", setting_word(SETTING_SSH, ssh));
-			snprintf(words[1], sizeof(words[1]), "nonip=%s", setting_word(SETTING_NONIP, nonip));
-			if (iface_change_parse(operands, 3, &again, &error) || again.setting[SETTING_SSH] != ssh ||
-			    again.setting[SETTING_NONIP] != nonip)
-				snprintf(bad, sizeof(bad), "any %s %s", words[0], words[1]);
+	if (!comes_back(SETTING_NEW_FLOWS, &value))
+		snprintf(bad, sizeof(bad), "new_flows=off");
+	for (size_t rate = 0; rate < 6; rate++) {
+		for (size_t burst = rate ? 1 : 0; burst < (rate ? 6 : 1); burst++) {
+			value = (struct splicer_iface){ .number = { flows[rate], flows[burst] } };
+			if (!comes_back(SETTING_NEW_FLOWS, &value))
+				snprintf(bad, sizeof(bad), "new_flows=%u/%u", flows[rate], flows[burst]);
 		}
 	}
-	check_property(bad, "every value has a word that is read back");
+	for (size_t setting = 0; setting < SETTING_COUNT; setting++) {
+		for (uint8_t i = 0; setting_kinds[setting].words[i]; i++) {
+			value = (struct splicer_iface){ 0 };
+			value.setting[setting] = i;
+			if (!comes_back(setting, &value))
+				snprintf(bad, sizeof(bad), "%s=%u", setting_name(setting), i);
+		}
+	}
+	check_property(bad, "every value is written so that it is read back");
 	check_text(setting_word(SETTING_SSH, 200), "unknown", "a value of a later version");
+	value = (struct splicer_iface){ .number = { NEW_FLOWS_MAX + 1, 1 } };
+	check_text(written(SETTING_NEW_FLOWS, &value, text, sizeof(text)), "unknown", "a number of a later version");
 }
 
 /* ---- in memory ---- */
@@ -120,8 +212,8 @@ static void apply(struct ifaces *ifaces, uint32_t ifindex, enum splicer_setting 
 	struct iface_change change = { .ifindex = ifindex };
 	struct error error;
 
-	change.given[setting] = true;
-	change.setting[setting] = value;
+	change.said.given[setting] = true;
+	change.said.value.setting[setting] = value;
 	if (ifaces_apply(ifaces, &change, &error))
 		bail_out(error.text);
 	check(change.letter, letter, "%u %s=%s: %c", ifindex, setting_kinds[setting].name, setting_word(setting, value),
@@ -132,9 +224,10 @@ static void check_effective(const struct ifaces *ifaces, uint32_t ifindex, enum 
 			    const char *word, enum setting_origin origin)
 {
 	enum setting_origin got;
+	const struct iface_entry *speaker = ifaces_speaker(ifaces, ifindex, setting, &got);
 
-	check_text(setting_word(setting, ifaces_effective(ifaces, ifindex, setting, &got)), word, "%u: %s is %s",
-		   ifindex, setting_kinds[setting].name, word);
+	check_text(speaker ? setting_word(setting, speaker->now.setting[setting]) : setting_fallback(setting), word,
+		   "%u: %s is %s", ifindex, setting_name(setting), word);
 	check(got, origin, "%u: who said so", ifindex);
 }
 
@@ -162,7 +255,7 @@ static void test_precedence(void)
 	check(iface_entry_says(ifaces_find(&ifaces, 7)), 1, "7 still says something");
 	check(iface_entry_says(ifaces_find(&ifaces, 9)), 0, "9 says nothing");
 	check(ifaces_find(&ifaces, 10) == NULL, 1, "of 10 there is no entry");
-	free(ifaces.items);
+	ifaces_free(&ifaces);
 }
 
 /* Only an interface that is gone loses its settings. */
@@ -177,13 +270,13 @@ static void test_sweep(void)
 	check_effective(&ifaces, SPLICER_IFACE_ANY, SETTING_SSH, "off", ORIGIN_ANY);
 	check_effective(&ifaces, if_nametoindex("lo"), SETTING_SSH, "own", ORIGIN_IFACE);
 	check_effective(&ifaces, GONE, SETTING_SSH, "off", ORIGIN_ANY);
-	free(ifaces.items);
+	ifaces_free(&ifaces);
 }
 
 static void test_room(void)
 {
 	struct ifaces ifaces = { 0 };
-	struct iface_change change = { .given = { true }, .setting = { SSH_OWN } };
+	struct iface_change change = { .said = { .given = { true }, .value.setting = { SSH_OWN } } };
 	struct error error = { .text = "" };
 
 	for (change.ifindex = 0; change.ifindex < SPLICER_IFACES_MAX; change.ifindex++)
@@ -195,12 +288,95 @@ static void test_room(void)
 	check(ifaces_check(&ifaces, &error), -1, "one more is refused");
 	check_text(error.text, "splicer1_ifaces: full: settings of 4097 interfaces, at most 4096", "and said so");
 	check(error.exit, EXIT_STATE, "as a state");
-	change.setting[SETTING_SSH] = SSH_UNSET;
+	change.said.value.setting[SETTING_SSH] = SSH_UNSET;
 	change.ifindex = 5;
 	if (ifaces_apply(&ifaces, &change, &error))
 		bail_out(error.text);
 	check(ifaces_check(&ifaces, &error), 0, "what says nothing takes no room");
-	free(ifaces.items);
+	ifaces_free(&ifaces);
+}
+
+/* ---- sources of tunnels ---- */
+
+static void say(struct ifaces *ifaces, const char *iface, const char *setting, char letter)
+{
+	char *operands[] = { (char *)iface, (char *)setting };
+	struct iface_change change;
+	struct error error;
+
+	if (iface_change_parse(operands, 2, &change, &error) || ifaces_apply(ifaces, &change, &error))
+		bail_out(error.text);
+	check(change.letter, letter, "%s %s: %c", iface, setting, letter);
+	setting_said_free(&change.said);
+}
+
+static void test_geneve_letters(void)
+{
+	struct ifaces ifaces = { 0 };
+
+	say(&ifaces, "lo", "geneve=10.0.0.1,2001:db8::/32", 'C');
+	say(&ifaces, "lo", "geneve=2001:db8::/32,10.0.0.1/32", '=');
+	say(&ifaces, "lo", "geneve=10.0.0.2,2001:db8::/32", 'C');
+	say(&ifaces, "any", "geneve=10.0.0.2,2001:db8::/32", 'C');
+	check(iface_entry_says(ifaces_find(&ifaces, SPLICER_IFACE_ANY)), 1, "sources are something that is said");
+	say(&ifaces, "any", "geneve=default", 'C');
+	check(iface_entry_says(ifaces_find(&ifaces, SPLICER_IFACE_ANY)), 0, "none are nothing");
+	say(&ifaces, "any", "geneve=default", '=');
+	say(&ifaces, "lo", "new_flows=5", 'C');
+	say(&ifaces, "lo", "new_flows=5/5", '=');
+	say(&ifaces, "lo", "new_flows=5/6", 'C');
+	check(ifaces_find(&ifaces, if_nametoindex("lo"))->geneve.count, 2, "the sources stayed");
+	ifaces_free(&ifaces);
+}
+
+/* As many sources as asked for, from 10.0.0.0 on. */
+static struct prefix_list sources_make(uint32_t count, uint8_t first)
+{
+	struct prefix_list list = { 0 };
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct prefix source = { .family = 4, .len = 32, .addr = { first, 0, (uint8_t)(i >> 8), (uint8_t)i } };
+
+		if (prefix_list_add(&list, &source))
+			bail_out("memory");
+	}
+	return list;
+}
+
+static void test_geneve_room(void)
+{
+	struct iface_entry entry = { .ifindex = 7 };
+	struct ifaces ifaces = { .items = &entry, .count = 1 };
+	struct error error = { .text = "" };
+
+	entry.geneve_stored = sources_make(SPLICER_TUNNELS_MAX - 1, 10);
+	entry.geneve = sources_make(SPLICER_TUNNELS_MAX, 10);
+	check(ifaces_check(&ifaces, &error), 0, "one more, and as many as the trie holds");
+	free(entry.geneve.items);
+	entry.geneve = sources_make(2, 11);
+	check(ifaces_check(&ifaces, &error), -1, "those that come do not fit beside those that go");
+	check_text(error.text,
+		   "splicer1_tunnels: full: 1025 sources with those that would go, at most 1024; take some away first",
+		   "and it says so");
+	check(error.exit, EXIT_STATE, "as a state");
+	entry.gone = true;
+	check(ifaces_check(&ifaces, &error), 0, "those of an interface that is gone are in nobody's way");
+	free(entry.geneve.items);
+	free(entry.geneve_stored.items);
+}
+
+static void test_geneve_sweep(void)
+{
+	struct iface_entry entries[] = { { .ifindex = if_nametoindex("lo") }, { .ifindex = GONE } };
+	struct ifaces ifaces = { .items = entries, .count = 2 };
+
+	entries[0].geneve = sources_make(3, 10);
+	entries[1].geneve = sources_make(3, 10);
+	ifaces_sweep(&ifaces);
+	check(entries[0].geneve.count, 3, "sources of an interface that is there stay");
+	check(entries[1].geneve.count, 0, "those of one that is gone go");
+	free(entries[0].geneve.items);
+	free(entries[1].geneve.items);
 }
 
 int main(void)
@@ -210,5 +386,8 @@ int main(void)
 	test_precedence();
 	test_sweep();
 	test_room();
+	test_geneve_letters();
+	test_geneve_room();
+	test_geneve_sweep();
 	return tap_done();
 }
