@@ -202,7 +202,7 @@ rules_first() {
 		attach_live wan0
 		attach_live lan0
 		before=$(device_packets wan0 tx)
-		eventually sent_more wan0 $((before + 1000))
+		eventually sent_more wan0 $((before + 100))
 		assert_match "$(conns dir -d "$address" --dport 5201 --state established)" '^in' || return
 		stop_started
 		detach wan0
