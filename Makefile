@@ -53,7 +53,7 @@ all: objects tools
 objects: $(OBJECTS:%=$(O)/%.o)
 tools: $(TOOLS:%=$(O)/%)
 bench-tools: $(O)/test/path_bench $(O)/test/rules_bench $(O)/test/state_bench $(O)/test/wrap.o
-tests: $(UNIT:%=$(O)/test/%) $(O)/test/packet_test $(O)/test/oracle_test
+tests: $(UNIT:%=$(O)/test/%) $(O)/test/packet_test $(O)/test/oracle_test $(O)/test/flood
 
 $(O)/%.o: bpf/%.bpf.c
 	$(call say,BPF,$@)
@@ -83,6 +83,11 @@ $(O)/test/packet_test: $(wildcard test/packet/*.c test/packet/*.h) $(O)/libpinne
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(SPLICER_CFLAGS) $(CFLAGS) $(filter %.c,$^) $(O)/libpinned.a $(LDFLAGS) $(LINK) -o $@
+
+$(O)/test/flood: test/net/flood.c
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(SPLICER_CFLAGS) $(CFLAGS) $< $(LDFLAGS) -o $@
 
 # what the oracle takes from the packet tests
 ORACLE_SRC := $(wildcard test/oracle/*.c) $(addprefix test/packet/,harness.c frames.c spec.c tap.c numbers.c sockets.c)

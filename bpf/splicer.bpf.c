@@ -20,6 +20,7 @@
 #include "lib/icmp.h"
 #include "lib/match.h"
 #include "lib/reset.h"
+#include "lib/route.h"
 #include "lib/settings.h"
 #include "lib/socket.h"
 #include "lib/tunnel.h"
@@ -68,6 +69,15 @@ static __always_inline __u32 row_neighbour(const struct packet *p)
 	return REASON_NONE;
 }
 
+/* A later fragment; REASON_NONE: its first is not known. */
+static __always_inline __u32 follow_first(struct passage *x)
+{
+	__u32 followed = (__u32)fragment_follow(&x->p);
+
+	x->seen->followed = followed >> 8;
+	return followed & 0xff;
+}
+
 /* Of a connection that is being cut, only the resets that do it pass. */
 static __always_inline __u32 row_cut(const struct packet *p, __u32 step)
 {
@@ -107,23 +117,6 @@ static __always_inline __u32 row_remembered(struct __sk_buff *skb, struct passag
 	return splice_or(skb, &x->p, x->seen->verdict.reason, x->seen->verdict.decision);
 }
 
-static __always_inline __u32 row_tracked(struct __sk_buff *skb, struct passage *x)
-{
-	if (!conn_is_tracked(&x->p))
-		return REASON_NONE;
-	switch (conn_follow(&x->p, x->seen)) {
-	case CONN_REPLY:
-		return REASON_TRACKED;
-	case CONN_REMEMBERED:
-		return row_remembered(skb, x);
-	case CONN_OVERDUE:
-	case CONN_GONE:
-		return row_cut(&x->p, x->seen->step);
-	default:
-		return REASON_NONE;
-	}
-}
-
 static __always_inline __u32 row_icmp_error(struct __sk_buff *skb, const struct packet *p)
 {
 	return icmp_is_error(p) && icmp_error_is_known(skb, p) ? REASON_ICMP_ERROR : REASON_NONE;
@@ -150,11 +143,17 @@ static __always_inline __u32 ask_rules(struct passage *x)
 
 /* ---- connections ---- */
 
-/* A connection that the stack keeps account of itself need not be tracked, unless it may not last. */
-static __always_inline int is_for_socket(const struct passage *x, __u32 reason)
+/*
+ * A connection that the stack keeps account of itself need not be tracked, unless it may not last. A socket that
+ * listens on all addresses is also found for packets that will be forwarded.
+ */
+static __always_inline int is_for_socket(struct __sk_buff *skb, const struct passage *x, __u32 reason)
 {
-	return x->p.proto == IPPROTO_TCP && (x->seen->socket == SOCKET_LISTENS || reason == REASON_RULE_SPLICE) &&
-	       !(x->hit.head && x->hit.decision & RULES_LIMITED);
+	if (x->p.proto != IPPROTO_TCP || (x->hit.head && x->hit.decision & RULES_LIMITED))
+		return 0;
+	if (reason == REASON_RULE_SPLICE)
+		return 1;
+	return x->seen->socket == SOCKET_LISTENS && (x->seen->hook == RULES_OUT || route_ends_here(skb, &x->p));
 }
 
 /* Whether a packet of no known connection begins one. */
@@ -171,13 +170,13 @@ static __always_inline int begins_connection(const struct packet *p, __u32 hook)
 	return !(p->tcp_flags & TCP_FLAG_BYTE_RST);
 }
 
-static __always_inline int is_recorded(const struct passage *x, __u32 reason)
+static __always_inline int is_recorded(struct __sk_buff *skb, const struct passage *x, __u32 reason)
 {
 	if (x->p.is_question || !conn_is_tracked(&x->p))
 		return 0;
 	if (x->seen->step == CONN_ASK)
 		return 1;
-	return reason_verdict(reason) != VERDICT_DROP && !is_for_socket(x, reason) &&
+	return reason_verdict(reason) != VERDICT_DROP && !is_for_socket(skb, x, reason) &&
 	       begins_connection(&x->p, x->seen->hook);
 }
 
@@ -191,9 +190,9 @@ static __always_inline int is_remembered(const struct passage *x, __u32 reason)
 }
 
 /* Takes note of a connection that was decided; returns the reason that then holds. */
-static __always_inline __u32 record(struct passage *x, __u32 reason)
+static __always_inline __u32 record(struct __sk_buff *skb, struct passage *x, __u32 reason)
 {
-	if (!is_recorded(x, reason))
+	if (!is_recorded(skb, x, reason))
 		return reason;
 	x->seen->verdict.reason = is_remembered(x, reason) ? reason : REASON_NONE;
 	x->seen->passes = reason_verdict(reason) != VERDICT_DROP;
@@ -202,6 +201,39 @@ static __always_inline __u32 record(struct passage *x, __u32 reason)
 	if (conn_record(&x->p, x->seen) >= 0 || setting_passes(x->p.ifindex, SETTING_ON_FULL))
 		return reason;
 	return REASON_TABLE_FULL;
+}
+
+/*
+ * A filter came under a connection, and the first packet that it saw of it left. If rules let in what comes the other
+ * way, they know better who opened it: where it comes in by another filter, that would have to ask rules for replies.
+ */
+static __always_inline __u32 row_doubted(struct __sk_buff *skb, struct passage *x)
+{
+	if (ask_rules(x) != REASON_RULE_PASS || x->p.is_question) {
+		x->hit.head = NULL;
+		return REASON_TRACKED;
+	}
+	x->seen->step = CONN_UNKNOWN;
+	return record(skb, x, REASON_RULE_PASS);
+}
+
+static __always_inline __u32 row_tracked(struct __sk_buff *skb, struct passage *x)
+{
+	if (!conn_is_tracked(&x->p))
+		return REASON_NONE;
+	switch (conn_follow(&x->p, x->seen)) {
+	case CONN_REPLY:
+		return REASON_TRACKED;
+	case CONN_REMEMBERED:
+		return row_remembered(skb, x);
+	case CONN_DOUBTED:
+		return row_doubted(skb, x);
+	case CONN_OVERDUE:
+	case CONN_GONE:
+		return row_cut(&x->p, x->seen->step);
+	default:
+		return REASON_NONE;
+	}
 }
 
 /* ---- ingress ---- */
@@ -215,16 +247,17 @@ static __always_inline __u32 row_link(const struct packet *p)
 	return setting_passes(p->ifindex, SETTING_NONIP) ? REASON_NONIP : REASON_ETHERTYPE;
 }
 
-static __always_inline __u32 row_fragment(struct __sk_buff *skb, const struct packet *p)
+static __always_inline __u32 row_fragment(struct __sk_buff *skb, struct passage *x)
 {
 	__u32 reason;
 
-	if (p->fragment != FRAGMENT_LATER)
+	if (x->p.fragment != FRAGMENT_LATER)
 		return REASON_NONE;
-	reason = (__u32)fragment_follow(p);
+	reason = follow_first(x);
 	if (reason)
 		return reason;
-	return fragment_stays(skb, p) ? REASON_FRAGMENT_EARLY : REASON_FRAGMENT;
+	/* then it is put together here or not at all, and its first fragment, decided by itself, is needed for that */
+	return route_ends_here(skb, &x->p) ? REASON_FRAGMENT_EARLY : REASON_FRAGMENT;
 }
 
 /* What servers send to clients. */
@@ -273,18 +306,18 @@ static __always_inline __u32 row_ssh(const struct packet *p)
 }
 
 /* The rows that a packet's headers alone decide. */
-static __always_inline __u32 rows_by_header(struct __sk_buff *skb, const struct packet *p)
+static __always_inline __u32 rows_by_header(struct __sk_buff *skb, struct passage *x)
 {
-	__u32 reason = row_link(p);
+	__u32 reason = row_link(&x->p);
 
 	if (!reason)
-		reason = row_fragment(skb, p);
+		reason = row_fragment(skb, x);
 	if (!reason)
-		reason = row_neighbour(p);
+		reason = row_neighbour(&x->p);
 	if (!reason)
-		reason = row_dhcp(p);
+		reason = row_dhcp(&x->p);
 	if (!reason)
-		reason = row_ssh(p);
+		reason = row_ssh(&x->p);
 	return reason;
 }
 
@@ -305,11 +338,11 @@ static __always_inline __u32 rows_by_connection(struct __sk_buff *skb, struct pa
 	return reason;
 }
 
-static __always_inline __u32 row_echo(struct passage *x)
+static __always_inline __u32 row_echo(struct __sk_buff *skb, struct passage *x)
 {
 	if (!conn_is_echo_request(&x->p) || !setting_passes(x->p.ifindex, SETTING_ICMP_ECHO))
 		return REASON_NONE;
-	return record(x, REASON_ECHO);
+	return record(skb, x, REASON_ECHO);
 }
 
 static __always_inline __u32 row_flood(const struct passage *x)
@@ -331,7 +364,7 @@ static __always_inline __u32 row_rules(struct __sk_buff *skb, struct passage *x)
 		reason = REASON_NO_RULE;
 	if (reason_verdict(reason) != VERDICT_DROP && x->seen->step == CONN_UNKNOWN && is_stray(&x->p))
 		return REASON_STATE;
-	return record(x, splice_or(skb, &x->p, reason, x->hit.decision));
+	return record(skb, x, splice_or(skb, &x->p, reason, x->hit.decision));
 }
 
 /* On loopback what is well formed passes; only a splice rule has a say there. */
@@ -353,13 +386,13 @@ static __always_inline __u32 ingress_decide(struct __sk_buff *skb, struct passag
 
 	if (x->p.ifindex == LOOPBACK_IFINDEX)
 		return loopback_decide(skb, x);
-	reason = rows_by_header(skb, &x->p);
+	reason = rows_by_header(skb, x);
 	if (!reason)
 		reason = rows_by_connection(skb, x);
 	if (!reason)
 		reason = row_icmp_error(skb, &x->p);
 	if (!reason)
-		reason = row_echo(x);
+		reason = row_echo(skb, x);
 	if (!reason)
 		reason = row_flood(x);
 	return reason ? reason : row_rules(skb, x);
@@ -398,16 +431,16 @@ static __always_inline __u32 row_link_out(const struct packet *p)
 	return out_drops(p) && !setting_passes(p->ifindex, SETTING_NONIP) ? REASON_ETHERTYPE : REASON_NONIP;
 }
 
-static __always_inline __u32 row_fragment_out(const struct packet *p)
+static __always_inline __u32 row_fragment_out(struct passage *x)
 {
 	__u32 reason;
 
-	if (p->fragment != FRAGMENT_LATER)
+	if (x->p.fragment != FRAGMENT_LATER)
 		return REASON_NONE;
-	reason = (__u32)fragment_follow(p);
+	reason = follow_first(x);
 	if (reason)
 		return reason;
-	return out_drops(p) ? REASON_FRAGMENT : REASON_OUT;
+	return out_drops(&x->p) ? REASON_FRAGMENT : REASON_OUT;
 }
 
 /* What clients send to servers. */
@@ -431,13 +464,13 @@ static __always_inline __u32 row_socket_out(struct __sk_buff *skb, struct passag
 	return packet_is_first_syn(&x->p) ? REASON_NONE : row_established(x);
 }
 
-static __always_inline __u32 row_rules_out(struct passage *x)
+static __always_inline __u32 row_rules_out(struct __sk_buff *skb, struct passage *x)
 {
 	__u32 reason = ask_rules(x);
 
 	if (!reason)
 		reason = out_drops(&x->p) ? REASON_OUT_DROP : REASON_OUT;
-	return record(x, reason);
+	return record(skb, x, reason);
 }
 
 /* A forwarded packet of a connection that was looked up as it came in: nothing here could say otherwise. */
@@ -446,16 +479,16 @@ static __always_inline int is_through(struct __sk_buff *skb)
 	return ctx_is_tracked(skb) && rules_none_out() && !setting_drops(skb->ifindex, SETTING_OUT);
 }
 
-static __always_inline __u32 egress_by_header(const struct packet *p)
+static __always_inline __u32 egress_by_header(struct passage *x)
 {
-	__u32 reason = row_link_out(p);
+	__u32 reason = row_link_out(&x->p);
 
 	if (!reason)
-		reason = row_fragment_out(p);
+		reason = row_fragment_out(x);
 	if (!reason)
-		reason = row_neighbour(p);
+		reason = row_neighbour(&x->p);
 	if (!reason)
-		reason = row_dhcp_out(p);
+		reason = row_dhcp_out(&x->p);
 	return reason;
 }
 
@@ -465,7 +498,7 @@ static __always_inline __u32 egress_decide(struct __sk_buff *skb, struct passage
 
 	if (x->p.ifindex == LOOPBACK_IFINDEX)
 		return REASON_LOOPBACK;
-	reason = egress_by_header(&x->p);
+	reason = egress_by_header(x);
 	if (!reason)
 		reason = row_socket_out(skb, x);
 	if (!reason)
@@ -475,7 +508,7 @@ static __always_inline __u32 egress_decide(struct __sk_buff *skb, struct passage
 		return REASON_OUT_DROP;
 	if (!reason)
 		reason = row_icmp_error(skb, &x->p);
-	return reason ? reason : row_rules_out(x);
+	return reason ? reason : row_rules_out(skb, x);
 }
 
 /* ---- what becomes of it ---- */
@@ -499,6 +532,8 @@ static __always_inline enum verdict verdict_of(const struct passage *x, __u32 re
 {
 	enum verdict verdict = reason_verdict(reason);
 
+	if (x->seen->followed)
+		return (enum verdict)x->seen->followed;
 	if (verdict != VERDICT_DROP)
 		return verdict;
 	if (is_malformed(reason) && setting_passes(x->p.ifindex, SETTING_ON_TRUNCATED))
@@ -585,7 +620,8 @@ static __always_inline int answer(struct __sk_buff *skb, const struct passage *x
 /* Whether the packet's connection stands in the table now. */
 static __always_inline int has_connection(const struct passage *x)
 {
-	return x->seen->recorded || x->seen->step == CONN_REPLY || x->seen->step == CONN_REMEMBERED;
+	return x->seen->recorded || x->seen->step == CONN_REPLY || x->seen->step == CONN_DOUBTED ||
+	       x->seen->step == CONN_REMEMBERED;
 }
 
 /* Counts, tells, and carries the decision out. */

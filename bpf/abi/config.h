@@ -67,7 +67,9 @@ struct splicer_config {
 	/* Bit n: a tool has set enum splicer_setting n of some interface since the pins were made, set before it does;
 	 * bit 32 + n: likewise enum splicer_number n. What nobody ever set need not be looked up. */
 	__u64 settings_seen;
-	__u32 reserved[16]; /* zero */
+	/* When the program last left a listener for a splice in fragments: ns of CLOCK_MONOTONIC, coarse. */
+	__u64 spliced;
+	__u32 reserved[14]; /* zero */
 };
 _Static_assert(sizeof(struct splicer_config) == 128, "splicer_config is ABI");
 _Static_assert(__builtin_offsetof(struct splicer_config, settings_seen) == 56, "splicer_config.settings_seen is ABI");

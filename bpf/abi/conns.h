@@ -88,6 +88,8 @@ enum conn_direction { CONN_FORWARD = 0, CONN_BACK = 1 };
 #define CONN_RST_FORWARD 16u
 #define CONN_RST_BACK 32u
 #define CONN_BACK_LEFT 64u /* packets back are counted as they leave; else as they come in */
+#define CONN_IN_DOUBT \
+	128u /* TCP picked up in its middle as it left, and nothing came back yet: either may be the opener */
 
 /*
  * A forwarded packet is seen twice, as it comes in and as it leaves. Each direction is counted at one place: the

@@ -32,6 +32,7 @@ enum conn_step {
 	CONN_ASK = 3,        /* goes forward; rules must say */
 	CONN_OVERDUE = 4,    /* lasted longer than its rule allows: this packet is the first to find it */
 	CONN_GONE = 5,       /* was cut */
+	CONN_DOUBTED = 6,    /* goes back, unless rules let it in: then its sender was the opener */
 };
 
 /* A packet and its connection. */
@@ -45,6 +46,7 @@ struct conn_seen {
 	__u32 max_duration;          /* to be recorded: seconds, 0: any */
 	__u32 recorded;              /* it began a connection */
 	__u32 socket;                /* enum socket_found: what the stack has for it */
+	__u32 followed;              /* enum verdict of the first fragment, of a later one */
 };
 
 /* One for each CPU, for it is too large for the stack beside its callers'. Not pinned: each object has its own. */
@@ -68,6 +70,7 @@ static __always_inline struct conn_seen *conn_begin(__u32 hook)
 	seen->connected = 0;
 	seen->recorded = 0;
 	seen->socket = 0;
+	seen->followed = VERDICT_NONE;
 	return seen;
 }
 
@@ -313,7 +316,7 @@ static __always_inline __u32 conn_step_of(struct conn *conn, const struct packet
 	if (conn->deadline && conn->deadline <= now)
 		return CONN_OVERDUE;
 	if (direction == CONN_BACK)
-		return CONN_REPLY;
+		return conn->flags & CONN_IN_DOUBT && seen->hook == RULES_IN ? CONN_DOUBTED : CONN_REPLY;
 	/* two copies, for the verifier does not follow an index into a struct that it knows by field */
 	seen->verdict = seen->hook == RULES_OUT ? conn->verdict[RULES_OUT] : conn->verdict[RULES_IN];
 	return conn_verdict_holds(&seen->verdict, p->ifindex) ? CONN_REMEMBERED : CONN_ASK;
@@ -331,6 +334,7 @@ static __always_inline int conn_passes(const struct conn_seen *seen)
 {
 	switch (seen->step) {
 	case CONN_REPLY:
+	case CONN_DOUBTED:
 		return 1;
 	case CONN_REMEMBERED:
 		return seen->connected || reason_verdict(seen->verdict.reason) != VERDICT_DROP;
@@ -364,6 +368,8 @@ __noinline int conn_follow(const struct packet *p, struct conn_seen *seen)
 		return (int)seen->step;
 	if (seen->step == CONN_OVERDUE)
 		conn_cut(conn, now);
+	if (seen->step == CONN_DOUBTED)
+		conn->flags &= ~CONN_IN_DOUBT;
 	if (conn_passes(seen)) {
 		conn_touch(conn, p, seen, now);
 		if (table == CONNS_UNCONFIRMED && (seen->connected || conn_is_proven(conn, seen->end)))
@@ -429,8 +435,12 @@ static __always_inline long conn_open(const struct conn_key *key, const struct p
 	conn->ifindex[CONN_FORWARD] = p->ifindex;
 	conn->opener = (__u8)seen->end;
 	conn->flags = seen->hook == RULES_OUT ? CONN_OUTBOUND : 0;
-	if (p->proto == IPPROTO_TCP)
-		conn->state = packet_is_first_syn(p) ? CONN_HANDSHAKE : CONN_ESTABLISHED;
+	if (p->proto == IPPROTO_TCP) {
+		int begins = packet_is_first_syn(p);
+
+		conn->state = begins ? CONN_HANDSHAKE : CONN_ESTABLISHED;
+		conn->flags |= seen->hook == RULES_OUT && !begins ? CONN_IN_DOUBT : 0;
+	}
 	conn_set_verdict(conn, seen);
 	/* what stood there has ended, or this packet would have been one of it */
 	conn_remove(CONNS_CONFIRMED, key);

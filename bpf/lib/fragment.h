@@ -13,11 +13,9 @@
 #include "lib/bpf.h"
 #include "lib/conntrack.h"
 #include "lib/packet.h"
+#include "lib/route.h"
 #include "lib/settings.h"
 #include "maps/conns.h"
-
-#define AF_INET 2
-#define AF_INET6 10
 
 static __always_inline void fragment_make_key(const struct packet *p, struct frag_key *key)
 {
@@ -38,32 +36,7 @@ static __always_inline int fragment_is_fresh(__u64 time, __u64 now)
 
 /* ---- later fragments ---- */
 
-/*
- * Whether the packet cannot go on from here: then it is put together here or not at all, and its first fragment, which
- * is decided by itself, is needed for that.
- */
-__noinline int fragment_stays(struct __sk_buff *ctx, const struct packet *p)
-{
-	struct bpf_fib_lookup fib = {};
-	long result;
-
-	if (!p)
-		return 0;
-	fib.family = p->family == 4 ? AF_INET : AF_INET6;
-	fib.ifindex = p->ifindex;
-	if (p->family == 4) {
-		fib.ipv4_src = (__be32)p->src[0];
-		fib.ipv4_dst = (__be32)p->dst[0];
-	} else {
-		__builtin_memcpy(fib.ipv6_src, p->src, sizeof(p->src));
-		__builtin_memcpy(fib.ipv6_dst, p->dst, sizeof(p->dst));
-	}
-	fib.l4_protocol = p->proto;
-	result = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
-	return result == BPF_FIB_LKUP_RET_NOT_FWDED || result == BPF_FIB_LKUP_RET_FWD_DISABLED;
-}
-
-/* What its first fragment says of a later one: a reason, or REASON_NONE when that is not known. */
+/* What its first fragment says of a later one: reason | verdict << 8, or REASON_NONE when that is not known. */
 __noinline int fragment_follow(const struct packet *p)
 {
 	struct frag_key key;
@@ -77,12 +50,13 @@ __noinline int fragment_follow(const struct packet *p)
 		return REASON_NONE;
 	switch (frag->verdict) {
 	case VERDICT_SPLICE:
-		return REASON_FRAGMENT_SPLICE;
+		return REASON_FRAGMENT_SPLICE | VERDICT_SPLICE << 8;
 	case VERDICT_PASS:
+		return REASON_FRAGMENT_PASS | VERDICT_PASS << 8;
 	case VERDICT_DETECT:
-		return REASON_FRAGMENT_PASS;
+		return REASON_FRAGMENT | VERDICT_DETECT << 8;
 	default:
-		return REASON_FRAGMENT;
+		return REASON_FRAGMENT | VERDICT_DROP << 8;
 	}
 }
 
@@ -101,6 +75,14 @@ static __always_inline void splice_make_key(const struct packet *p, struct splic
 	key->reserved[0] = key->reserved[1] = 0;
 }
 
+/* Whether any splice may be left there. */
+static __always_inline int splices_are_fresh(void)
+{
+	struct splicer_config *config = config_get();
+
+	return config && config->spliced && fragment_is_fresh(config->spliced, bpf_ktime_get_coarse_ns());
+}
+
 /* Packets of these addresses and ports are no longer for a listener. */
 __noinline int splice_forget(const struct packet *p)
 {
@@ -108,6 +90,8 @@ __noinline int splice_forget(const struct packet *p)
 
 	if (!p)
 		return -1;
+	if (!splices_are_fresh())
+		return 0;
 	splice_make_key(p, &key);
 	return (int)bpf_map_delete_elem(&splicer1_splices, &key);
 }
@@ -140,6 +124,7 @@ static __always_inline __u32 fragment_splice(const struct packet *p, struct bpf_
 	if (bpf_map_update_elem(&splicer1_listeners, &listener, sk, BPF_ANY) ||
 	    bpf_map_update_elem(&splicer1_splices, &key, &splice, BPF_ANY))
 		return REASON_ASSIGN;
+	config->spliced = splice.time;
 	return REASON_RULE_SPLICE;
 }
 
@@ -171,6 +156,8 @@ static __always_inline int fragment_deliver(struct bpf_sk_lookup *ctx)
 	struct bpf_sock *sk;
 	long error;
 
+	if (!splices_are_fresh())
+		return SK_PASS;
 	splice_key_of_lookup(ctx, &key);
 	splice = bpf_map_lookup_elem(&splicer1_splices, &key);
 	if (!splice || !fragment_is_fresh(splice->time, bpf_ktime_get_coarse_ns()))
