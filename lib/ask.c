@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "ask.h"
 
+#include "abi/reasons.h"
 #include "attachment.h"
 #include "rule.h"
 
@@ -126,78 +127,94 @@ size_t ask_frame(const struct question *question, uint8_t frame[ASK_FRAME_MAX])
 
 /* ---- the program ---- */
 
-static bool is_askable(const struct attachment *attachment)
+/* The programs that a question is for, on its hook. */
+struct candidates {
+	const struct attachments *list;
+	enum attachment_hook hook;
+};
+
+static bool is_candidate(const struct candidates *from, size_t i, bool ours)
 {
-	return attachment->ours && attachment->hook == ATTACH_INGRESS;
+	return from->list->items[i].ours == ours && from->list->items[i].hook == from->hook;
 }
 
 /* The first at the interface, which sees packets first; 0: at any. NULL: none. */
-static const struct attachment *attachment_at(const struct attachments *list, uint32_t ifindex)
+static const struct attachment *candidate_at(const struct candidates *from, uint32_t ifindex, bool ours)
 {
-	for (size_t i = 0; i < list->count; i++)
-		if (is_askable(&list->items[i]) && (!ifindex || list->items[i].ifindex == ifindex))
-			return &list->items[i];
+	for (size_t i = 0; i < from->list->count; i++)
+		if (is_candidate(from, i, ours) && (!ifindex || from->list->items[i].ifindex == ifindex))
+			return &from->list->items[i];
 	return NULL;
 }
 
 /* Whether a program of splicer's is there that uses other maps; ifindex 0: anywhere. */
-static bool is_stale_at(const struct attachments *list, uint32_t ifindex)
+static bool is_stale_at(const struct candidates *from, uint32_t ifindex)
 {
-	for (size_t i = 0; i < list->count; i++)
-		if (!list->items[i].ours && list->items[i].hook == ATTACH_INGRESS &&
-		    (!ifindex || list->items[i].ifindex == ifindex))
-			return true;
-	return false;
+	return candidate_at(from, ifindex, false);
 }
 
 /* Adds "name, " once for each interface that has a program. */
-static void names_list(const struct attachments *list, char *text, size_t size)
+static void names_list(const struct candidates *from, char *text, size_t size)
 {
 	uint32_t last = 0;
 	size_t used = 0;
 
-	for (size_t i = 0; i < list->count && used < size; i++) {
+	for (size_t i = 0; i < from->list->count && used < size; i++) {
 		char name[INTERFACE_TEXT_MAX];
 
-		if (!is_askable(&list->items[i]) || list->items[i].ifindex == last)
+		if (!is_candidate(from, i, true) || from->list->items[i].ifindex == last)
 			continue;
-		last = list->items[i].ifindex;
+		last = from->list->items[i].ifindex;
 		used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "",
 					 interface_format(last, name));
 	}
 }
 
-static bool is_attached_to_several(const struct attachments *list)
+static bool is_attached_to_several(const struct candidates *from)
 {
-	const struct attachment *first = attachment_at(list, 0);
+	const struct attachment *first = candidate_at(from, 0, true);
 
-	for (size_t i = 0; first && i < list->count; i++)
-		if (is_askable(&list->items[i]) && list->items[i].ifindex != first->ifindex)
+	for (size_t i = 0; first && i < from->list->count; i++)
+		if (is_candidate(from, i, true) && from->list->items[i].ifindex != first->ifindex)
 			return true;
 	return false;
 }
 
-static const struct attachment *attachment_choose(const struct attachments *list, struct question *question,
-						  struct error *error)
+static void error_unattached(const struct candidates *from, struct error *error)
 {
-	const struct attachment *chosen = attachment_at(list, question->ifindex);
+	error_state(error, "splicer.o",
+		    is_stale_at(from, 0)          ? "attached, but its maps were removed: attach it anew"
+		    : from->hook == ATTACH_EGRESS ? "not attached to the egress of any interface"
+						  : "not attached to any interface");
+}
+
+/* The program elsewhere that answers for the interface, where none is attached. */
+static const struct attachment *candidate_elsewhere(const struct candidates *from, uint32_t ifindex)
+{
+	const struct attachment *chosen = candidate_at(from, 0, true);
+	char name[INTERFACE_TEXT_MAX];
+
+	if (chosen)
+		note_print("%s %s%s: this is what it would do",
+			   is_stale_at(from, ifindex) ? "other maps are used on" : "not attached to",
+			   from->hook == ATTACH_EGRESS ? "the egress of " : "", interface_format(ifindex, name));
+	return chosen;
+}
+
+static const struct attachment *candidate_choose(const struct candidates *from, struct question *question,
+						 struct error *error)
+{
+	const struct attachment *chosen = candidate_at(from, question->ifindex, true);
 	char names[256];
 
-	if (!chosen && question->ifindex) {
-		chosen = attachment_at(list, 0);
-		if (chosen)
-			note_print("%s %s: this is what it would do",
-				   is_stale_at(list, question->ifindex) ? "other maps are used on" : "not attached to",
-				   interface_format(question->ifindex, names));
-	}
+	if (!chosen && question->ifindex)
+		chosen = candidate_elsewhere(from, question->ifindex);
 	if (!chosen) {
-		error_state(error, "splicer.o",
-			    is_stale_at(list, 0) ? "attached, but its maps were removed: attach it anew"
-						 : "not attached to any interface");
+		error_unattached(from, error);
 		return NULL;
 	}
-	if (!question->ifindex && is_attached_to_several(list)) {
-		names_list(list, names, sizeof(names));
+	if (!question->ifindex && is_attached_to_several(from)) {
+		names_list(from, names, sizeof(names));
 		error_usage(error, "--match", "name the interface, it is attached to several: %s", names);
 		return NULL;
 	}
@@ -208,19 +225,30 @@ static const struct attachment *attachment_choose(const struct attachments *list
 
 int ask_open(const struct pins *pins, struct question *question, struct error *error)
 {
-	const struct attachment *chosen;
 	struct attachments list;
+	struct candidates from = { &list, question->direction == RULES_OUT ? ATTACH_EGRESS : ATTACH_INGRESS };
+	const struct attachment *chosen;
 	int program;
 
 	if (attachments_read(pins, &list, error))
 		return -1;
-	chosen = attachment_choose(&list, question, error);
+	chosen = candidate_choose(&from, question, error);
 	program = chosen ? attachment_open(chosen, error) : -1;
 	free(list.items);
 	return program;
 }
 
 /* ---- the answer ---- */
+
+/* See QUESTION_REASON. A program that says no verdict decides as its reason says. */
+static void answer_read(const struct __sk_buff *after, struct answer *out)
+{
+	uint32_t word = after->cb[QUESTION_REASON];
+
+	out->reason = word & 0xffff;
+	out->verdict = word >> 16 ? word >> 16 : reason_verdict(out->reason);
+	out->rule = (uint64_t)after->cb[QUESTION_RULE_HIGH] << 32 | after->cb[QUESTION_RULE_LOW];
+}
 
 int ask(int program, const struct question *question, struct answer *out, struct error *error)
 {
@@ -236,7 +264,6 @@ int ask(int program, const struct question *question, struct answer *out, struct
 		return error_errno(error, interface_format(question->ifindex, name));
 	if (!after.cb[QUESTION_REASON])
 		return error_state(error, "splicer.o", "the attached program does not answer: attach this version");
-	out->reason = after.cb[QUESTION_REASON];
-	out->rule = (uint64_t)after.cb[QUESTION_RULE_HIGH] << 32 | after.cb[QUESTION_RULE_LOW];
+	answer_read(&after, out);
 	return 0;
 }

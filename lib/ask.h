@@ -14,14 +14,16 @@
 #include <stdint.h>
 
 struct answer {
-	uint32_t reason; /* enum reason */
-	uint64_t rule;   /* sequence number of the deciding rule; 0: none */
+	uint32_t reason;  /* enum reason */
+	uint32_t verdict; /* enum verdict */
+	uint64_t rule;    /* sequence number of the deciding rule; 0: none */
 };
 
 /*
- * A descriptor of the program to ask: the one attached to the interface of the question, else (with a note) one that is
- * attached elsewhere. Where no interface is named, the only one that has a program becomes the question's. -1 with
- * *error: EXIT_USAGE when several have, EXIT_STATE when none has.
+ * A descriptor of the program to ask, that of ingress or egress as the question's direction is: the one attached to the
+ * interface of the question, else (with a note) one that is attached elsewhere. Where no interface is named, the only
+ * one that has a program becomes the question's. -1 with *error: EXIT_USAGE when several have, EXIT_STATE when none
+ * has.
  */
 int ask_open(const struct pins *pins, struct question *question, struct error *error);
 

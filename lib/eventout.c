@@ -41,9 +41,38 @@ const char *verdict_name(unsigned int verdict)
 		return "pass";
 	case VERDICT_SPLICE:
 		return "splice";
+	case VERDICT_DETECT:
+		return "detect";
 	default:
 		return "?";
 	}
+}
+
+int verdict_parse(const char *text, uint32_t *out, struct error *error)
+{
+	for (uint32_t verdict = VERDICT_DROP; verdict <= VERDICT_DETECT; verdict++) {
+		if (!strcmp(text, verdict_name(verdict))) {
+			*out = verdict;
+			return 0;
+		}
+	}
+	return error_usage(error, text, "unknown verdict (pass, drop, splice, detect)");
+}
+
+static const char *hook_name(unsigned int hook)
+{
+	return hook == EVENT_EGRESS ? "egress" : "ingress";
+}
+
+int hook_parse(const char *text, uint8_t *out, struct error *error)
+{
+	for (int hook = EVENT_INGRESS; hook <= EVENT_EGRESS; hook++) {
+		if (!strcmp(text, hook_name((unsigned int)hook))) {
+			*out = (uint8_t)hook;
+			return 0;
+		}
+	}
+	return error_usage(error, text, "unknown hook (ingress, egress)");
 }
 
 static const char *object_name(unsigned int object)
@@ -104,7 +133,7 @@ static void event_print_json(const struct event *event, const struct shown *show
 	out_seconds(&out, "time", NULL, wall_time(event->time), NULL);
 	out_text(&out, "object", NULL, object_name(event->object));
 	out_text(&out, "iface", NULL, shown->interface);
-	out_text(&out, "hook", NULL, event->hook == EVENT_EGRESS ? "egress" : "ingress");
+	out_text(&out, "hook", NULL, hook_name(event->hook));
 	out_text(&out, "verdict", NULL, verdict_name(event->verdict));
 	out_text(&out, "reason", NULL, reason_name(event->reason));
 	out_text(&out, "proto", NULL, event->family ? shown->proto : NULL);
@@ -163,6 +192,8 @@ static void event_print_line(const struct event *event, const struct shown *show
 		printf(" vlan %u", event->vlan);
 	if (*shown->service)
 		printf(" service %s", shown->service);
+	if (event->hook == EVENT_EGRESS)
+		fputs(" egress", stdout);
 	printf(" len %u\n", event->length);
 	fflush(stdout);
 }

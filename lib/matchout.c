@@ -20,6 +20,10 @@ struct match {
 	const struct rules_record *winner; /* of them; NULL: no rule was asked, or none matches */
 };
 
+/*
+ * Whether rules had the last word, or let the packet in and then something else did not. Before them stand what the
+ * headers say, sockets, and connections that are remembered.
+ */
 static bool decided_by_rules(uint32_t reason)
 {
 	switch (reason) {
@@ -28,7 +32,12 @@ static bool decided_by_rules(uint32_t reason)
 	case REASON_NO_LISTENER:
 	case REASON_REUSEPORT:
 	case REASON_ASSIGN:
+	case REASON_OUT_DROP:
+	case REASON_TABLE_FULL:
+	case REASON_STATE:
+	case REASON_NO_LOOKUP:
 	case REASON_RULE_PASS:
+	case REASON_OUT:
 	case REASON_RULE_SPLICE:
 		return true;
 	default:
@@ -36,10 +45,11 @@ static bool decided_by_rules(uint32_t reason)
 	}
 }
 
-/* On loopback rules are asked, but only a splice rule decides. */
-static bool rules_were_asked(uint32_t reason)
+/* On loopback rules are asked, but only a splice rule decides; a flood is one of flows that some rule lets in. */
+static bool rules_were_asked(const struct answer *answer)
 {
-	return decided_by_rules(reason) || reason == REASON_LOOPBACK;
+	return decided_by_rules(answer->reason) || answer->reason == REASON_LOOPBACK ||
+	       (answer->reason == REASON_FLOOD && answer->rule);
 }
 
 static bool is_splice(const struct rules_record *rule)
@@ -52,11 +62,11 @@ static bool match_agrees(const struct match *match)
 {
 	const struct rules_record *best = match->rivals.count ? match->rivals.items : NULL;
 
+	if (!rules_were_asked(&match->answer))
+		return true;
 	if (match->answer.rule)
 		return best && rules_decision_sequence(best->head.decision) == match->answer.rule;
-	if (match->answer.reason == REASON_LOOPBACK)
-		return !best || !is_splice(best);
-	return !decided_by_rules(match->answer.reason) || !best;
+	return !best || (match->answer.reason == REASON_LOOPBACK && !is_splice(best));
 }
 
 static const struct rules_record *match_winner(const struct match *match)
@@ -109,7 +119,7 @@ static const char *match_why(const struct match *match, size_t i)
 {
 	const struct rules_record *rule = &match->rivals.items[i];
 
-	if (!rules_were_asked(match->answer.reason))
+	if (!rules_were_asked(&match->answer))
 		return "not asked";
 	if (!match->winner)
 		return "changed meanwhile";
@@ -139,7 +149,7 @@ static void match_table(const struct match *match, const struct surroundings *su
 	uint32_t reason = match->answer.reason;
 	size_t count = match->rivals.count, most = MATCH_LOSERS + (match->winner != NULL);
 
-	printf("%s %s: %s\n", verdict_name(reason_verdict(reason)), reason_name(reason), reason_text(reason));
+	printf("%s %s: %s\n", verdict_name(match->answer.verdict), reason_name(reason), reason_text(reason));
 	if (!all && count > most)
 		count = most;
 	rivals_out(match, count, OUT_TABLE, surroundings);
@@ -160,7 +170,7 @@ static void match_json(const struct match *match, const struct surroundings *sur
 	char interface[INTERFACE_TEXT_MAX];
 
 	putchar('{');
-	string_out("verdict", verdict_name(reason_verdict(reason)));
+	string_out("verdict", verdict_name(match->answer.verdict));
 	string_out("reason", reason_name(reason));
 	string_out("text", reason_text(reason));
 	string_out("iface", interface_format(match->question.ifindex, interface));
@@ -173,7 +183,8 @@ static void match_json(const struct match *match, const struct surroundings *sur
 	puts("}");
 }
 
-int match_print(const struct pins *pins, const char *packet, enum out_form form, bool all, struct error *error)
+int match_print(const struct pins *pins, const char *packet, enum rules_direction direction, enum out_form form,
+		bool all, struct error *error)
 {
 	static struct surroundings surroundings; /* 32 KiB */
 	struct match match = { 0 };
@@ -181,6 +192,7 @@ int match_print(const struct pins *pins, const char *packet, enum out_form form,
 
 	if (question_parse(packet, &match.question, error))
 		return -1;
+	match.question.direction = (uint8_t)direction;
 	if (!match_find(&match, pins, error) && !surroundings_read(&surroundings, error)) {
 		if (form == OUT_TABLE)
 			match_table(&match, &surroundings, all);

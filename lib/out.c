@@ -49,14 +49,24 @@ void out_open(struct out *out, enum out_form form)
 	*out = (struct out){ .form = form, .measuring = form == OUT_TABLE };
 }
 
+/* One cell of a line. The blanks after the last one's text are never printed. */
+static void cell_print(struct out *out, unsigned int i, const char *text, unsigned int size)
+{
+	bool right = out->right[i];
+
+	for (unsigned int blanks = out->pending + (right ? out->width[i] - size : 0); blanks; blanks--)
+		putchar(' ');
+	fputs(text, stdout);
+	out->pending = 2 + (right ? 0 : out->width[i] - size);
+}
+
 static void header_print(struct out *out)
 {
-	for (unsigned int i = 0; i < out->columns; i++) {
-		int width = (int)out->width[i];
-		bool last = i + 1 == out->columns;
-
-		printf("%*s%s", out->right[i] ? width : last ? 0 : -width, out->header[i], last ? "\n" : "  ");
-	}
+	out->pending = 0;
+	for (unsigned int i = 0; i < out->columns; i++)
+		if (out->shown[i])
+			cell_print(out, i, out->header[i], (unsigned int)strlen(out->header[i]));
+	putchar('\n');
 	out->header_done = true;
 }
 
@@ -106,28 +116,35 @@ static unsigned int text_width(const char *text)
 	return width;
 }
 
-/* A cell of the table; the blanks after the last column's text are never printed. */
+void out_rare(struct out *out, bool has)
+{
+	out->dispensable = !has;
+}
+
+/* A cell of the table: measured, or printed. */
 static void cell(struct out *out, const char *header, const char *text, bool right)
 {
 	unsigned int i = out->column++, size = text_width(text), least = (unsigned int)strlen(header);
+	bool dispensable = out->dispensable;
 
+	out->dispensable = false;
 	if (i >= OUT_COLUMNS_MAX)
 		return;
 	if (out->measuring) {
 		out->header[i] = header;
 		out->right[i] = right;
+		out->shown[i] |= !dispensable;
 		if (out->width[i] < least)
 			out->width[i] = least;
 		if (out->width[i] < size)
 			out->width[i] = size;
 		return;
 	}
+	if (!out->shown[i])
+		return;
 	if (size > out->width[i])
 		out->width[i] = size; /* grew since it was measured */
-	for (unsigned int blanks = out->pending + (right ? out->width[i] - size : 0); blanks; blanks--)
-		putchar(' ');
-	fputs(text, stdout);
-	out->pending = 2 + (right ? 0 : out->width[i] - size);
+	cell_print(out, i, text, size);
 }
 
 /* True when the field is to be printed as JSON; its key is then. */

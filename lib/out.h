@@ -24,6 +24,8 @@ struct out {
 	unsigned int width[OUT_COLUMNS_MAX];
 	const char *header[OUT_COLUMNS_MAX];
 	bool right[OUT_COLUMNS_MAX];
+	bool shown[OUT_COLUMNS_MAX];
+	bool dispensable;     /* the next field: see out_rare */
 	unsigned int pending; /* blanks owed before the next cell */
 };
 
@@ -34,6 +36,11 @@ void out_end(struct out *out);
 
 /* True when the records are to be emitted once more; prints the end of an array otherwise. */
 bool out_again(struct out *out);
+
+/*
+ * Before a field: a table has a column for it only where some record `has` something to show there. JSON has it always.
+ */
+void out_rare(struct out *out, bool has);
 
 /*
  * One field: its key in JSON (NULL: table only) and its header in the table (NULL: JSON only). A NULL or

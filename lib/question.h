@@ -16,7 +16,8 @@ struct question {
 	uint8_t src[16], dst[16]; /* network byte order; IPv4 in the first 4 bytes, the rest zero */
 	uint16_t sport;           /* host byte order; 0 where the protocol has none */
 	uint16_t port;            /* what rules match: destination port, host byte order; ICMP: type << 8 | code */
-	uint32_t ifindex;         /* 0: none named */
+	uint32_t ifindex;         /* that the packet comes in by, or leaves by; 0: none named */
+	uint8_t direction;        /* enum rules_direction; not in the text: RULES_IN */
 };
 
 /*

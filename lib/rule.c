@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "num.h"
 #include "proto.h"
+#include "rulekey.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -30,6 +31,42 @@ int rule_parse_action(const char *text, enum rules_action *out, struct error *er
 		}
 	}
 	return error_usage(error, text, "unknown action (pass, drop, splice)");
+}
+
+static const char *const direction_names[] = { [RULES_IN] = "in", [RULES_OUT] = "out" };
+
+const char *rule_direction_name(enum rules_direction direction)
+{
+	return direction_names[direction];
+}
+
+int rule_parse_direction(const char *text, enum rules_direction *out, struct error *error)
+{
+	for (int direction = RULES_IN; direction <= RULES_OUT; direction++) {
+		if (!strcmp(text, direction_names[direction])) {
+			*out = (enum rules_direction)direction;
+			return 0;
+		}
+	}
+	return error_usage(error, text, "unknown direction (in, out)");
+}
+
+static const char *const mode_names[] = { [RULES_PREVENT] = "prevent", [RULES_DETECT] = "detect" };
+
+const char *rule_mode_name(enum rules_mode mode)
+{
+	return mode <= RULES_DETECT ? mode_names[mode] : NULL;
+}
+
+static int mode_parse(const char *text, enum rules_mode *out, struct error *error)
+{
+	for (int mode = RULES_PREVENT; mode <= RULES_DETECT; mode++) {
+		if (!strcmp(text, mode_names[mode])) {
+			*out = (enum rules_mode)mode;
+			return 0;
+		}
+	}
+	return error_usage(error, text, "unknown mode (prevent, detect)");
 }
 
 int rule_parse_priority(const char *text, int32_t *out, struct error *error)
@@ -189,12 +226,15 @@ static int expires_parse(const struct rule_options *options, __u64 *expires, str
 
 /* ---- operands ---- */
 
-static int decide_action(const struct rule_options *options, uint16_t port, const char *operand,
-			 enum rules_action *action, struct error *error)
+static int decide_action(const struct rule_options *options, enum rules_direction direction, uint16_t port,
+			 const char *operand, enum rules_action *action, struct error *error)
 {
 	*action = port ? RULES_SPLICE : RULES_PASS;
 	if (options->action && rule_parse_action(options->action, action, error))
 		return -1;
+	if (*action == RULES_SPLICE && direction == RULES_OUT)
+		return error_usage(error, options->action ? options->action : operand,
+				   "an out rule passes or drops, it cannot splice");
 	if (*action == RULES_SPLICE && !port)
 		return error_usage(error, operand, "splice needs the port of a listener");
 	if (*action != RULES_SPLICE && port)
@@ -230,29 +270,61 @@ static int check_route(const struct prefix_list *dst, const struct rule_options 
 	return 0;
 }
 
+/* What becomes of a packet that the rule matches: the parts of the decision. */
+static int decision_parse(const struct rule_options *options, char *const operands[RULE_OPERANDS],
+			  struct rules_record *out, struct error *error)
+{
+	enum rules_direction direction = RULES_IN;
+	enum rules_mode mode = RULES_MODE_UNSET;
+	enum rules_action action;
+	uint64_t port;
+
+	if ((options->direction && rule_parse_direction(options->direction, &direction, error)) ||
+	    num_parse(operands[4], 0, 65535, &port, error) ||
+	    decide_action(options, direction, (uint16_t)port, operands[4], &action, error) ||
+	    (options->mode && mode_parse(options->mode, &mode, error)))
+		return -1;
+	out->direction = (uint8_t)direction;
+	out->head.decision = rules_decision(0, action, 0, (uint32_t)port) | rules_decision_of_mode(mode) |
+			     (options->route ? RULES_ROUTE : 0);
+	return 0;
+}
+
+static int max_duration_parse(const struct rule_options *options, struct rules_record *out, struct error *error)
+{
+	uint64_t seconds;
+
+	if (!options->max_duration)
+		return 0;
+	if (rules_decision_action(out->head.decision) == RULES_DROP)
+		return error_usage(error, "--max-duration", "a rule that drops lets no connection in");
+	if (num_parse(options->max_duration, 1, RULE_MAX_DURATION, &seconds, error))
+		return -1;
+	out->max_duration = (uint32_t)seconds;
+	out->head.decision |= RULES_LIMITED;
+	return 0;
+}
+
 /* What all rules of one command share. */
 static int template_parse(char *const operands[RULE_OPERANDS], const struct rule_options *options,
 			  const struct prefix_list *dst, struct rules_record *out, struct error *error)
 {
 	enum rules_action action;
-	uint64_t port;
 
 	*out = (struct rules_record){ .family = dst->items[0].family == 6 ? RULES_IPV6 : RULES_IPV4 };
 	if (proto_parse(operands[5], &out->proto, error) ||
 	    rule_parse_ports(out->proto, operands[2], operands[3], &out->head, error) ||
-	    num_parse(operands[4], 0, 65535, &port, error) ||
-	    decide_action(options, (uint16_t)port, operands[4], &action, error) ||
-	    check_proto(&dst->items[0], out->proto, action, operands[5], error) ||
-	    check_route(dst, options, action, error))
+	    decision_parse(options, operands, out, error))
+		return -1;
+	action = rules_decision_action(out->head.decision);
+	if (check_proto(&dst->items[0], out->proto, action, operands[5], error) ||
+	    check_route(dst, options, action, error) || max_duration_parse(options, out, error))
 		return -1;
 	if (options->priority && rule_parse_priority(options->priority, &out->priority, error))
 		return -1;
 	if (options->service && rule_parse_service(options->service, out->service, error))
 		return -1;
-	if (expires_parse(options, &out->head.expires, error))
-		return -1;
-	out->head.decision = rules_decision(0, action, 0, (uint32_t)port) | (options->route ? RULES_ROUTE : 0);
-	return 0;
+	return expires_parse(options, &out->head.expires, error);
 }
 
 static int source_parse(const struct rule_options *options, uint8_t family, struct prefix_list *out,
@@ -405,6 +477,32 @@ static void print_option(char letter, const char *value)
 	batch_print_word(value);
 }
 
+static void print_expires(uint64_t expires)
+{
+	uint64_t epoch = clock_to_epoch(expires) + CLOCK_SECOND / 2000;
+
+	printf(" --expires %" PRIu64 ".%03" PRIu64, epoch / CLOCK_SECOND, epoch % CLOCK_SECOND / (CLOCK_SECOND / 1000));
+}
+
+/* The options that have no letter. */
+static void print_long_options(const struct rules_record *rule)
+{
+	uint64_t decision = rule->head.decision;
+	const char *mode = rule_mode_name(rules_decision_mode(decision));
+
+	if (rule->direction != RULES_IN)
+		printf(" --direction %s", rule_direction_name((enum rules_direction)rule->direction));
+	if (mode)
+		printf(" --mode %s", mode);
+	if (rule_max_duration(rule))
+		printf(" --max-duration %" PRIu32, rule_max_duration(rule));
+	if (rule->head.expires)
+		print_expires(rule->head.expires);
+	/* a rule that spliced once keeps its route until it goes, but --route is for splice rules */
+	if (decision & RULES_ROUTE && rules_decision_action(decision) == RULES_SPLICE)
+		printf(" --route");
+}
+
 void rule_print_line(const struct rules_record *rule)
 {
 	char text[PREFIX_TEXT_MAX], proto[PROTO_TEXT_MAX], service[RULES_SERVICE_MAX + 1],
@@ -428,14 +526,6 @@ void rule_print_line(const struct rules_record *rule)
 		printf(" -P %d", rule->priority);
 	if (*rule_service(rule, service))
 		print_option('S', service);
-	if (rule->head.expires) {
-		uint64_t epoch = clock_to_epoch(rule->head.expires) + CLOCK_SECOND / 2000;
-
-		printf(" --expires %" PRIu64 ".%03" PRIu64, epoch / CLOCK_SECOND,
-		       epoch % CLOCK_SECOND / (CLOCK_SECOND / 1000));
-	}
-	/* a rule that spliced once keeps its route until it goes, but --route is for splice rules */
-	if (rule->head.decision & RULES_ROUTE && action == RULES_SPLICE)
-		printf(" --route");
+	print_long_options(rule);
 	putchar('\n');
 }

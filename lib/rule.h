@@ -12,14 +12,18 @@
 #include <stdint.h>
 
 #define RULE_INTERFACES_MAX 64
-#define RULE_OPERANDS 6 /* DST LEN LOW HIGH TPROXY_PORT PROTO */
+#define RULE_MAX_DURATION 31536000 /* seconds: a year */
+#define RULE_OPERANDS 6            /* DST LEN LOW HIGH TPROXY_PORT PROTO */
 
 /* What the options say; all zero: nothing said. */
 struct rule_options {
 	const char *source; /* prefix, address or range */
 	const char *interfaces[RULE_INTERFACES_MAX];
 	size_t interface_count;
-	const char *action; /* pass, drop, splice */
+	const char *direction;    /* in, out */
+	const char *action;       /* pass, drop, splice */
+	const char *mode;         /* prevent, detect */
+	const char *max_duration; /* seconds, 1 to RULE_MAX_DURATION */
 	const char *priority;
 	const char *service;
 	const char *ttl;     /* seconds from now on */
@@ -46,10 +50,13 @@ int rule_parse_service(const char *text, uint8_t out[RULES_SERVICE_MAX], struct 
 int rule_parse_interface(const char *name, uint32_t *ifindex, struct error *error);
 int rule_parse_priority(const char *text, int32_t *out, struct error *error);
 int rule_parse_action(const char *text, enum rules_action *out, struct error *error);
+int rule_parse_direction(const char *text, enum rules_direction *out, struct error *error);
 
 struct prefix rule_dst(const struct rules_record *rule);
 struct prefix rule_src(const struct rules_record *rule);
 const char *rule_action_name(enum rules_action action);
+const char *rule_direction_name(enum rules_direction direction);
+const char *rule_mode_name(enum rules_mode mode); /* NULL: as the interface */
 
 /* The tag as a string, to buf; returns buf. */
 char *rule_service(const struct rules_record *rule, char buf[RULES_SERVICE_MAX + 1]);

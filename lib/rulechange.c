@@ -2,22 +2,49 @@
 #include "rulechange.h"
 
 #include "ownaddr.h"
+#include "rulekey.h"
 #include "ruleroute.h"
 
 #include <stdlib.h>
 
+static bool changes_limit(const struct changes *changes)
+{
+	for (size_t i = 0; i < changes->count; i++)
+		if (rule_max_duration(&changes->items[i].rule))
+			return true;
+	return false;
+}
+
+/* The marks that stay until the pins go: see struct splicer_config. */
+struct seen {
+	uint32_t rules, durations;
+};
+
+static struct seen seen_read(const struct splicer_config *config)
+{
+	return (struct seen){ .rules = config->rules_seen, .durations = config->durations_seen };
+}
+
+static void seen_write(struct splicer_config *config, struct seen seen)
+{
+	__atomic_store_n(&config->rules_seen, seen.rules, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&config->durations_seen, seen.durations, __ATOMIC_SEQ_CST);
+}
+
 /* What must be so before the first packet meets a rule, and is taken back when the rules could not be changed. */
 static int put_with_routes(const struct pins *pins, struct ruleset *set, struct changes *changes, struct error *error)
 {
-	uint32_t seen = pins->config->rules_seen;
+	struct seen before = seen_read(pins->config),
+		    after = { .rules = before.rules || changes->count,
+			      .durations = before.durations || changes_limit(changes) };
 	struct prefix_list added = { 0 };
 	int result = rule_routes_add(changes, &added, error);
 
 	if (!result) {
-		__atomic_store_n(&pins->config->rules_seen, seen || changes->count, __ATOMIC_SEQ_CST);
+		seen_write(pins->config, after);
 		result = ruleset_apply(set, changes, false, error);
 		if (result) {
-			__atomic_store_n(&pins->config->rules_seen, seen, __ATOMIC_SEQ_CST);
+			seen_write(pins->config, before);
 			rule_routes_undo(&added);
 		}
 	}

@@ -95,6 +95,7 @@ static bool tuple_is_selected(const struct selector *selector, const struct rule
 
 	if (tuple->family != (dst->family == 6 ? RULES_IPV6 : RULES_IPV4) || tuple->dst_len != dst->len ||
 	    (selector->has_proto && tuple->proto != selector->proto) ||
+	    (selector->has_direction && tuple->direction != selector->direction) ||
 	    (selector->has_interface && named != (selector->ifindex != 0)) ||
 	    (selector->src.count && tuple->src_len != src->len))
 		return false;

@@ -75,6 +75,11 @@ bool rule_has_expired(const struct rules_record *rule)
 	return expires && expires <= clock_now();
 }
 
+uint32_t rule_max_duration(const struct rules_record *rule)
+{
+	return rule->head.decision & RULES_LIMITED ? rule->max_duration : 0;
+}
+
 uint64_t decision_renumber(uint64_t decision, uint64_t sequence)
 {
 	return (decision & ~(RULES_SEQUENCE_MAX << 21)) | sequence << 21;

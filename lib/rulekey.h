@@ -27,6 +27,10 @@ uint64_t rule_rank(const struct rules_record *rule);
 /* Whether its time is up: packets pass it over, and so does everybody else. */
 bool rule_has_expired(const struct rules_record *rule);
 
+/* Seconds that a connection which the rule let in may last; 0: any time. The decision tells whether the number counts.
+ */
+uint32_t rule_max_duration(const struct rules_record *rule);
+
 /* The same decision with another sequence number. */
 uint64_t decision_renumber(uint64_t decision, uint64_t sequence);
 

@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "proto.h"
 #include "rule.h"
+#include "rulekey.h"
 #include "select.h"
 
 #include <stdio.h>
@@ -100,6 +101,18 @@ static void note_out(struct out *out, const struct rules_record *rule, bool dead
 	out_bool(out, "routed", routed);
 }
 
+/* What few rules have. */
+static void rare_out(struct out *out, const struct rules_record *rule)
+{
+	const char *mode = rule_mode_name(rules_decision_mode(rule->head.decision));
+	int64_t seconds = rule_max_duration(rule);
+
+	out_rare(out, mode);
+	out_text(out, "mode", "MODE", mode);
+	out_rare(out, seconds);
+	out_number_or(out, "max_duration", "MAX_DURATION", seconds ? seconds : -1, "-");
+}
+
 void rule_out(struct out *out, const struct rules_record *rule, const struct surroundings *surroundings)
 {
 	char text[PREFIX_TEXT_MAX], proto[PROTO_TEXT_MAX], service[RULES_SERVICE_MAX + 1],
@@ -109,7 +122,8 @@ void rule_out(struct out *out, const struct rules_record *rule, const struct sur
 	long low, high;
 
 	rule_ports(rule, &low, &high);
-	out_text(out, "dir", NULL, rule->direction == RULES_OUT ? "out" : "in");
+	out_rare(out, rule->direction != RULES_IN);
+	out_text(out, "dir", "DIR", rule_direction_name((enum rules_direction)rule->direction));
 	out_text(out, "proto", "PROTO", proto_format(rule->proto, proto));
 	out_text(out, "dst", "DST", prefix_format(&dst, text));
 	out_text(out, "src", "SRC", prefix_format(&src, text));
@@ -122,6 +136,7 @@ void rule_out(struct out *out, const struct rules_record *rule, const struct sur
 	out_integer(out, "prio", "PRIO", rule->priority);
 	rule_service(rule, service);
 	out_text(out, "service", "SERVICE", *service ? service : NULL);
+	rare_out(out, rule);
 	out_number(out, "packets", "PACKETS", rule->head.packets);
 	out_number(out, "bytes", "BYTES", rule->head.bytes);
 	last_out(out, rule->head.last);

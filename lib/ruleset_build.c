@@ -189,6 +189,7 @@ static void record_fill(struct build *build, struct entry *entry, uint32_t next)
 
 	*record = *entry->rule;
 	record->head.decision = entry->decision;
+	record->max_duration = rule_max_duration(entry->rule); /* none that a killed writer left */
 	record->head.rank = rule_rank(entry->rule);
 	record->head.packets = record->head.bytes = record->head.last = 0;
 	record->head.expires = entry->expires;

@@ -231,6 +231,11 @@ static bool intervals_equal(struct ruleset *set, const struct placement *place)
 		       count * sizeof(struct rules_interval));
 }
 
+static void max_duration_store(struct rules_record *record, uint32_t seconds)
+{
+	__atomic_store_n(&record->max_duration, seconds, __ATOMIC_RELEASE);
+}
+
 /*
  * A rule that rises in precedence is changed before the block that lets it win is published, and one that falls
  * afterwards: a packet in between gets the verdict of the old set or of the new one.
@@ -253,6 +258,9 @@ static int rule_change(struct ruleset *set, struct placement *place, struct memb
 	}
 	sweep_by(set, rule->head.expires);
 	word_store(&record->head.expires, rule->head.expires);
+	/* it counts as long as the decision says so */
+	if (rule_max_duration(rule))
+		max_duration_store(record, rule->max_duration);
 	if (new > old)
 		word_store(&record->head.decision, new);
 	if (block)
@@ -263,6 +271,7 @@ static int rule_change(struct ruleset *set, struct placement *place, struct memb
 			grace_wait(set);
 		word_store(&record->head.decision, new);
 	}
+	max_duration_store(record, rule_max_duration(rule));
 	return 0;
 }
 
@@ -336,11 +345,21 @@ static int rule_put_new(struct ruleset *set, const struct rules_record *rule)
 	return result;
 }
 
+/* Two words that count at once, of which packets could see the one new and the other old. */
+static bool is_other_limit(const struct rules_record *old, const struct rules_record *new)
+{
+	uint32_t was = rule_max_duration(old), is = rule_max_duration(new);
+
+	return was && is && was != is;
+}
+
 /* One that begins or ends to expire changes its key: that is not done in place. */
 static int rule_put_over(struct ruleset *set, struct placement *place, struct member *member,
 			 const struct rules_record *rule)
 {
-	if (!set_record(set, member->record)->head.expires != !rule->head.expires)
+	const struct rules_record *old = set_record(set, member->record);
+
+	if (!old->head.expires != !rule->head.expires || is_other_limit(old, rule))
 		return 1;
 	return rule_change(set, place, member, rule);
 }
@@ -355,7 +374,7 @@ static int rule_put(struct ruleset *set, struct change *change)
 	if (rule_find_live(set, &change->rule, &place, &member))
 		return 1;
 	if (member) {
-		change->letter = put_letter(&set_record(set, member->record)->head, head);
+		change->letter = put_letter(set_record(set, member->record), &change->rule);
 		result = rule_put_over(set, &place, member, &change->rule);
 		members_free(&place.members);
 	} else {

@@ -82,25 +82,25 @@ static int entry_order(const void *left, const void *right)
 static struct entry *change_resolve(struct entry *entry, struct entry *now, uint64_t sequence, bool replace)
 {
 	struct change *change = entry->change;
-	struct rules_head old = now ? now->rule->head : (struct rules_head){ 0 };
+	struct rules_record old = now ? *now->rule : (struct rules_record){ 0 };
 
 	if (change->kind == CHANGE_DELETE) {
 		change->letter = now ? 'D' : '=';
 		return NULL;
 	}
 	if (now) {
-		old.decision = now->decision;
-		old.expires = now->expires;
+		old.head.decision = now->decision;
+		old.head.expires = now->expires;
 	}
 	/* a replacement says which splice rules have a route */
 	if (replace && rules_decision_action(entry->decision) == RULES_SPLICE)
-		old.decision &= entry->decision | ~RULES_ROUTE;
-	change->letter = now ? put_letter(&old, &entry->rule->head) : 'A';
-	if (now && replace && now->decision != old.decision)
+		old.head.decision &= entry->decision | ~RULES_ROUTE;
+	change->letter = now ? put_letter(&old, entry->rule) : 'A';
+	if (now && replace && now->decision != old.head.decision)
 		change->letter = 'C';
 	if (change->letter == '=' && replace)
-		entry->expires = old.expires;
-	entry->decision = decision_put(old.decision, entry->decision, sequence + entry->order);
+		entry->expires = old.head.expires;
+	entry->decision = decision_put(old.head.decision, entry->decision, sequence + entry->order);
 	change->rule.head.decision = entry->decision;
 	return entry;
 }
@@ -167,6 +167,7 @@ static bool entry_is_unchanged(const struct entry *entry)
 	const struct rules_record *old = entry->old;
 
 	return old && decision_renumber(old->head.decision, 0) == decision_renumber(entry->decision, 0) &&
+	       rule_max_duration(old) == rule_max_duration(entry->rule) &&
 	       expires_alike(old->head.expires, entry->expires);
 }
 

@@ -82,11 +82,13 @@ static inline bool expires_alike(uint64_t a, uint64_t b)
 	return a == b || (a && b && (a > b ? a - b : b - a) < CLOCK_SECOND);
 }
 
-static inline char put_letter(const struct rules_head *old, const struct rules_head *new)
+static inline char put_letter(const struct rules_record *old, const struct rules_record *new)
 {
-	bool same = decision_renumber(old->decision, 0) == decision_put(old->decision, new->decision, 0);
+	uint64_t was = old->head.decision;
+	bool same = decision_renumber(was, 0) == decision_put(was, new->head.decision, 0) &&
+		    rule_max_duration(old) == rule_max_duration(new);
 
-	return same && expires_alike(old->expires, new->expires) ? '=' : 'C';
+	return same && expires_alike(old->head.expires, new->head.expires) ? '=' : 'C';
 }
 
 /* Builds a new arena from the records and the changes (NULL: none), and swaps it in. */

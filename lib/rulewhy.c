@@ -23,7 +23,7 @@ static bool rule_matches(const struct rules_record *rule, const struct question 
 {
 	struct prefix dst = rule_dst(rule), src = rule_src(rule);
 
-	return rule->direction == RULES_IN && dst.family == question->family &&
+	return rule->direction == question->direction && dst.family == question->family &&
 	       (rule->proto == RULES_PROTO_ANY || rule->proto == question->proto) &&
 	       (!rule->head.ifindex || rule->head.ifindex == question->ifindex) && rule->head.low <= question->port &&
 	       question->port <= rule->head.high && prefix_has(&dst, question->dst) && prefix_has(&src, question->src);

@@ -18,7 +18,7 @@ struct rivals {
 	size_t count;
 };
 
-/* The question names its interface. */
+/* The question names its interface and direction. */
 int rivals_find(struct ruleset *set, const struct question *question, struct rivals *out, struct error *error);
 
 /* By rank and decision, as abi/rules.h states them: positive when a wins, 0 for a rule and itself. */

@@ -20,6 +20,9 @@ int selector_option(struct selector *selector, size_t row, const char *value, st
 		selector->has_interface = true;
 		selector->ifindex = 0;
 		return !strcmp(value, "any") ? 0 : rule_parse_interface(value, &selector->ifindex, error);
+	case SELECT_DIRECTION:
+		selector->has_direction = true;
+		return rule_parse_direction(value, &selector->direction, error);
 	case SELECT_ACTION:
 		selector->has_action = true;
 		return rule_parse_action(value, &selector->action, error);
@@ -122,6 +125,8 @@ bool selector_matches(const struct selector *selector, const struct rules_record
 	if (selector->has_high && !high_is(selector, rule))
 		return false;
 	if (selector->has_interface && selector->ifindex != rule->head.ifindex)
+		return false;
+	if (selector->has_direction && selector->direction != rule->direction)
 		return false;
 	if (selector->has_action && selector->action != rules_decision_action(rule->head.decision))
 		return false;

@@ -15,6 +15,7 @@
 enum select_row {
 	SELECT_SOURCE,
 	SELECT_INTERFACE,
+	SELECT_DIRECTION,
 	SELECT_ACTION,
 	SELECT_PRIORITY,
 	SELECT_SERVICE,
@@ -25,6 +26,7 @@ enum select_row {
 #define SELECT_OPTION_ROWS                                                                               \
 	{ "source", 's', "PREFIX", "rules for this source prefix" },                                     \
 		{ "iface", 'i', "NAME", "rules for this interface; any: rules for none in particular" }, \
+		{ "direction", 0, "in|out", "rules for packets that come in, or that leave" },           \
 		{ "action", 'a', "ACTION", "rules that pass, drop or splice" },                          \
 		{ "priority", 'P', "NUMBER", "rules of this priority" },                                 \
 		{ "service", 'S', "TAG", "rules of this service; '': rules of none" },                   \
@@ -36,9 +38,10 @@ enum select_row {
 #define SELECT_OPERANDS 4 /* DST LEN LOW PROTO */
 
 struct selector {
-	bool has_interface, has_low, has_high, has_proto, has_action, has_priority, has_service, dead;
+	bool has_interface, has_direction, has_low, has_high, has_proto, has_action, has_priority, has_service, dead;
 	struct prefix_list dst, src; /* one of these; empty: any. A range stands for several */
 	uint32_t ifindex;
+	enum rules_direction direction;
 	char low[8]; /* "any" or a number; read when the protocol of a rule is known */
 	long high;   /* ICMP: the code; -1: any */
 	uint16_t proto;

@@ -54,7 +54,7 @@ static int slot_start(struct subscription *subscription, const struct event_filt
 	slot->pid = pid;
 	slot->ifindex = filter->ifindex;
 	slot->types = 1ull << EVENT_DECISION;
-	slot->verdicts = UINT32_MAX;
+	slot->verdicts = filter->verdicts ? filter->verdicts : UINT32_MAX;
 	slot->proto = filter->proto;
 	if (bpf_map_update_elem(subscription->rings, &subscription->slot, &subscription->ring, 0))
 		return error_errno(error, EVENT_RINGS);

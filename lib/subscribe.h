@@ -10,8 +10,9 @@
 #include <stdint.h>
 
 struct event_filter {
-	uint32_t ifindex; /* 0: any */
-	uint16_t proto;   /* protocol + 1; 0: any */
+	uint32_t ifindex;  /* 0: any */
+	uint16_t proto;    /* protocol + 1; 0: any */
+	uint32_t verdicts; /* bit n: enum verdict n; 0: any */
 };
 
 struct subscription {

@@ -13,9 +13,12 @@
 enum row {
 	ROW_SOURCE,
 	ROW_INTERFACE,
+	ROW_DIRECTION,
 	ROW_ACTION,
 	ROW_PRIORITY,
 	ROW_SERVICE,
+	ROW_MODE,
+	ROW_MAX_DURATION,
 	ROW_TTL,
 	ROW_EXPIRES,
 	ROW_ROUTE,
@@ -24,10 +27,13 @@ enum row {
 
 static const struct option_row rows[] = {
 	[ROW_SOURCE] = { "source", 's', "PREFIX", "only packets from here; A-B is a range (any)" },
-	[ROW_INTERFACE] = { "iface", 'i', "NAME", "only packets received here; repeatable, one rule each (any)" },
+	[ROW_INTERFACE] = { "iface", 'i', "NAME", "only packets of this interface; repeatable, one rule each (any)" },
+	[ROW_DIRECTION] = { "direction", 0, "in|out", "packets that come in, or that leave (in)" },
 	[ROW_ACTION] = { "action", 'a', "ACTION", "pass, drop or splice (splice; pass where TPROXY_PORT is 0)" },
 	[ROW_PRIORITY] = { "priority", 'P', "NUMBER", "higher is asked first (0)" },
 	[ROW_SERVICE] = { "service", 'S', "TAG", "what the rule belongs to, up to 64 bytes" },
+	[ROW_MODE] = { "mode", 0, "prevent|detect", "detect: what it would drop passes (as the interface)" },
+	[ROW_MAX_DURATION] = { "max-duration", 0, "SECONDS", "its connections last no longer" },
 	[ROW_TTL] = { "ttl", 0, "SECONDS", "the rule ends after so long" },
 	[ROW_EXPIRES] = { "expires", 0, "TIME", "the rule ends then; seconds since the epoch" },
 	[ROW_ROUTE] = { "route", 0, NULL, "add the local route that a spliced prefix needs" },
@@ -78,6 +84,9 @@ static int take_option(void *context, size_t row, const char *value, struct erro
 		break;
 	case ROW_INTERFACE:
 		return take_interface(options, value, error);
+	case ROW_DIRECTION:
+		options->direction = value;
+		break;
 	case ROW_ACTION:
 		options->action = value;
 		break;
@@ -86,6 +95,12 @@ static int take_option(void *context, size_t row, const char *value, struct erro
 		break;
 	case ROW_SERVICE:
 		options->service = value;
+		break;
+	case ROW_MODE:
+		options->mode = value;
+		break;
+	case ROW_MAX_DURATION:
+		options->max_duration = value;
 		break;
 	case ROW_TTL:
 		options->ttl = value;

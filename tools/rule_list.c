@@ -29,7 +29,7 @@ static const struct option_row rows[] = {
 };
 
 static const char *const synopsis[] = { "[OPTION]... [DST LEN [LOW [PROTO]]]", "[-j] --counts | --stats",
-					"[-jv] --match 'PROTO SRC[:PORT] DST[:PORT] [IFACE]'",
+					"[-jv] [--direction in|out] --match 'PROTO SRC[:PORT] DST[:PORT] [IFACE]'",
 					"[OPTION]... --watch SECONDS [DST LEN [LOW [PROTO]]]", NULL };
 
 static const struct command command = {
@@ -47,7 +47,7 @@ enum mode { MODE_RULES, MODE_SAVE, MODE_COUNTS, MODE_STATS, MODE_MATCH, MODE_WAT
 
 struct listing {
 	struct selector selector;
-	bool selected; /* some selector option was given */
+	bool selected; /* some selector option was given, other than the direction, which goes with --match too */
 	bool verbose;
 	enum mode mode;
 	const char *mode_option; /* that asked for it */
@@ -89,7 +89,7 @@ static int take_option(void *context, size_t row, const char *value, struct erro
 		listing->verbose = true;
 		return 0;
 	default:
-		listing->selected = true;
+		listing->selected |= row != SELECT_DIRECTION;
 		return selector_option(&listing->selector, row, value, error);
 	}
 }
@@ -121,7 +121,7 @@ static int list(const char *pin_dir, const struct listing *listing, bool json, s
 	case MODE_STATS:
 		return stats_print(&pins, form, error);
 	case MODE_MATCH:
-		return match_print(&pins, listing->packet, form, listing->verbose, error);
+		return match_print(&pins, listing->packet, listing->selector.direction, form, listing->verbose, error);
 	case MODE_WATCH:
 		return watch_run(&pins, &listing->selector, listing->seconds, json, error);
 	default:
@@ -133,9 +133,10 @@ static int list(const char *pin_dir, const struct listing *listing, bool json, s
 static int check_form(const struct listing *listing, int operands, bool json, struct error *error)
 {
 	bool of_rules = listing->mode == MODE_RULES || listing->mode == MODE_SAVE || listing->mode == MODE_WATCH;
+	bool directed = listing->selector.has_direction && listing->mode != MODE_MATCH;
 	struct question question;
 
-	if (!of_rules && (listing->selected || operands))
+	if (!of_rules && (listing->selected || directed || operands))
 		return error_usage(error, listing->mode_option, "takes no selectors");
 	if (listing->mode == MODE_SAVE && json)
 		return error_usage(error, "--save", "prints lines of map_update, not JSON");

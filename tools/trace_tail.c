@@ -13,11 +13,13 @@
 #include <signal.h>
 #include <stdio.h>
 
-enum row { ROW_INTERFACE, ROW_PROTO, ROW_COUNT };
+enum row { ROW_INTERFACE, ROW_PROTO, ROW_VERDICT, ROW_HOOK, ROW_COUNT };
 
 static const struct option_row rows[] = {
 	[ROW_INTERFACE] = { "iface", 'i', "NAME", "only events of this interface" },
 	[ROW_PROTO] = { "proto", 'p', "PROTO", "only events of this IP protocol" },
+	[ROW_VERDICT] = { "verdict", 0, "VERDICT", "only these: pass, drop, splice or detect; repeatable" },
+	[ROW_HOOK] = { "hook", 0, "HOOK", "only what comes in, or only what leaves: ingress or egress" },
 	[ROW_COUNT] = { "count", 'c', "NUMBER", "end after that many events" },
 	{ 0 },
 };
@@ -36,6 +38,7 @@ static const struct command command = {
 
 struct tail {
 	struct event_filter filter;
+	uint8_t hook;   /* enum event_hook; 0: any */
 	uint64_t count; /* 0: no end */
 	uint64_t seen;
 	bool json;
@@ -52,6 +55,7 @@ static void stop(int signal_number)
 static int take_option(void *context, size_t row, const char *value, struct error *error)
 {
 	struct tail *tail = context;
+	uint32_t verdict;
 	uint16_t proto;
 
 	switch ((enum row)row) {
@@ -62,9 +66,24 @@ static int take_option(void *context, size_t row, const char *value, struct erro
 			return -1;
 		tail->filter.proto = proto == PROTO_ANY ? 0 : (uint16_t)(proto + 1);
 		return 0;
+	case ROW_VERDICT:
+		if (verdict_parse(value, &verdict, error))
+			return -1;
+		tail->filter.verdicts |= 1u << verdict;
+		return 0;
+	case ROW_HOOK:
+		return hook_parse(value, &tail->hook, error);
 	default:
 		return num_parse(value, 1, UINT64_MAX, &tail->count, error);
 	}
+}
+
+/* The hook is not among what the programs filter by. */
+static bool is_wanted(const struct tail *tail, const void *data, size_t size)
+{
+	const struct event *event = data;
+
+	return !tail->hook || (size >= sizeof(*event) && event->hook == tail->hook);
 }
 
 static int take_event(void *context, void *data, size_t size)
@@ -73,7 +92,7 @@ static int take_event(void *context, void *data, size_t size)
 
 	if (tail->count && tail->seen == tail->count)
 		return 0;
-	if (event_print(data, size, tail->json))
+	if (!is_wanted(tail, data, size) || event_print(data, size, tail->json))
 		return 0;
 	tail->seen++;
 	if (ferror(stdout) || tail->seen == tail->count)

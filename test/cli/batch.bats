@@ -215,7 +215,7 @@ load helpers
 # ---- -j ----
 
 @test "-j of map_update and map_delete: an array with the letter in change and the keys of rule_list" {
-	local keys='["change"] + "dir proto dst src low high action port iface prio service packets bytes last expires rule dead routed".split()'
+	local keys='["change"] + "dir proto dst src low high action port iface prio service mode max_duration packets bytes last expires rule dead routed".split()'
 
 	capture map_update -j 10.0.0.0 8 80 80 5000 tcp
 	assert_status 0

@@ -12,13 +12,16 @@ accepts() {
 
 	for option in action all count counts dead dry-run file help high iface json pin-dir priority proto quiet route save service \
 		source verbose version replace match watch stats ttl expires expire max-duration in out dst src name insert delete \
-		destination mask protocol source-mask low port; do
+		destination mask protocol source-mask low port direction dir mode hook verdict; do
 		# --help ends the scan before anything is done
 		"$tool" "--$option" --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" t0 --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" 1 --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" 10.0.0.0 --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
-		"$tool" "--$option" pass --help >/dev/null 2>&1 </dev/null && echo "$option"
+		"$tool" "--$option" pass --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
+		"$tool" "--$option" in --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
+		"$tool" "--$option" detect --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
+		"$tool" "--$option" ingress --help >/dev/null 2>&1 </dev/null && echo "$option"
 	done | sort
 }
 

@@ -82,9 +82,9 @@ fixed_set() {
 	# the number of a rule is never used again in a box
 	sed -i -E 's/"rule":[1-9][0-9]*,/"rule":N,/' "$out"
 	assert_output - <<-'X'
-		[{"dir":"in","proto":"udp","dst":"172.16.240.0/24","src":"0.0.0.0/0","low":5060,"high":5061,"action":"splice","port":58997,"iface":null,"prio":0,"service":null,"packets":0,"bytes":0,"last":null,"expires":null,"rule":N,"dead":true,"routed":false},
-		 {"dir":"in","proto":"icmp","dst":"10.0.0.0/8","src":"192.0.2.0/24","low":8,"high":null,"action":"drop","port":0,"iface":"t0","prio":-10,"service":"a\"b\\c é","packets":0,"bytes":0,"last":null,"expires":null,"rule":N,"dead":false,"routed":null},
-		 {"dir":"in","proto":"tcp","dst":"2001:db8::/32","src":"::/0","low":443,"high":443,"action":"pass","port":0,"iface":null,"prio":0,"service":null,"packets":0,"bytes":0,"last":null,"expires":null,"rule":N,"dead":false,"routed":null}]
+		[{"dir":"in","proto":"udp","dst":"172.16.240.0/24","src":"0.0.0.0/0","low":5060,"high":5061,"action":"splice","port":58997,"iface":null,"prio":0,"service":null,"mode":null,"max_duration":null,"packets":0,"bytes":0,"last":null,"expires":null,"rule":N,"dead":true,"routed":false},
+		 {"dir":"in","proto":"icmp","dst":"10.0.0.0/8","src":"192.0.2.0/24","low":8,"high":null,"action":"drop","port":0,"iface":"t0","prio":-10,"service":"a\"b\\c é","mode":null,"max_duration":null,"packets":0,"bytes":0,"last":null,"expires":null,"rule":N,"dead":false,"routed":null},
+		 {"dir":"in","proto":"tcp","dst":"2001:db8::/32","src":"::/0","low":443,"high":443,"action":"pass","port":0,"iface":null,"prio":0,"service":null,"mode":null,"max_duration":null,"packets":0,"bytes":0,"last":null,"expires":null,"rule":N,"dead":false,"routed":null}]
 	X
 }
 
@@ -102,7 +102,7 @@ fixed_set() {
 	fixed_set
 	capture rule_list -j
 	assert_json 'len(d) == 13'
-	assert_json 'all(list(r) == "dir proto dst src low high action port iface prio service packets bytes last expires rule dead routed".split() for r in d)'
+	assert_json 'all(list(r) == "dir proto dst src low high action port iface prio service mode max_duration packets bytes last expires rule dead routed".split() for r in d)'
 	assert_json 'all(type(r[k]) is int for r in d for k in ("port", "prio", "packets", "bytes"))'
 	assert_json 'all(type(r[k]) is int or r[k] is None and r["proto"] == "icmp" for r in d for k in ("low", "high"))'
 	assert_json 'all(type(r[k]) is str for r in d for k in ("dir", "proto", "dst", "src", "action"))'

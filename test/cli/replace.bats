@@ -202,7 +202,7 @@ assert_letters() {
 }
 
 @test "-j: the same as objects, with the keys of rule_list" {
-	local keys='["change"] + "dir proto dst src low high action port iface prio service packets bytes last expires rule dead routed".split()'
+	local keys='["change"] + "dir proto dst src low high action port iface prio service mode max_duration packets bytes last expires rule dead routed".split()'
 
 	replacement
 	capture map_update -j --replace -f "$tmp/file"

@@ -132,7 +132,7 @@ for i, block in enumerate(blocks):
 	eventually has 1 '"packets":30,'
 	eventually has 2 '"pps":0.000000.*"packets":30,'
 	assert_stops INT
-	assert_lines 'all(list(r) == "time pps bps dir proto dst src low high action port iface prio service packets bytes last expires rule dead routed".split() for r in d)'
+	assert_lines 'all(list(r) == "time pps bps dir proto dst src low high action port iface prio service mode max_duration packets bytes last expires rule dead routed".split() for r in d)'
 	assert_lines '[r["pps"] for r in d[:2]] == [None, None] and all(r["pps"] is not None for r in d[2:])'
 	# what came, by the rates times the time, is what the counters say; bytes go with packets
 	assert_lines 'all((r["pps"] > 0) == (r["bps"] > 0) and abs(r["bps"] - 142 * r["pps"]) < 0.01 for r in d[2:])'

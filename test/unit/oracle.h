@@ -7,6 +7,7 @@
 #define SPLICER_TEST_ORACLE_H
 
 #include "abi/rules.h"
+#include "rulekey.h"
 #include "ruleset.h"
 
 #include <stdbool.h>
@@ -24,7 +25,9 @@ struct plain_rule {
 	/* up to here: the identity */
 	int action, port;
 	bool route;
-	uint64_t expires; /* 0: never; what has expired is taken out of the oracle by the test */
+	int mode;              /* enum rules_mode */
+	uint32_t max_duration; /* seconds; 0: any time */
+	uint64_t expires;      /* 0: never; what has expired is taken out of the oracle by the test */
 	uint64_t packets;
 	uint64_t age; /* larger: newer. Not compared */
 };
@@ -119,6 +122,13 @@ static inline void oracle_append(struct oracle *oracle, const struct plain_rule 
 	oracle->items[oracle->count++] = *rule;
 }
 
+/* What is the same rule does the same, but for its route. */
+static inline bool plain_acts_alike(const struct plain_rule *a, const struct plain_rule *b)
+{
+	return a->action == b->action && a->port == b->port && a->mode == b->mode &&
+	       a->max_duration == b->max_duration && a->expires == b->expires;
+}
+
 /* Inserts the rule, or updates it in place, which makes it the newest; returns the letter. */
 static inline char oracle_put(struct oracle *oracle, const struct plain_rule *rule)
 {
@@ -131,12 +141,12 @@ static inline char oracle_put(struct oracle *oracle, const struct plain_rule *ru
 		old->packets = 0;
 		old->route = false;
 	} else {
-		bool same = old->action == rule->action && old->port == rule->port && old->route >= rule->route;
-
-		letter = same && old->expires == rule->expires ? '=' : 'C';
+		letter = plain_acts_alike(old, rule) && old->route >= rule->route ? '=' : 'C';
 	}
 	old->action = rule->action;
 	old->port = rule->port;
+	old->mode = rule->mode;
+	old->max_duration = rule->max_duration;
 	old->expires = rule->expires;
 	old->route |= rule->route; /* the route was added, and is there until the rule is deleted */
 	old->age = ++oracle->clock;
@@ -176,10 +186,7 @@ static inline size_t oracle_replace(struct oracle *oracle, const struct plain_ru
 		rule.age = ++next.clock;
 		letters[i] = 'A';
 		if (was)
-			letters[i] = was->action == rule.action && was->port == rule.port && was->route == rule.route &&
-						     was->expires == rule.expires
-					     ? '='
-					     : 'C';
+			letters[i] = plain_acts_alike(was, &rule) && was->route == rule.route ? '=' : 'C';
 		if (old)
 			*old = rule;
 		else
@@ -222,11 +229,13 @@ static inline struct rules_record plain_record(const struct plain_rule *rule)
 		.src_len = (uint8_t)rule->src_len,
 		.family = (uint8_t)rule->family,
 		.direction = (uint8_t)rule->direction,
+		.max_duration = rule->max_duration,
 	};
 
 	record.head.decision =
 		rules_decision(rule->ifindex != 0, (enum rules_action)rule->action, 0, (uint32_t)rule->port) |
-		(rule->route ? RULES_ROUTE : 0);
+		rules_decision_of_mode((enum rules_mode)rule->mode) | (rule->route ? RULES_ROUTE : 0) |
+		(rule->max_duration ? RULES_LIMITED : 0);
 	memcpy(record.dst, rule->dst, sizeof(record.dst));
 	memcpy(record.src, rule->src, sizeof(record.src));
 	memcpy(record.service, rule->service, sizeof(record.service));
@@ -252,14 +261,15 @@ static inline void record_plain(const struct rules_record *record, struct plain_
 	rule->action = rules_decision_action(record->head.decision);
 	rule->port = rules_decision_port(record->head.decision);
 	rule->route = record->head.decision & RULES_ROUTE;
+	rule->mode = rules_decision_mode(record->head.decision);
+	rule->max_duration = rule_max_duration(record);
 	rule->expires = record->head.expires;
 	rule->packets = record->head.packets;
 }
 
 static inline bool plain_is_equal(const struct plain_rule *a, const struct plain_rule *b)
 {
-	return plain_is_same(a, b) && a->action == b->action && a->port == b->port && a->route == b->route &&
-	       a->expires == b->expires && a->packets == b->packets;
+	return plain_is_same(a, b) && plain_acts_alike(a, b) && a->route == b->route && a->packets == b->packets;
 }
 
 static inline const char *plain_text(const struct plain_rule *rule)
@@ -272,11 +282,12 @@ static inline const char *plain_text(const struct plain_rule *rule)
 		return "no rule";
 	snprintf(text, sizeof(buf[0]),
 		 "dir %d fam %d if %u proto %d dst %02x%02x%02x%02x../%d src %02x%02x%02x%02x../%d "
-		 "ports %d-%d prio %d tag '%.64s' action %d port %d route %d expires %llu packets %llu",
+		 "ports %d-%d prio %d tag '%.64s' action %d port %d route %d mode %d max-duration %u expires %llu "
+		 "packets %llu",
 		 rule->direction, rule->family, rule->ifindex, rule->proto, rule->dst[0], rule->dst[1], rule->dst[2],
 		 rule->dst[3], rule->dst_len, rule->src[0], rule->src[1], rule->src[2], rule->src[3], rule->src_len,
 		 rule->low, rule->high, rule->priority, rule->service, rule->action, rule->port, rule->route,
-		 (unsigned long long)rule->expires, (unsigned long long)rule->packets);
+		 rule->mode, rule->max_duration, (unsigned long long)rule->expires, (unsigned long long)rule->packets);
 	return text;
 }
 

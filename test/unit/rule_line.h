@@ -12,9 +12,12 @@
 #include <string.h>
 
 static const struct option_row rule_rows[] = {
-	{ "source", 's', "PREFIX", "" },   { "iface", 'i', "NAME", "" },  { "action", 'a', "ACTION", "" },
-	{ "priority", 'P', "NUMBER", "" }, { "service", 'S', "TAG", "" }, { "ttl", 0, "SECONDS", "" },
-	{ "expires", 0, "TIME", "" },      { "route", 0, NULL, "" },      { 0 },
+	{ "source", 's', "PREFIX", "" },      { "iface", 'i', "NAME", "" },
+	{ "action", 'a', "ACTION", "" },      { "priority", 'P', "NUMBER", "" },
+	{ "service", 'S', "TAG", "" },        { "ttl", 0, "SECONDS", "" },
+	{ "expires", 0, "TIME", "" },         { "route", 0, NULL, "" },
+	{ "direction", 0, "DIRECTION", "" },  { "mode", 0, "MODE", "" },
+	{ "max-duration", 0, "SECONDS", "" }, { 0 },
 };
 
 static const char *const rule_synopsis[] = { NULL };
@@ -52,6 +55,12 @@ static inline int rule_line_option(void *context, size_t row, const char *value,
 		return 0;
 	case 'r':
 		options->route = true;
+		return 0;
+	case 'd':
+		options->direction = value;
+		return 0;
+	case 'm':
+		*(rule_rows[row].name[1] == 'o' ? &options->mode : &options->max_duration) = value;
 		return 0;
 	}
 	if (rule_rows[row].letter == 's')

@@ -191,6 +191,15 @@ static inline void pool_address(int family, uint32_t choices, int *len, uint8_t 
 	*len = pool_prefixes[family][i].len;
 }
 
+/* What is neither identity nor action. */
+static inline void pool_attributes(struct plain_rule *rule)
+{
+	static const uint32_t durations[] = { 0, 0, 0, 60, 3600 };
+
+	rule->mode = (int)random_below(3);
+	rule->max_duration = rule->action == RULES_DROP ? 0 : RANDOM_OF(durations);
+}
+
 static inline struct plain_rule pool_rule(void)
 {
 	struct plain_rule rule;
@@ -211,6 +220,7 @@ static inline struct plain_rule pool_rule(void)
 	rule.action = RULES_PASS + (int)random_below(3);
 	rule.port = rule.action == RULES_SPLICE ? 1 + (int)random_below(3) : 0;
 	rule.route = rule.action == RULES_SPLICE && !random_below(4);
+	pool_attributes(&rule);
 	return rule;
 }
 

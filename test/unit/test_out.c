@@ -135,6 +135,62 @@ static void test_wide(void)
 	free(got);
 }
 
+/* ---- columns that few records need ---- */
+
+struct rare_row {
+	const char *mode;
+	int seconds;
+};
+
+static char *rare_printed(enum out_form form, const struct rare_row *rare, size_t count)
+{
+	struct out out;
+
+	output_begin();
+	out_open(&out, form);
+	do {
+		for (size_t i = 0; i < count; i++) {
+			out_begin(&out);
+			out_rare(&out, rare[i].mode);
+			out_text(&out, "mode", "MODE", rare[i].mode);
+			out_number(&out, "n", "N", i);
+			out_rare(&out, rare[i].seconds);
+			out_number_or(&out, "seconds", "SECONDS", rare[i].seconds ? rare[i].seconds : -1, "-");
+			out_end(&out);
+		}
+	} while (out_again(&out));
+	return output_end();
+}
+
+static void check_rare(const struct rare_row *rare, const char *table, const char *json, const char *name)
+{
+	char *got = rare_printed(OUT_TABLE, rare, 2), *got_json = rare_printed(OUT_JSON_LINES, rare, 2);
+
+	check_text(got, table, "table: %s", name);
+	check_text(got_json, json, "JSON: %s", name);
+	free(got);
+	free(got_json);
+}
+
+static void test_rare(void)
+{
+	static const struct rare_row none[2] = { { NULL, 0 }, { NULL, 0 } },
+				     first[2] = { { "detect", 0 }, { NULL, 0 } },
+				     second[2] = { { NULL, 0 }, { NULL, 60 } }, all[2] = { { "a", 0 }, { NULL, 7 } };
+
+	check_rare(none, "N\n0\n1\n",
+		   "{\"mode\":null,\"n\":0,\"seconds\":null}\n{\"mode\":null,\"n\":1,\"seconds\":null}\n",
+		   "neither column");
+	check_rare(first, "MODE    N\ndetect  0\n-       1\n",
+		   "{\"mode\":\"detect\",\"n\":0,\"seconds\":null}\n{\"mode\":null,\"n\":1,\"seconds\":null}\n",
+		   "the first column, for the first record");
+	check_rare(second, "N  SECONDS\n0        -\n1       60\n",
+		   "{\"mode\":null,\"n\":0,\"seconds\":null}\n{\"mode\":null,\"n\":1,\"seconds\":60}\n",
+		   "the last column, for the last record");
+	check_rare(all, "MODE  N  SECONDS\na     0        -\n-     1        7\n",
+		   "{\"mode\":\"a\",\"n\":0,\"seconds\":null}\n{\"mode\":null,\"n\":1,\"seconds\":7}\n", "both");
+}
+
 /* ---- property: what json_string prints is ASCII-safe UTF-8 with balanced quotes ---- */
 
 /* Bytes of one character of a JSON string, by the grammar of RFC 8259 and RFC 3629; 0: it is none. */
@@ -234,6 +290,7 @@ int main(int argc, char **argv)
 	test_strings();
 	test_random_strings();
 	test_wide();
+	test_rare();
 	test_growth();
 	return tap_done();
 }

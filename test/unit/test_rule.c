@@ -47,6 +47,16 @@ static const struct {
 	{ "10.0.0.0 8 1 2 0 tcp -i lo", "10.0.0.0 8 1 2 0 tcp -i lo\n" },
 	{ "10.0.0.0 8 1 2 0 tcp -i \"#2147483647\"", "10.0.0.0 8 1 2 0 tcp -i \"#2147483647\"\n" },
 	{ "10.0.0.0 8 1 2 3 tcp --route", "10.0.0.0 8 1 2 3 tcp --route\n" },
+	{ "10.0.0.0 8 1 2 0 tcp --direction in", "10.0.0.0 8 1 2 0 tcp\n" },
+	{ "10.0.0.0 8 1 2 0 tcp --direction out", "10.0.0.0 8 1 2 0 tcp --direction out\n" },
+	{ ":: 0 any any 0 any -a drop --direction out -i lo", ":: 0 0 65535 0 any -i lo -a drop --direction out\n" },
+	{ "10.0.0.0 8 1 2 3 tcp --mode prevent", "10.0.0.0 8 1 2 3 tcp --mode prevent\n" },
+	{ "10.0.0.0 8 1 2 0 tcp -a drop --mode detect", "10.0.0.0 8 1 2 0 tcp -a drop --mode detect\n" },
+	{ "10.0.0.0 8 1 2 0 tcp --max-duration 1", "10.0.0.0 8 1 2 0 tcp --max-duration 1\n" },
+	{ "10.0.0.0 8 1 2 3 tcp --route --max-duration 31536000 --mode detect",
+	  "10.0.0.0 8 1 2 3 tcp --mode detect --max-duration 31536000 --route\n" },
+	{ "10.0.0.0 8 1 2 0 udp --max-duration 9 --direction out",
+	  "10.0.0.0 8 1 2 0 udp --direction out --max-duration 9\n" },
 	/* several rules */
 	{ "10.0.0.1-10.0.0.3 32 1 2 0 tcp", "10.0.0.1 32 1 2 0 tcp\n10.0.0.2 31 1 2 0 tcp\n" },
 	{ "10.0.0.0 8 1 2 0 tcp -s 10.1.0.0-10.1.0.2",
@@ -140,6 +150,21 @@ static const struct {
 	{ "0.0.0.0 0 80 80 5 tcp --route", "1:23: --route: a local route shorter than /8 would cut this host off" },
 	{ "0.0.0.0-255.255.255.255 32 80 80 5 tcp --route",
 	  "1:40: --route: a local route shorter than /8 would cut this host off" },
+	{ "10.0.0.0 8 80 80 0 tcp --direction both", "1:36: both: unknown direction (in, out)" },
+	{ "10.0.0.0 8 80 80 0 tcp --direction IN", "1:36: IN: unknown direction (in, out)" },
+	{ "10.0.0.0 8 80 80 0 tcp --dir in", "1:24: --dir: unknown option (see --help)" },
+	{ "10.0.0.0 8 80 80 5 tcp --direction out", "1:18: 5: an out rule passes or drops, it cannot splice" },
+	{ "10.0.0.0 8 80 80 5 tcp --direction out -a splice",
+	  "1:43: splice: an out rule passes or drops, it cannot splice" },
+	{ "10.0.0.0 8 80 80 5 tcp --direction out -a drop", "1:18: 5: drop takes port 0" },
+	{ "10.0.0.0 8 80 80 0 tcp --direction out --route", "1:40: --route: only for splice rules" },
+	{ "10.0.0.0 8 80 80 0 tcp --mode off", "1:31: off: unknown mode (prevent, detect)" },
+	{ "10.0.0.0 8 80 80 0 tcp --mode \"\"", "1:31: '': unknown mode (prevent, detect)" },
+	{ "10.0.0.0 8 80 80 0 tcp --max-duration 0", "1:39: 0: out of range (1-31536000)" },
+	{ "10.0.0.0 8 80 80 0 tcp --max-duration 31536001", "1:39: 31536001: out of range (1-31536000)" },
+	{ "10.0.0.0 8 80 80 0 tcp --max-duration 1h", "1:39: 1h: not a number" },
+	{ "10.0.0.0 8 80 80 0 tcp -a drop --max-duration 60",
+	  "1:32: --max-duration: a rule that drops lets no connection in" },
 	{ "10.0.0.0 8 80 80 0 tcp -v", "1:24: -v: unknown option (see --help)" },
 	{ "10.0.0.0 8 80 80 0 tcp -s", "1:24: -s: needs an argument" },
 	{ "10.0.0.0-10.0.0.1 24 80 80 0 tcp", "1:19: 24: out of range (32-32)" },
@@ -306,13 +331,22 @@ static void random_action(struct rules_record *rule)
 	enum rules_action action = random_below(2) ? RULES_PASS : RULES_DROP;
 	uint32_t port = 0;
 
-	if ((rule->proto == 6 || rule->proto == 17) && random_below(2)) {
+	if ((rule->proto == 6 || rule->proto == 17) && rule->direction == RULES_IN && random_below(2)) {
 		action = RULES_SPLICE;
 		port = 1 + random_below(65535);
-		if (rule->dst_len >= 8 && random_below(2))
-			rule->head.decision |= RULES_ROUTE;
 	}
 	rule->head.decision = rules_decision(rule->head.ifindex != 0, action, 0, port);
+	if (action == RULES_SPLICE && rule->dst_len >= 8 && random_below(2))
+		rule->head.decision |= RULES_ROUTE;
+}
+
+static void random_attributes(struct rules_record *rule)
+{
+	rule->head.decision |= rules_decision_of_mode((enum rules_mode)random_below(3));
+	if (rules_decision_action(rule->head.decision) == RULES_DROP || random_below(2))
+		return;
+	rule->max_duration = 1 + random_below(RULE_MAX_DURATION);
+	rule->head.decision |= RULES_LIMITED;
 }
 
 static struct rules_record random_rule(void)
@@ -334,7 +368,9 @@ static struct rules_record random_rule(void)
 	do
 		random_service(rule.service);
 	while (has_control((const char *)rule.service));
+	rule.direction = random_below(3) ? RULES_IN : RULES_OUT;
 	random_action(&rule);
+	random_attributes(&rule);
 	return rule;
 }
 

@@ -24,12 +24,15 @@ struct step {
 	bool dry_run, replace;
 };
 
-/* A rule of the set with another action or port, with another tag or interface, or just as it is. */
+/* A rule of the set with another action, port, mode or duration, with another tag or interface, or just as it is. */
 static struct plain_rule related_rule(const struct oracle *oracle)
 {
 	struct plain_rule rule = oracle->items[random_below((uint32_t)oracle->count)], other = pool_rule();
 
-	switch (random_below(6)) {
+	switch (random_below(7)) {
+	case 6:
+		pool_attributes(&rule);
+		break;
 	case 5:
 		rule.expires = random_below(2) ? pool_expires() : 0;
 		break;
@@ -38,6 +41,7 @@ static struct plain_rule related_rule(const struct oracle *oracle)
 		rule.action = other.action;
 		rule.port = other.port;
 		rule.route = other.route;
+		rule.max_duration = other.max_duration;
 		break;
 	case 2:
 		memcpy(rule.service, other.service, sizeof(rule.service));

@@ -557,6 +557,40 @@ static void test_counters(void)
 	subject_close(&subject);
 }
 
+/* ---- mode and duration are changed where the rule stands ---- */
+
+/* The rule with these, once more. Its arena stays, unless one limit takes the place of another; its counter does. */
+static void attributes_put(struct subject *subject, int mode, uint32_t max_duration, bool in_place)
+{
+	uint64_t id = set_header(&subject->set)->arena;
+	struct plain_packet packet = { .proto = 6, .ifindex = 1 };
+	struct plain_rule rule = tcp_rule();
+
+	rule.mode = mode;
+	rule.max_duration = max_duration;
+	check_property(subject_put(subject, &rule), "mode %d, %u seconds", mode, max_duration);
+	check(set_header(&subject->set)->arena == id, in_place, "%s", in_place ? "in place" : "in a new arena");
+	check_property(winner_wrong(&subject->set.arena, &subject->oracle, &packet, true), "as the packet sees it");
+	check_property(subject_wrong(subject, 0), "as it is listed, with its counter");
+}
+
+static void test_attributes(void)
+{
+	struct plain_rule rule = tcp_rule();
+	struct subject subject;
+
+	subject_open(&subject);
+	check_property(subject_put(&subject, &rule), "a rule");
+	attributes_put(&subject, RULES_DETECT, 0, true);
+	attributes_put(&subject, RULES_PREVENT, 60, true);
+	attributes_put(&subject, RULES_DETECT, 60, true);
+	attributes_put(&subject, RULES_DETECT, 61, false);
+	attributes_put(&subject, RULES_MODE_UNSET, 0, true);
+	attributes_put(&subject, RULES_MODE_UNSET, 7, true);
+	check((long long)subject.oracle.items[0].packets, 6, "packets were counted");
+	subject_close(&subject);
+}
+
 int main(int argc, char **argv)
 {
 	random_start(argc, argv);
@@ -569,5 +603,6 @@ int main(int argc, char **argv)
 	test_displaced();
 	test_crowded();
 	test_counters();
+	test_attributes();
 	return tap_done();
 }

@@ -230,10 +230,20 @@ static struct plain_rule base_rule(int low, int high, int action)
 	return rule;
 }
 
-/* Three rules of one key that overlap, one of a tuple of its own, and some at random. */
+static struct plain_rule limited(void)
+{
+	struct plain_rule rule = base_rule(80, 90, RULES_SPLICE);
+
+	rule.proto = 17;
+	rule.max_duration = 3600;
+	return rule;
+}
+
+/* Three rules of one key that overlap, one with a limit, one of a tuple of its own, and some at random. */
 static void base_set(struct crash *crash)
 {
 	struct plain_rule wide = base_rule(0, 65535, RULES_PASS), lone = base_rule(80, 80, RULES_PASS);
+	struct plain_rule held = limited();
 	struct plain_rule left = base_rule(80, 90, RULES_SPLICE), right = base_rule(85, 95, RULES_SPLICE);
 	struct error error;
 
@@ -245,6 +255,7 @@ static void base_set(struct crash *crash)
 	put(&crash->set, &crash->old, CHANGE_PUT, &left);
 	put(&crash->set, &crash->old, CHANGE_PUT, &right);
 	put(&crash->set, &crash->old, CHANGE_PUT, &lone);
+	put(&crash->set, &crash->old, CHANGE_PUT, &held);
 	for (int i = 0; i < 12; i++) {
 		struct plain_rule rule = pool_rule();
 
@@ -337,6 +348,33 @@ static struct plain_rule with_route(void)
 	return rule;
 }
 
+/* Its mode and duration change at once: two words, of which only one decides. */
+static struct plain_rule with_limit(void)
+{
+	struct plain_rule rule = other_port();
+
+	rule.mode = RULES_DETECT;
+	rule.max_duration = 60;
+	return rule;
+}
+
+static struct plain_rule without_limit(void)
+{
+	struct plain_rule rule = limited();
+
+	rule.mode = RULES_PREVENT;
+	rule.max_duration = 0;
+	return rule;
+}
+
+static struct plain_rule other_mode(void)
+{
+	struct plain_rule rule = limited();
+
+	rule.mode = RULES_DETECT;
+	return rule;
+}
+
 static struct plain_rule one_of_three(void)
 {
 	return base_rule(85, 95, RULES_SPLICE);
@@ -371,6 +409,9 @@ static const struct scenario {
 	{ "change, to drop, no border moves", CHANGE_PUT, in_its_place, 0 },
 	{ "change, another port", CHANGE_PUT, other_port, 0 },
 	{ "change, another port and a route", CHANGE_PUT, with_route, 0 },
+	{ "change, a mode and a limit", CHANGE_PUT, with_limit, 0 },
+	{ "change, a mode and no limit any more", CHANGE_PUT, without_limit, 0 },
+	{ "change, a mode, with the limit as it was", CHANGE_PUT, other_mode, 0 },
 	{ "insert again: it becomes the newest", CHANGE_PUT, newest_again, 0 },
 	{ "delete, one of several", CHANGE_DELETE, one_of_three, 0 },
 	{ "delete, the first of several", CHANGE_DELETE, first_of_three, 0 },
@@ -439,6 +480,7 @@ static void test_steps(void)
 
 #define STREAM 4000
 #define KILLS 150
+#define STREAM_LIMIT 60 /* max_duration, seconds */
 
 struct stream {
 	struct ruleset set;
@@ -458,6 +500,8 @@ static void stream_open(struct stream *stream)
 	for (int i = 0; i < 30; i++) {
 		struct plain_rule rule = pool_rule();
 
+		/* one limit for another is not put in place */
+		rule.max_duration = rule.max_duration ? STREAM_LIMIT : 0;
 		put(&stream->set, &stream->oracle, CHANGE_PUT, &rule);
 	}
 	arena_share(&stream->set.arena);
@@ -475,6 +519,8 @@ static void stream_open(struct stream *stream)
 		stream->rules[i].action = RULES_PASS + (int)random_below(3);
 		stream->rules[i].port = 0;
 		stream->rules[i].route = false;
+		stream->rules[i].mode = (int)random_below(3);
+		stream->rules[i].max_duration = random_below(2) ? STREAM_LIMIT : 0;
 		stream->rules[i].packets = 0;
 		stream->changes[i] = (struct change){ .kind = kind, .rule = plain_record(&stream->rules[i]) };
 	}

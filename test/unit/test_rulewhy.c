@@ -6,7 +6,7 @@
 #include "prefix.h"
 #include "tap.h"
 
-#define RULES_PER_SET 40
+#define RULES_PER_SET 80
 #define SETS 60
 #define QUESTIONS 60
 
@@ -15,7 +15,7 @@ static struct plain_rule random_rule(void)
 {
 	static const int lengths[] = { 0, 8, 24, 32 }, protocols[] = { 6, 17, RULES_PROTO_ANY };
 	static const uint8_t addresses[][4] = { { 10, 0, 0, 1 }, { 10, 0, 0, 2 }, { 10, 1, 1, 1 } };
-	struct plain_rule rule = { .direction = RULES_IN, .family = (int)random_below(2) };
+	struct plain_rule rule = { .direction = (int)random_below(2), .family = (int)random_below(2) };
 	struct prefix prefix;
 
 	rule.ifindex = random_below(3);
@@ -41,7 +41,7 @@ static struct plain_rule random_rule(void)
 
 static struct plain_packet random_packet(struct question *question)
 {
-	struct plain_packet packet = { .direction = RULES_IN, .family = (int)random_below(2) };
+	struct plain_packet packet = { .direction = (int)random_below(2), .family = (int)random_below(2) };
 
 	packet.proto = random_below(2) ? 6 : 17;
 	packet.port = (int)random_below(60);
@@ -52,7 +52,8 @@ static struct plain_packet random_packet(struct question *question)
 	*question = (struct question){ .family = packet.family == RULES_IPV6 ? 6 : 4,
 				       .proto = (uint8_t)packet.proto,
 				       .port = (uint16_t)packet.port,
-				       .ifindex = packet.ifindex };
+				       .ifindex = packet.ifindex,
+				       .direction = (uint8_t)packet.direction };
 	memcpy(question->dst, packet.dst, 16);
 	memcpy(question->src, packet.src, 16);
 	return packet;
