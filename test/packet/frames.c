@@ -184,6 +184,11 @@ void frame_bytes(struct frame *f, size_t count)
 	memset(append(f, count), 0xa5, count);
 }
 
+void frame_append(struct frame *f, const void *bytes, size_t count)
+{
+	memcpy(append(f, count), bytes, count);
+}
+
 static uint32_t sum(const uint8_t *at, size_t size, uint32_t start)
 {
 	for (size_t i = 0; i + 1 < size; i += 2)
