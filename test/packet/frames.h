@@ -53,6 +53,7 @@ size_t frame_shortest(const struct frame *f);
 
 /* LATER and LAST at their usual offsets of 5 and 1, unless spec.offset says another */
 enum spec_fragment { WHOLE, FIRST, LATER, LAST, ATOMIC };
+enum spec_icmp { NO_ICMP, ECHO_REQUEST, ECHO_ANSWER, UNREACHABLE, EXCEEDED };
 enum spec_at { NOWHERE, AT_NETWORK, AT_EXTENSION, AT_TRANSPORT };
 
 /* Overwrites a field of a frame that was complete: how malformed ones are made. */
@@ -76,11 +77,12 @@ struct spec {
 	uint16_t id;              /* of what is fragmented; of an echo */
 	uint8_t hop_limit;        /* 64 */
 	uint8_t proto;            /* TCP; ICMP stands for ICMPv6 too */
+	enum spec_icmp icmp;      /* the message of this meaning in either family; proto and dport follow */
 	uint16_t sport, dport;    /* ICMP: dport is type << 8 | code */
 	uint8_t flags;            /* TCP_SYN */
 	size_t payload;           /* bytes after the transport header */
 	const struct spec *quote; /* the packet, of the same family, that an ICMP error is about */
-	size_t quoted;            /* bytes of that; 0: all */
+	size_t quoted;            /* bytes of that after its IP headers; 0: all */
 	bool back;                /* source and destination, ports too, change places at last */
 	struct poke poke;
 	size_t pad; /* bytes after the IP packet */

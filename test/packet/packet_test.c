@@ -31,9 +31,10 @@ static const struct group {
 	const char *name;
 	void (*run)(struct fixture *fixture);
 } groups[] = {
-	{ "header", header_cases }, { "setting", setting_cases },   { "truncation", truncation_cases },
-	{ "socket", socket_cases }, { "rule", rule_cases },         { "sweep", sweep_cases },
-	{ "oracle", oracle_cases }, { "mutation", mutation_cases },
+	{ "header", header_cases },     { "setting", setting_cases },   { "truncation", truncation_cases },
+	{ "socket", socket_cases },     { "rule", rule_cases },         { "sweep", sweep_cases },
+	{ "oracle", oracle_cases },     { "mutation", mutation_cases }, { "boundary", boundary_cases },
+	{ "fragment", fragment_cases },
 };
 
 /* only: blank separated names, NULL: all */

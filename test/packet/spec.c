@@ -110,12 +110,24 @@ static void build_quote(const struct spec *spec, struct frame *f)
 	of.family = spec->family;
 	spec_build(&of, &quote);
 	size = quote.len - quote.network;
-	frame_append(f, quote.data + quote.network, spec->quoted && spec->quoted < size ? spec->quoted : size);
+	if (spec->quoted)
+		size = quote.transport - quote.network + spec->quoted;
+	frame_append(f, quote.data + quote.network, size);
 }
+
+/* type << 8 | code: RFC 792, 4443 */
+static const uint16_t messages[][2] = {
+	[ECHO_REQUEST] = { 8 << 8, 128 << 8 },
+	[ECHO_ANSWER] = { 0, 129 << 8 },
+	[UNREACHABLE] = { 3 << 8 | 3, 1 << 8 | 4 },
+	[EXCEEDED] = { 11 << 8, 3 << 8 },
+};
 
 static void build_icmp(const struct spec *spec, struct frame *f)
 {
-	frame_icmp(f, spec->family == 6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP, spec->dport >> 8, spec->dport & 0xff);
+	uint16_t message = spec->icmp ? messages[spec->icmp][spec->family == 6] : spec->dport;
+
+	frame_icmp(f, spec->family == 6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP, message >> 8, message & 0xff);
 	frame_put16(f, f->transport + 4, spec->id);
 	if (spec->quote)
 		build_quote(spec, f);
@@ -126,7 +138,7 @@ static void build_transport(const struct spec *spec, struct frame *f)
 	uint16_t from = spec->sport ? spec->sport : 40000;
 	uint16_t sport = spec->back ? spec->dport : from, dport = spec->back ? from : spec->dport;
 
-	switch (spec->proto) {
+	switch (spec->icmp ? IPPROTO_ICMP : spec->proto) {
 	case 0:
 	case IPPROTO_TCP:
 		frame_tcp(f, sport, dport, spec->flags ? spec->flags : TCP_SYN);
