@@ -428,10 +428,24 @@ static __always_inline __u32 row_dhcp_out(const struct packet *p)
 	return REASON_NONE;
 }
 
+/*
+ * Whether a local TCP socket sent it, a handshake in progress (of which there is no full socket) included. What packet
+ * sockets and virtual machines send has a socket too, but of another kind.
+ */
+static __always_inline int is_from_tcp_socket(const struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk, *full;
+
+	if (!sk || (sk->family != AF_INET && sk->family != AF_INET6))
+		return 0;
+	full = bpf_sk_fullsock(sk);
+	return !full || full->protocol == IPPROTO_TCP;
+}
+
 /* Rules never cut an established local connection: of TCP from a local socket only the first packet is theirs. */
 static __always_inline __u32 row_socket_out(struct __sk_buff *skb, struct passage *x)
 {
-	if (x->p.proto != IPPROTO_TCP || !skb->sk)
+	if (x->p.proto != IPPROTO_TCP || !is_from_tcp_socket(skb))
 		return REASON_NONE;
 	x->socket = SOCKET_LISTENS;
 	return packet_is_first_syn(&x->p) ? REASON_NONE : row_established(x);
