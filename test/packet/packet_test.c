@@ -34,7 +34,8 @@ static const struct group {
 	{ "header", header_cases },     { "setting", setting_cases },   { "truncation", truncation_cases },
 	{ "socket", socket_cases },     { "rule", rule_cases },         { "sweep", sweep_cases },
 	{ "oracle", oracle_cases },     { "mutation", mutation_cases }, { "boundary", boundary_cases },
-	{ "fragment", fragment_cases }, { "icmp", icmp_cases },
+	{ "fragment", fragment_cases }, { "icmp", icmp_cases },         { "tracking", tracking_cases },
+	{ "flow", flow_cases },
 };
 
 /* only: blank separated names, NULL: all */
