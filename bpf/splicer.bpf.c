@@ -515,7 +515,7 @@ static __always_inline enum verdict verdict_of(const struct passage *x, __u32 re
 
 	if (verdict != VERDICT_DROP)
 		return verdict;
-	if (is_malformed(reason) && setting_passes(x->p.ifindex, SETTING_ON_TRUNCATED))
+	if (is_malformed(reason) && x->seen->hook == RULES_IN && setting_passes(x->p.ifindex, SETTING_ON_TRUNCATED))
 		return VERDICT_PASS;
 	return is_detect(x) ? VERDICT_DETECT : VERDICT_DROP;
 }
