@@ -35,7 +35,8 @@ static const struct group {
 	{ "socket", socket_cases },     { "rule", rule_cases },         { "sweep", sweep_cases },
 	{ "oracle", oracle_cases },     { "mutation", mutation_cases }, { "boundary", boundary_cases },
 	{ "fragment", fragment_cases }, { "icmp", icmp_cases },         { "tracking", tracking_cases },
-	{ "flow", flow_cases },
+	{ "flow", flow_cases },         { "memory", memory_cases },     { "mode", mode_cases },
+	{ "flood", flood_cases },
 };
 
 /* only: blank separated names, NULL: all */
