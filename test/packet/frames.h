@@ -41,7 +41,7 @@ void frame_icmp(struct frame *f, uint8_t proto, uint8_t type, uint8_t code);
 void frame_other(struct frame *f, uint8_t proto); /* 4 bytes of some other protocol */
 void frame_bytes(struct frame *f, size_t count);
 
-/* Fills in lengths and checksums, once everything that belongs to the IP packet is there. */
+/* Fills in lengths and checksums, once everything that belongs to the IP packet is there; again after a change. */
 void frame_finish(struct frame *f);
 
 /* Appends bytes that are there already. */

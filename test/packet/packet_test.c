@@ -36,7 +36,7 @@ static const struct group {
 	{ "oracle", oracle_cases },     { "mutation", mutation_cases }, { "boundary", boundary_cases },
 	{ "fragment", fragment_cases }, { "icmp", icmp_cases },         { "tracking", tracking_cases },
 	{ "flow", flow_cases },         { "memory", memory_cases },     { "mode", mode_cases },
-	{ "flood", flood_cases },
+	{ "flood", flood_cases },       { "duration", duration_cases }, { "tunnel", tunnel_cases },
 };
 
 /* only: blank separated names, NULL: all */
