@@ -335,7 +335,7 @@ static __always_inline __u32 row_rules(struct __sk_buff *skb, struct passage *x)
 		return REASON_STATE;
 	reason = splice_or(skb, &x->p, reason, x->hit.decision);
 	/* it may have been spliced before, and have left its listener for fragments to find */
-	if (x->seen->step == CONN_ASK && reason_verdict(reason) != VERDICT_SPLICE)
+	if (x->seen->step == CONN_ASK && reason_verdict(reason) != VERDICT_SPLICE && !x->p.is_question)
 		splice_forget(&x->p);
 	return record(x, reason);
 }
