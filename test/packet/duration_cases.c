@@ -23,30 +23,6 @@
 #define TCP_SIZE 20
 #define WAIT_MS 2000
 
-static void pass_deadlines(struct fixture *fixture, int family)
-{
-	struct conn_key key, *from;
-	struct conn conn;
-
-	(void)family;
-	for (int i = 0; i < CONN_TABLES; i++) {
-		for (from = NULL; !bpf_map_get_next_key(fixture->table[i], from, &key); from = &key) {
-			if (bpf_map_lookup_elem(fixture->table[i], &key, &conn))
-				err(2, SPLICER_CONNS);
-			if (conn.deadline)
-				conn.deadline = 1;
-			if (bpf_map_update_elem(fixture->table[i], &key, &conn, BPF_EXIST))
-				err(2, SPLICER_CONNS);
-		}
-	}
-}
-
-static void detect(struct fixture *fixture, int family)
-{
-	(void)family;
-	fixture_set(fixture, fixture->veth, SETTING_MODE, MODE_DETECT);
-}
-
 /* clang-format off */
 #define UDP IPPROTO_UDP
 #define THERE(bits) { .dport = 80, .flags = (bits) }
@@ -57,17 +33,17 @@ static const struct scenario cases[] = {
 	{ "max-duration of UDP", 0, { "--max-duration 1000 203.0.113.0 24 53 53 0 udp" }, {
 		{ "begins", { .proto = UDP, .dport = 53 }, ON_VETH, REASON_RULE_PASS, .conn = "unconfirmed new 1/0" },
 		{ "back", { .back = true, .proto = UDP, .dport = 53 }, OUT_VETH, REASON_TRACKED },
-		{ "too old", { .proto = UDP, .dport = 53 }, ON_VETH, REASON_MAX_DURATION, .conn = "unconfirmed closed 1/1 cut", .before = pass_deadlines },
+		{ "too old", { .proto = UDP, .dport = 53 }, ON_VETH, REASON_MAX_DURATION, .conn = "unconfirmed closed 1/1 cut", .before = before_overdue },
 		{ "gone", { .proto = UDP, .dport = 53 }, ON_VETH, REASON_MAX_DURATION, .conn = "unconfirmed closed 1/1 cut" },
 		{ "gone the other way too", { .back = true, .proto = UDP, .dport = 53 }, OUT_VETH, REASON_MAX_DURATION, .conn = "unconfirmed closed 1/1 cut" },
-		{ "mode=detect", { .proto = UDP, .dport = 53 }, ON_VETH, REASON_MAX_DURATION, VERDICT_DETECT, .before = detect },
+		{ "mode=detect", { .proto = UDP, .dport = 53 }, ON_VETH, REASON_MAX_DURATION, VERDICT_DETECT, .before = before_detect },
 		{ "another flow", { .proto = UDP, .sport = 1, .dport = 53 }, ON_VETH, REASON_RULE_PASS, .conn = "unconfirmed new 1/0" },
 		{ 0 } } },
 	{ "max-duration of TCP", 0, { "--max-duration 1000 203.0.113.0 24 80 80 0 tcp" }, {
 		{ "SYN", THERE(TCP_SYN), ON_VETH, REASON_RULE_PASS, .conn = "unconfirmed handshake 1/0" },
 		{ "SYN-ACK", BACK(TCP_SYN | TCP_ACK), OUT_VETH, REASON_TRACKED },
 		{ "ACK", THERE(TCP_ACK), ON_VETH, REASON_RULE_PASS, .conn = "confirmed established 2/1" },
-		{ "too old, a segment without ACK", THERE(TCP_FIN), ON_VETH, REASON_MAX_DURATION, .conn = "confirmed closed 2/1 cut", .before = pass_deadlines },
+		{ "too old, a segment without ACK", THERE(TCP_FIN), ON_VETH, REASON_MAX_DURATION, .conn = "confirmed closed 2/1 cut", .before = before_overdue },
 		{ "RST passes", THERE(TCP_RST), ON_VETH, REASON_TRACKED, .conn = "confirmed closed 2/1 cut" },
 		{ "RST passes the other way", BACK(RST_ACK), OUT_VETH, REASON_TRACKED, .conn = "confirmed closed 2/1 cut" },
 		{ "an error about it passes", { .src = "192.0.2.77", .dst = SPEC_SRC, .icmp = UNREACHABLE, .quote = &(const struct spec){ .dport = 80 } }, ON_VETH, REASON_ICMP_ERROR },
@@ -77,13 +53,13 @@ static const struct scenario cases[] = {
 	{ "max-duration of what leaves", 0, { "--max-duration 1000 --direction out 203.0.113.0 24 53 53 0 udp" }, {
 		{ "begins", { .proto = UDP, .dport = 53 }, OUT_VETH, REASON_RULE_PASS, .conn = "unconfirmed new 1/0 outbound" },
 		{ "back", { .back = true, .proto = UDP, .dport = 53 }, ON_VETH, REASON_TRACKED },
-		{ "too old", { .back = true, .proto = UDP, .dport = 53 }, ON_VETH, REASON_MAX_DURATION, .conn = "confirmed closed 1/1 outbound cut", .before = pass_deadlines },
+		{ "too old", { .back = true, .proto = UDP, .dport = 53 }, ON_VETH, REASON_MAX_DURATION, .conn = "confirmed closed 1/1 outbound cut", .before = before_overdue },
 		{ "gone", { .proto = UDP, .dport = 53 }, OUT_VETH, REASON_MAX_DURATION },
 		{ 0 } } },
 	{ "max-duration that comes later", 0, { "203.0.113.0 24 53 53 0 udp" }, {
 		{ "begins", { .proto = UDP, .dport = 53 }, ON_VETH, REASON_RULE_PASS },
 		{ "a rule limits it", { .proto = UDP, .dport = 53 }, ON_VETH, REASON_RULE_PASS, .rule = "-P 1 --max-duration 1000 203.0.113.0 24 53 53 0 udp" },
-		{ "too old", { .proto = UDP, .dport = 53 }, ON_VETH, REASON_MAX_DURATION, .before = pass_deadlines },
+		{ "too old", { .proto = UDP, .dport = 53 }, ON_VETH, REASON_MAX_DURATION, .before = before_overdue },
 		{ 0 } } },
 };
 /* clang-format on */
@@ -256,7 +232,7 @@ static void overdue_open(struct fixture *fixture, const struct spec *spec, int f
 	fixture_run(fixture, ON_VETH, &frame, &outcome);
 	if (outcome.reason != REASON_RULE_PASS)
 		tap_not_ok("rule-pass", reason_name(outcome.reason), "a connection to be reset (IPv%d)", family);
-	pass_deadlines(fixture, family);
+	before_overdue(fixture, family);
 }
 
 /* at: where the segment is seen; copies come out at the peer of veth0, or come in by veth0. */

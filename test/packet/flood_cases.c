@@ -40,12 +40,6 @@ static void fast_here(struct fixture *fixture, int family)
 	limit(fixture, fixture->veth, 1000000000, 1);
 }
 
-static void detect_here(struct fixture *fixture, int family)
-{
-	(void)family;
-	fixture_set(fixture, fixture->veth, SETTING_MODE, MODE_DETECT);
-}
-
 static void buckets_set(struct fixture *fixture, uint64_t full)
 {
 	struct source_key key, *from = NULL;
@@ -91,7 +85,7 @@ static const struct scenario cases[] = {
 		{ "the next /64", { .family = 6, .src = "2001:db8:c633:640a::9", .proto = UDP, .sport = 2, .dport = 53 }, ON_VETH, REASON_RULE_PASS },
 		{ "by another interface", FLOW(2), ON_PEER, REASON_RULE_PASS },
 		{ "as it leaves", { .proto = UDP, .sport = 3, .dport = 54 }, OUT_VETH, REASON_OUT },
-		{ "mode=detect", FLOW(4), ON_VETH, REASON_FLOOD, VERDICT_DETECT, .conn = "none", .before = detect_here },
+		{ "mode=detect", FLOW(4), ON_VETH, REASON_FLOOD, VERDICT_DETECT, .conn = "none", .before = before_detect },
 		{ "an hour later", FLOW(5), ON_VETH, REASON_RULE_PASS, .before = an_hour_later },
 		{ 0 } } },
 	{ "new_flows of all interfaces", 0, { "203.0.113.0 24 53 53 0 udp" }, {

@@ -8,12 +8,6 @@
 
 #define LLDP 0x88cc
 
-static void out_drop(struct fixture *fixture, int family)
-{
-	(void)family;
-	fixture_set(fixture, fixture->veth, SETTING_OUT, GATE_DROP);
-}
-
 static void out_pass(struct fixture *fixture, int family)
 {
 	(void)family;
@@ -99,7 +93,7 @@ static const struct scenario leaving[] = {
 		{ 0 } } },
 	{ "out=drop", 0, { "--direction out 203.0.113.0 24 81 81 0 udp", "203.0.113.0 24 82 82 0 udp" }, {
 		{ "before: leaves", { .proto = UDP, .dport = 80 }, OUT_VETH, REASON_OUT, .conn = "unconfirmed new 1/0 outbound" },
-		{ "a flow that was let out without a rule", { .proto = UDP, .dport = 80 }, OUT_VETH, REASON_OUT_DROP, .before = out_drop },
+		{ "a flow that was let out without a rule", { .proto = UDP, .dport = 80 }, OUT_VETH, REASON_OUT_DROP, .before = before_out_drop },
 		{ "a new one", { .proto = UDP, .dport = 84 }, OUT_VETH, REASON_OUT_DROP, .conn = "none" },
 		{ "with a rule", { .proto = UDP, .dport = 81 }, OUT_VETH, REASON_RULE_PASS, .conn = "unconfirmed new 1/0 outbound" },
 		{ "by another interface", { .proto = UDP, .dport = 85 }, OUT_PEER, REASON_OUT, .conn = "unconfirmed new 1/0 outbound" },

@@ -37,33 +37,6 @@ static void forwarding(struct fixture *fixture, int family)
 	forward_all("1");
 }
 
-static void link_lookup(struct fixture *fixture, int family)
-{
-	struct splicer_config config = fixture_config(fixture);
-
-	(void)family;
-	config.lookup_linked = 1;
-	fixture_configure(fixture, &config);
-}
-
-static void detect(struct fixture *fixture, int family)
-{
-	(void)family;
-	fixture_set(fixture, fixture->veth, SETTING_MODE, MODE_DETECT);
-}
-
-static void prevent(struct fixture *fixture, int family)
-{
-	(void)family;
-	fixture_set(fixture, fixture->veth, SETTING_MODE, MODE_PREVENT);
-}
-
-static void out_drop(struct fixture *fixture, int family)
-{
-	(void)family;
-	fixture_set(fixture, fixture->veth, SETTING_OUT, GATE_DROP);
-}
-
 static void age(struct fixture *fixture, uint64_t seconds)
 {
 	struct frag_key key, *from = NULL;
@@ -178,22 +151,22 @@ static const struct scenario ingress[] = {
 		{ "before its first", { .dst = ROUTED, .fragment = LATER, .id = 1, .proto = UDP }, 0, REASON_FRAGMENT, .before = forwarding },
 		{ "to an address of this box", { .dst = VETH_ADDRESS, .fragment = LATER, .id = 1, .proto = UDP }, 0, REASON_FRAGMENT_EARLY },
 		{ "to where no route leads", { .fragment = LATER, .id = 1, .proto = UDP }, 0, REASON_FRAGMENT_EARLY },
-		{ "mode=detect", { .dst = ROUTED, .fragment = LATER, .id = 1, .proto = UDP }, 0, REASON_FRAGMENT, VERDICT_DETECT, .before = detect },
-		{ "the first", { .dst = ROUTED, .fragment = FIRST, .id = 1, .proto = UDP, .dport = 53 }, 0, REASON_RULE_PASS, .before = prevent },
+		{ "mode=detect", { .dst = ROUTED, .fragment = LATER, .id = 1, .proto = UDP }, 0, REASON_FRAGMENT, VERDICT_DETECT, .before = before_detect },
+		{ "the first", { .dst = ROUTED, .fragment = FIRST, .id = 1, .proto = UDP, .dport = 53 }, 0, REASON_RULE_PASS, .before = before_prevent },
 		{ "after it", { .dst = ROUTED, .fragment = LATER, .id = 1, .proto = UDP }, 0, REASON_FRAGMENT_PASS },
 		{ "long after it", { .dst = ROUTED, .fragment = LATER, .id = 1, .proto = UDP }, 0, REASON_FRAGMENT, .before = too_old },
 		{ 0 } } },
 	{ "mode=detect", 0, { PASS_53 }, {
-		{ "a first that would be dropped", { .fragment = FIRST, .id = 1, .proto = UDP, .dport = 54 }, 0, REASON_NO_RULE, VERDICT_DETECT, .before = detect },
+		{ "a first that would be dropped", { .fragment = FIRST, .id = 1, .proto = UDP, .dport = 54 }, 0, REASON_NO_RULE, VERDICT_DETECT, .before = before_detect },
 		{ "a later one passes too", { .fragment = LATER, .id = 1, .proto = UDP }, 0, REASON_FRAGMENT_PASS },
-		{ "also when the mode is another by then", { .fragment = LAST, .id = 1, .proto = UDP }, 0, REASON_FRAGMENT_PASS, .before = prevent },
+		{ "also when the mode is another by then", { .fragment = LAST, .id = 1, .proto = UDP }, 0, REASON_FRAGMENT_PASS, .before = before_prevent },
 		{ "not when a first is dropped after", { .fragment = FIRST, .id = 1, .proto = UDP, .dport = 54 }, 0, REASON_NO_RULE },
 		{ "then it is dropped", { .fragment = LAST, .id = 1, .proto = UDP }, 0, REASON_FRAGMENT },
 		{ 0 } } },
 	{ "splice", 0, { "203.0.113.0 24 80 80 4001 udp", "203.0.113.0 24 81 81 4002 udp", "203.0.113.0 24 80 80 4001 tcp" }, {
 		{ "no program is linked", { .fragment = FIRST, .id = 1, .proto = UDP, .dport = 80 }, 0, REASON_NO_LOOKUP, .conn = "none" },
 		{ "so a later one is dropped", { .fragment = LATER, .id = 1, .proto = UDP }, 0, REASON_FRAGMENT },
-		{ "nobody listens", { .fragment = FIRST, .id = 2, .proto = UDP, .dport = 81 }, 0, REASON_NO_LISTENER, .before = link_lookup },
+		{ "nobody listens", { .fragment = FIRST, .id = 2, .proto = UDP, .dport = 81 }, 0, REASON_NO_LISTENER, .before = before_linked },
 		{ "so a later one is dropped too", { .fragment = LATER, .id = 2, .proto = UDP }, 0, REASON_FRAGMENT },
 		{ "someone listens", { .fragment = FIRST, .id = 3, .proto = UDP, .dport = 80 }, 0, REASON_RULE_SPLICE, .conn = "unconfirmed new 1/0" },
 		{ "a later one", { .fragment = LATER, .id = 3, .proto = UDP }, 0, REASON_FRAGMENT_SPLICE, .before = left_for_lookup },
@@ -206,7 +179,7 @@ static const struct scenario ingress[] = {
 		{ "a later one of TCP", { .fragment = LATER, .id = 6 }, 0, REASON_FRAGMENT_SPLICE },
 		{ 0 } } },
 	{ "a whole datagram takes the place of a spliced one", 0, { "203.0.113.0 24 80 80 4001 udp" }, {
-		{ "the first", { .fragment = FIRST, .id = 3, .proto = UDP, .dport = 80 }, 0, REASON_RULE_SPLICE, .before = link_lookup },
+		{ "the first", { .fragment = FIRST, .id = 3, .proto = UDP, .dport = 80 }, 0, REASON_RULE_SPLICE, .before = before_linked },
 		{ "whole, and the rule is another now", { .proto = UDP, .dport = 80 }, 0, REASON_RULE_PASS, .rule = "-P 1 203.0.113.0 24 80 80 0 udp", .before = left_for_lookup },
 		{ "again", { .proto = UDP, .dport = 80 }, 0, REASON_RULE_PASS, .before = nothing_left },
 		{ 0 } } },
@@ -224,7 +197,7 @@ static const struct scenario egress[] = {
 		{ "a later one", { .fragment = LATER, .id = 1, .proto = UDP }, OUT_VETH, REASON_FRAGMENT_PASS },
 		{ "a first that a rule drops", { .fragment = FIRST, .id = 2, .proto = UDP, .dport = 54 }, OUT_VETH, REASON_RULE_DROP },
 		{ "a later one of that", { .fragment = LATER, .id = 2, .proto = UDP }, OUT_VETH, REASON_FRAGMENT },
-		{ "out=drop: unknown", { .fragment = LATER, .id = 3, .proto = UDP }, OUT_VETH, REASON_FRAGMENT, .before = out_drop },
+		{ "out=drop: unknown", { .fragment = LATER, .id = 3, .proto = UDP }, OUT_VETH, REASON_FRAGMENT, .before = before_out_drop },
 		{ "out=drop: the first", { .fragment = FIRST, .id = 3, .proto = UDP, .dport = 55 }, OUT_VETH, REASON_OUT_DROP },
 		{ "out=drop: a later one", { .fragment = LATER, .id = 3, .proto = UDP }, OUT_VETH, REASON_FRAGMENT },
 		{ "out=drop: the first of what passed before", { .fragment = FIRST, .id = 4, .proto = UDP, .dport = 53 }, OUT_VETH, REASON_OUT_DROP },

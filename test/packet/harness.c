@@ -200,7 +200,7 @@ static void counts_read(const struct fixture *fixture, struct splicer_count sums
 	}
 }
 
-static void counts_compare(struct fixture *fixture, struct outcome *outcome)
+void counts_compare(struct fixture *fixture, struct outcome *outcome)
 {
 	struct splicer_count new[REASON_COUNT];
 

@@ -88,6 +88,8 @@ void fixture_set(struct fixture *fixture, int ifindex, enum splicer_setting sett
 void fixture_set_number(struct fixture *fixture, int ifindex, enum splicer_number number, uint32_t value);
 void fixture_clear_settings(struct fixture *fixture);
 
+/* Fills in reason, moved and bytes: what has been counted since it was asked last. */
+void counts_compare(struct fixture *fixture, struct outcome *outcome);
 void fixture_run(struct fixture *fixture, enum context context, const struct frame *frame, struct outcome *outcome);
 /* Asks instead (abi/config.h): the reason, the verdict << 16; -1 when the frame could not be run. */
 int fixture_ask(struct fixture *fixture, enum context context, const struct frame *frame);
@@ -105,6 +107,14 @@ void rows_run(struct fixture *fixture, const struct row *rows);
 void row_run(struct fixture *fixture, const struct row *row, int family);
 /* Each in a fixture of its own, for each of its families; rules need map_update, or all is skipped. */
 void scenarios_run(struct fixture *fixture, const struct scenario *scenarios, size_t count);
+
+/* For row.before: settings of the veth interface; the sk_lookup program linked; the deadlines of all passed. */
+void before_detect(struct fixture *fixture, int family);
+void before_prevent(struct fixture *fixture, int family);
+void before_out_drop(struct fixture *fixture, int family);
+void before_echo_pass(struct fixture *fixture, int family);
+void before_linked(struct fixture *fixture, int family);
+void before_overdue(struct fixture *fixture, int family);
 
 /* ---- what the program remembers ---- */
 

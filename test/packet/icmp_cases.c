@@ -133,12 +133,6 @@ static const struct scenario errors[] = {
 		{ 0 } } },
 };
 
-static void echo_pass(struct fixture *fixture, int family)
-{
-	(void)family;
-	fixture_set(fixture, fixture->veth, SETTING_ICMP_ECHO, GATE_PASS);
-}
-
 static void echo_drop(struct fixture *fixture, int family)
 {
 	(void)family;
@@ -148,7 +142,7 @@ static void echo_drop(struct fixture *fixture, int family)
 static const struct scenario echoes[] = {
 	{ "echo from outside", 0, { "-a pass 9.9.9.0 24 1 1 0 tcp" }, {
 		{ "nothing said", { .icmp = ECHO_REQUEST, .id = 7 }, 0, REASON_NO_RULE, .conn = "none" },
-		{ "icmp_echo=pass", { .icmp = ECHO_REQUEST, .id = 7 }, 0, REASON_ECHO, .conn = "unconfirmed new 1/0", .before = echo_pass },
+		{ "icmp_echo=pass", { .icmp = ECHO_REQUEST, .id = 7 }, 0, REASON_ECHO, .conn = "unconfirmed new 1/0", .before = before_echo_pass },
 		{ "the reply leaves", { .back = true, .icmp = ECHO_ANSWER, .id = 7 }, OUT_VETH, REASON_TRACKED, .conn = "unconfirmed established 1/1" },
 		{ "another request", { .icmp = ECHO_REQUEST, .id = 7 }, 0, REASON_ECHO, .conn = "confirmed established 2/1" },
 		{ "another reply", { .back = true, .icmp = ECHO_ANSWER, .id = 7 }, OUT_VETH, REASON_TRACKED, .conn = "confirmed established 2/2" },

@@ -56,15 +56,6 @@ static void two_seconds(struct fixture *fixture, int family)
 	sleep(2);
 }
 
-static void link_lookup(struct fixture *fixture, int family)
-{
-	struct splicer_config config = fixture_config(fixture);
-
-	(void)family;
-	config.lookup_linked = 1;
-	fixture_configure(fixture, &config);
-}
-
 static void take_table(struct fixture *fixture, int family)
 {
 	uint32_t table = CONNS_UNCONFIRMED;
@@ -85,12 +76,6 @@ static void full_drop(struct fixture *fixture, int family)
 {
 	(void)family;
 	fixture_set(fixture, fixture->veth, SETTING_ON_FULL, GATE_DROP);
-}
-
-static void echo_pass(struct fixture *fixture, int family)
-{
-	(void)family;
-	fixture_set(fixture, fixture->veth, SETTING_ICMP_ECHO, GATE_PASS);
 }
 
 /* clang-format off */
@@ -139,8 +124,8 @@ static const struct scenario full[] = {
 	{ "a table that takes nothing", 0, { PASS_53, "203.0.113.0 24 80 80 4001 udp" }, {
 		{ "a new connection", TO_53, ON_VETH, REASON_TABLE_FULL, .conn = "none", .before = take_table },
 		{ "no rule", { .proto = UDP, .dport = 54 }, ON_VETH, REASON_NO_RULE },
-		{ "echo", { .icmp = ECHO_REQUEST, .id = 1 }, ON_VETH, REASON_TABLE_FULL, .before = echo_pass },
-		{ "a splice in fragments", { .fragment = FIRST, .id = 1, .proto = UDP, .dport = 80 }, ON_VETH, REASON_TABLE_FULL, .before = link_lookup },
+		{ "echo", { .icmp = ECHO_REQUEST, .id = 1 }, ON_VETH, REASON_TABLE_FULL, .before = before_echo_pass },
+		{ "a splice in fragments", { .fragment = FIRST, .id = 1, .proto = UDP, .dport = 80 }, ON_VETH, REASON_TABLE_FULL, .before = before_linked },
 		{ "its later fragment", { .fragment = LATER, .id = 1, .proto = UDP }, ON_VETH, REASON_FRAGMENT },
 		{ "TCP in the middle", { .dport = 53, .flags = TCP_ACK }, ON_VETH, REASON_NO_RULE },
 		{ "leaving", { .proto = UDP, .dport = 55 }, OUT_VETH, REASON_TABLE_FULL },

@@ -12,18 +12,6 @@
 #define LLDP 0x88cc
 #define LIVE_PORT 4001
 
-static void interface_detect(struct fixture *fixture, int family)
-{
-	(void)family;
-	fixture_set(fixture, fixture->veth, SETTING_MODE, MODE_DETECT);
-}
-
-static void interface_prevent(struct fixture *fixture, int family)
-{
-	(void)family;
-	fixture_set(fixture, fixture->veth, SETTING_MODE, MODE_PREVENT);
-}
-
 static void all_detect(struct fixture *fixture, int family)
 {
 	(void)family;
@@ -69,12 +57,12 @@ static void truncated_drop(struct fixture *fixture, int family)
 static const struct scenario cases[] = {
 	{ "prevent", 0, { RULES }, { DROPS(VERDICT_DROP), PASSES, { 0 } } },
 	{ "mode=detect of the interface", 0, { RULES }, {
-		{ "another interface goes on", { .dport = 79 }, ON_PEER, REASON_NO_RULE, .before = interface_detect },
+		{ "another interface goes on", { .dport = 79 }, ON_PEER, REASON_NO_RULE, .before = before_detect },
 		DROPS(VERDICT_DETECT), PASSES, { 0 } } },
 	{ "mode=detect of all", 0, { RULES }, {
 		{ "another interface too", { .dport = 79 }, ON_PEER, REASON_NO_RULE, VERDICT_DETECT, .before = all_detect },
 		DROPS(VERDICT_DETECT), PASSES,
-		{ "mode=prevent of the interface", { .dport = 79 }, ON_VETH, REASON_NO_RULE, .before = interface_prevent },
+		{ "mode=prevent of the interface", { .dport = 79 }, ON_VETH, REASON_NO_RULE, .before = before_prevent },
 		{ "loopback, malformed", { .dport = 79, .cut = 1 }, ON_LOOPBACK, REASON_TRUNCATED, VERDICT_DETECT },
 		{ 0 } } },
 	{ "mode of a rule", 0, { "--mode detect -a drop 203.0.113.0 24 80 80 0 tcp", "--mode detect 203.0.113.0 24 81 81 4002 tcp", "--mode detect 203.0.113.0 24 82 82 4001 udp", "--mode prevent -a drop 203.0.113.0 24 83 83 0 tcp", "--mode detect 203.0.113.0 24 84 84 0 tcp", "--mode detect --direction out -a drop 203.0.113.0 24 85 85 0 tcp" }, {
@@ -85,8 +73,8 @@ static const struct scenario cases[] = {
 		{ "leaving", { .dport = 85 }, OUT_VETH, REASON_RULE_DROP, VERDICT_DETECT },
 		{ "prevent", { .dport = 83 }, ON_VETH, REASON_RULE_DROP },
 		{ "no rule goes by the interface", { .dport = 79 }, ON_VETH, REASON_NO_RULE },
-		{ "prevent on an interface that detects", { .dport = 83 }, ON_VETH, REASON_RULE_DROP, .before = interface_detect },
-		{ "detect on an interface that prevents", { .dport = 80 }, ON_VETH, REASON_RULE_DROP, VERDICT_DETECT, .before = interface_prevent },
+		{ "prevent on an interface that detects", { .dport = 83 }, ON_VETH, REASON_RULE_DROP, .before = before_detect },
+		{ "detect on an interface that prevents", { .dport = 80 }, ON_VETH, REASON_RULE_DROP, VERDICT_DETECT, .before = before_prevent },
 		{ "malformed goes by the interface", { .dport = 80, .cut = 1 }, ON_VETH, REASON_TRUNCATED },
 		{ 0 } } },
 	{ "on_truncated", 0, { RULES }, {
@@ -100,7 +88,7 @@ static const struct scenario cases[] = {
 		{ "pass: elsewhere", { .dport = 79, .cut = 1 }, ON_PEER, REASON_TRUNCATED },
 		{ "pass: leaving", { .dport = 79, .cut = 1 }, OUT_VETH, REASON_TRUNCATED },
 		{ "drop", { .dport = 79, .cut = 1 }, ON_VETH, REASON_TRUNCATED, .before = truncated_drop },
-		{ "drop, mode=detect", { .dport = 79, .cut = 1 }, ON_VETH, REASON_TRUNCATED, VERDICT_DETECT, .before = interface_detect },
+		{ "drop, mode=detect", { .dport = 79, .cut = 1 }, ON_VETH, REASON_TRUNCATED, VERDICT_DETECT, .before = before_detect },
 		{ 0 } } },
 };
 /* clang-format on */
@@ -108,13 +96,12 @@ static const struct scenario cases[] = {
 /* A splice rule splices in either mode; only fragments can be spliced in a test run. */
 static void splice_detect(struct fixture *fixture, int family)
 {
-	struct splicer_config config;
 	const struct row rows[] = {
 		{ "splice in detect: the first",
 		  { .fragment = FIRST, .id = 1, .proto = UDP, .dport = 84 },
 		  ON_VETH,
 		  REASON_RULE_SPLICE,
-		  .before = interface_detect },
+		  .before = before_detect },
 		{ "splice in detect: a later one",
 		  { .fragment = LATER, .id = 1, .proto = UDP },
 		  ON_VETH,
@@ -126,9 +113,7 @@ static void splice_detect(struct fixture *fixture, int family)
 		return;
 	}
 	fixture_open(fixture);
-	config = fixture_config(fixture);
-	config.lookup_linked = 1;
-	fixture_configure(fixture, &config);
+	before_linked(fixture, family);
 	rule_insert(fixture, family, "--mode detect 203.0.113.0 24 84 84 4001 udp");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		row_run(fixture, &rows[i], family);

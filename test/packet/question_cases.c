@@ -47,29 +47,10 @@ static void memory_take(const struct fixture *fixture, struct memory *memory)
 
 static void set_up(struct fixture *fixture, int family)
 {
-	struct splicer_config config = fixture_config(fixture);
-
-	(void)family;
-	config.lookup_linked = 1;
-	fixture_configure(fixture, &config);
+	before_linked(fixture, family);
+	before_echo_pass(fixture, family);
 	fixture_set_number(fixture, fixture->veth, NUMBER_FLOW_RATE, 1);
 	fixture_set_number(fixture, fixture->veth, NUMBER_FLOW_BURST, 100);
-	fixture_set(fixture, fixture->veth, SETTING_ICMP_ECHO, GATE_PASS);
-}
-
-static void pass_deadlines(struct fixture *fixture, int family)
-{
-	struct conn_key key, *from = NULL;
-	struct conn conn;
-
-	(void)family;
-	for (; !bpf_map_get_next_key(fixture->table[CONNS_UNCONFIRMED], from, &key); from = &key) {
-		if (bpf_map_lookup_elem(fixture->table[CONNS_UNCONFIRMED], &key, &conn))
-			err(2, SPLICER_CONNS);
-		conn.deadline = conn.deadline ? 1 : 0;
-		if (bpf_map_update_elem(fixture->table[CONNS_UNCONFIRMED], &key, &conn, BPF_EXIST))
-			err(2, SPLICER_CONNS);
-	}
 }
 
 /* clang-format off */
@@ -167,7 +148,7 @@ static void family_run(struct fixture *fixture, int family)
 			tap_not_ok("exit 0", "another", "map_update %s (IPv%d)", rules[i], family);
 	for (const struct row *row = before; row->name; row++)
 		row_run(fixture, row, family);
-	pass_deadlines(fixture, family);
+	before_overdue(fixture, family);
 	for (const struct row *row = splice_asked; row->name; row++)
 		ask(fixture, row, family);
 	rule_insert(fixture, family, last_rule);
