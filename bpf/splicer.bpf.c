@@ -455,10 +455,24 @@ static __always_inline __u32 row_dhcp_out(const struct packet *p)
 	return REASON_NONE;
 }
 
+/*
+ * Whether a local TCP socket sent it, a handshake in progress (of which there is no full socket) included. What packet
+ * sockets and virtual machines send has a socket too, but of another kind.
+ */
+static __always_inline int is_from_tcp_socket(const struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk, *full;
+
+	if (!sk || (sk->family != AF_INET && sk->family != AF_INET6))
+		return 0;
+	full = bpf_sk_fullsock(sk);
+	return !full || full->protocol == IPPROTO_TCP;
+}
+
 /* Rules never cut an established local connection: of TCP from a local socket only the first packet is theirs. */
 static __always_inline __u32 row_socket_out(struct __sk_buff *skb, struct passage *x)
 {
-	if (x->p.proto != IPPROTO_TCP || !skb->sk)
+	if (x->p.proto != IPPROTO_TCP || !is_from_tcp_socket(skb))
 		return REASON_NONE;
 	x->seen->socket = SOCKET_LISTENS;
 	return packet_is_first_syn(&x->p) ? REASON_NONE : row_established(x);
@@ -536,7 +550,7 @@ static __always_inline enum verdict verdict_of(const struct passage *x, __u32 re
 		return (enum verdict)x->seen->followed;
 	if (verdict != VERDICT_DROP)
 		return verdict;
-	if (is_malformed(reason) && setting_passes(x->p.ifindex, SETTING_ON_TRUNCATED))
+	if (is_malformed(reason) && x->seen->hook == RULES_IN && setting_passes(x->p.ifindex, SETTING_ON_TRUNCATED))
 		return VERDICT_PASS;
 	return is_detect(x) ? VERDICT_DETECT : VERDICT_DROP;
 }

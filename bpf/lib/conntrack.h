@@ -275,6 +275,14 @@ static __always_inline int conn_is_proven(const struct conn *conn, __u32 end)
 	return conn->flags & CONN_OUTBOUND || conn_direction(conn, end) == CONN_FORWARD;
 }
 
+/* After a packet of it has passed. */
+static __always_inline void conn_promote(const struct conn_key *key, __u32 table, const struct conn *conn,
+					 const struct conn_seen *seen)
+{
+	if (table == CONNS_UNCONFIRMED && (seen->connected || conn_is_proven(conn, seen->end)))
+		conn_confirm(key, conn);
+}
+
 /* ---- what was decided ---- */
 
 /* Whether nothing has changed since rules were asked, nor has the rule expired. */
@@ -372,8 +380,7 @@ __noinline int conn_follow(const struct packet *p, struct conn_seen *seen)
 		conn->flags &= ~CONN_IN_DOUBT;
 	if (conn_passes(seen)) {
 		conn_touch(conn, p, seen, now);
-		if (table == CONNS_UNCONFIRMED && (seen->connected || conn_is_proven(conn, seen->end)))
-			conn_confirm(&key, conn);
+		conn_promote(&key, table, conn, seen);
 	}
 	return (int)seen->step;
 }
@@ -406,15 +413,17 @@ static __always_inline void conn_set_verdict(struct conn *conn, const struct con
 }
 
 /* What rules now say of a connection that is known. */
-static __always_inline long conn_revise(struct conn *conn, const struct packet *p, const struct conn_seen *seen,
-					__u64 now)
+static __always_inline long conn_revise(const struct conn_key *key, __u32 table, struct conn *conn,
+					const struct packet *p, const struct conn_seen *seen, __u64 now)
 {
 	conn_set_verdict(conn, seen);
 	/* a limit stays as it was when the first rule with one was asked */
 	if (seen->max_duration && !conn->deadline)
 		conn->deadline = conn_deadline(conn, seen);
-	if (seen->passes)
+	if (seen->passes) {
 		conn_touch(conn, p, seen, now);
+		conn_promote(key, table, conn, seen);
+	}
 	return 0;
 }
 
@@ -456,14 +465,14 @@ __noinline int conn_record(const struct packet *p, struct conn_seen *seen)
 	__u64 now = bpf_ktime_get_coarse_ns();
 	struct conn *conn = NULL;
 	struct conn_key key;
-	__u32 table;
+	__u32 table = CONNS_CONFIRMED;
 
 	if (!p || !seen)
 		return -1;
 	conn_make_key(p, &key);
 	if (seen->step == CONN_ASK)
 		conn = conn_find(&key, now, &table);
-	return (int)(conn ? conn_revise(conn, p, seen, now) : conn_open(&key, p, seen, now));
+	return (int)(conn ? conn_revise(&key, table, conn, p, seen, now) : conn_open(&key, p, seen, now));
 }
 
 #endif

@@ -121,10 +121,10 @@ static __always_inline __u32 fragment_splice(const struct packet *p, struct bpf_
 	if (p->is_question)
 		return REASON_RULE_SPLICE;
 	splice_make_key(p, &key);
+	config->spliced = splice.time;
 	if (bpf_map_update_elem(&splicer1_listeners, &listener, sk, BPF_ANY) ||
 	    bpf_map_update_elem(&splicer1_splices, &key, &splice, BPF_ANY))
 		return REASON_ASSIGN;
-	config->spliced = splice.time;
 	return REASON_RULE_SPLICE;
 }
 

@@ -64,7 +64,7 @@ void question_ask(struct asker *asker, const struct plain_packet *packet, struct
 		answer->error = errno;
 	else if (options.retval != TC_ACT_SHOT)
 		answer->error = EBADMSG;
-	answer->reason = out.cb[QUESTION_REASON];
+	answer->reason = out.cb[QUESTION_REASON] & 0xffff;
 	answer->rule = (uint64_t)out.cb[QUESTION_RULE_HIGH] << 32 | out.cb[QUESTION_RULE_LOW];
 }
 

@@ -184,6 +184,11 @@ void frame_bytes(struct frame *f, size_t count)
 	memset(append(f, count), 0xa5, count);
 }
 
+void frame_append(struct frame *f, const void *bytes, size_t count)
+{
+	memcpy(append(f, count), bytes, count);
+}
+
 static uint32_t sum(const uint8_t *at, size_t size, uint32_t start)
 {
 	for (size_t i = 0; i + 1 < size; i += 2)
@@ -198,9 +203,26 @@ static uint16_t fold(uint32_t value)
 	return ~value;
 }
 
+/* In the transport header; 0: it has none. */
+static size_t checksum_offset(uint8_t proto)
+{
+	switch (proto) {
+	case IPPROTO_TCP:
+		return 16;
+	case IPPROTO_UDP:
+		return 6;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return 2;
+	default:
+		return 0;
+	}
+}
+
 static void finish_transport(struct frame *f)
 {
 	uint8_t proto = f->data[f->next];
+	size_t at = checksum_offset(proto);
 	size_t size = f->len - f->transport, addresses = f->family == 4 ? 12 : 8;
 	uint32_t pseudo = sum(f->data + f->network + addresses, f->family == 4 ? 8 : 32, proto + size);
 
@@ -208,12 +230,10 @@ static void finish_transport(struct frame *f)
 		frame_put16(f, f->transport + 4, size + f->first_fragment_of);
 	if (proto == IPPROTO_ICMP)
 		pseudo = 0;
-	if (proto == IPPROTO_TCP)
-		frame_put16(f, f->transport + 16, fold(sum(f->data + f->transport, size, pseudo)));
-	else if (proto == IPPROTO_UDP)
-		frame_put16(f, f->transport + 6, fold(sum(f->data + f->transport, size, pseudo)));
-	else if (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6)
-		frame_put16(f, f->transport + 2, fold(sum(f->data + f->transport, size, pseudo)));
+	if (!at)
+		return;
+	frame_put16(f, f->transport + at, 0);
+	frame_put16(f, f->transport + at, fold(sum(f->data + f->transport, size, pseudo)));
 }
 
 void frame_finish(struct frame *f)
@@ -229,5 +249,6 @@ void frame_finish(struct frame *f)
 		return;
 	}
 	frame_put16(f, f->network + 2, size);
+	frame_put16(f, f->network + 10, 0);
 	frame_put16(f, f->network + 10, fold(sum(f->data + f->network, 4 * (size_t)(f->data[f->network] & 0xf), 0)));
 }

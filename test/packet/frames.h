@@ -3,6 +3,7 @@
 #ifndef TEST_FRAMES_H
 #define TEST_FRAMES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,15 +41,19 @@ void frame_icmp(struct frame *f, uint8_t proto, uint8_t type, uint8_t code);
 void frame_other(struct frame *f, uint8_t proto); /* 4 bytes of some other protocol */
 void frame_bytes(struct frame *f, size_t count);
 
-/* Fills in lengths and checksums, once everything that belongs to the IP packet is there. */
+/* Fills in lengths and checksums, once everything that belongs to the IP packet is there; again after a change. */
 void frame_finish(struct frame *f);
 
+/* Appends bytes that are there already. */
+void frame_append(struct frame *f, const void *bytes, size_t count);
 void frame_put16(struct frame *f, size_t offset, uint16_t value);
 
 /* BPF_PROG_TEST_RUN refuses a frame of less: untagged ones must hold the IP header that their ethertype promises. */
 size_t frame_shortest(const struct frame *f);
 
+/* LATER and LAST at their usual offsets of 5 and 1, unless spec.offset says another */
 enum spec_fragment { WHOLE, FIRST, LATER, LAST, ATOMIC };
+enum spec_icmp { NO_ICMP, ECHO_REQUEST, ECHO_ANSWER, UNREACHABLE, EXCEEDED };
 enum spec_at { NOWHERE, AT_NETWORK, AT_EXTENSION, AT_TRANSPORT };
 
 /* Overwrites a field of a frame that was complete: how malformed ones are made. */
@@ -68,11 +73,17 @@ struct spec {
 	size_t options;        /* bytes of IPv4 options */
 	const char *chain;     /* extension headers, a letter each: see spec.c */
 	enum spec_fragment fragment;
-	uint8_t hop_limit;     /* 64 */
-	uint8_t proto;         /* TCP; ICMP stands for ICMPv6 too */
-	uint16_t sport, dport; /* ICMP: dport is type << 8 | code */
-	uint8_t flags;         /* TCP_SYN */
-	size_t payload;        /* bytes after the transport header */
+	uint16_t offset;          /* of a later fragment, in units of 8 bytes */
+	uint16_t id;              /* of what is fragmented; of an echo */
+	uint8_t hop_limit;        /* 64 */
+	uint8_t proto;            /* TCP; ICMP stands for ICMPv6 too */
+	enum spec_icmp icmp;      /* the message of this meaning in either family; proto and dport follow */
+	uint16_t sport, dport;    /* ICMP: dport is type << 8 | code */
+	uint8_t flags;            /* TCP_SYN */
+	size_t payload;           /* bytes after the transport header */
+	const struct spec *quote; /* the packet, of the same family, that an ICMP error is about */
+	size_t quoted;            /* bytes of that after its IP headers; 0: all */
+	bool back;                /* source and destination, ports too, change places at last */
 	struct poke poke;
 	size_t pad; /* bytes after the IP packet */
 	size_t cut; /* bytes taken off the end */

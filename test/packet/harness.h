@@ -4,6 +4,7 @@
 #define TEST_HARNESS_H
 
 #include "abi/config.h"
+#include "abi/conns.h"
 #include "abi/reasons.h"
 #include "frames.h"
 
@@ -24,12 +25,17 @@ struct fixture {
 	const char *map_update; /* the tool that inserts rules; NULL: not there */
 	int veth, veth_peer;    /* interface indices */
 	struct bpf_object *object;
-	int program, counts, config, addrs, ifaces;
+	int program, egress, counts, config, addrs, ifaces, tunnels;
+	int conns, table[CONN_TABLES]; /* the map of tables, and small tables that stand in it */
+	int frags, splices, listeners, sources;
 	int cpus;
 	struct splicer_count now[REASON_COUNT]; /* sums over CPUs, after the newest run */
+	uint8_t out[FRAME_MAX];                 /* the frame as the newest run left it */
+	size_t out_len;
 };
 
-enum context { ON_VETH, ON_PEER, ON_LOOPBACK, NO_CONTEXT };
+/* Where the program runs: as a packet comes in, or (OUT_) leaves. */
+enum context { ON_VETH, ON_PEER, ON_LOOPBACK, NO_CONTEXT, OUT_VETH, OUT_PEER, OUT_LOOPBACK };
 
 /* What a frame did. */
 struct outcome {
@@ -41,35 +47,92 @@ struct outcome {
 	bool same;          /* the frame came out as it went in */
 };
 
+/* rows leave out what is as usual */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
 /* One row of a table: a frame and what is to become of it. */
 struct row {
 	const char *name; /* NULL ends a table */
 	struct spec spec; /* family 0: run for both families */
 	enum context context;
 	enum reason reason;
+	enum verdict verdict; /* VERDICT_NONE: the usual one of that reason */
+	const char *conn;     /* its connection afterwards, as conn_print tells it; NULL: whatever it is */
+	const char *rule;     /* inserted before the frame is run: see rule_insert */
+	void (*before)(struct fixture *fixture, int family);
 };
 
-/* Loads the object afresh: no pins from before, so empty maps. Exits when that cannot be. */
+/* Rows that run one after another, with all that is remembered between them. Without rules rows run as they are. */
+#define SCENARIO_RULES 8
+#define SCENARIO_ROWS 24
+struct scenario {
+	const char *name;
+	int family; /* 0: both */
+	const char *rules[SCENARIO_RULES];
+	struct row rows[SCENARIO_ROWS];
+};
+
+/* Loads the object afresh, with small tables of connections: no pins from before, so empty maps. Exits when that cannot
+ * be. */
 void fixture_open(struct fixture *fixture);
 /* Takes the pins away. */
 void fixture_close(struct fixture *fixture);
 
+struct splicer_config fixture_config(const struct fixture *fixture);
+void fixture_configure(struct fixture *fixture, const struct splicer_config *config);
 void fixture_set_rules_seen(struct fixture *fixture, uint32_t seen);
 /* Makes text (an address of the family) one of the interface's own. */
 void fixture_add_address(struct fixture *fixture, int ifindex, int family, const char *text);
 /* Says a value of an interface (SPLICER_IFACE_ANY: of all), as iface_set does; takes all such words back. */
 void fixture_set(struct fixture *fixture, int ifindex, enum splicer_setting setting, uint8_t value);
+void fixture_set_number(struct fixture *fixture, int ifindex, enum splicer_number number, uint32_t value);
 void fixture_clear_settings(struct fixture *fixture);
 
+/* Fills in reason, moved and bytes: what has been counted since it was asked last. */
+void counts_compare(struct fixture *fixture, struct outcome *outcome);
 void fixture_run(struct fixture *fixture, enum context context, const struct frame *frame, struct outcome *outcome);
+/* Asks instead (abi/config.h): the reason, the verdict << 16; -1 when the frame could not be run. */
+int fixture_ask(struct fixture *fixture, enum context context, const struct frame *frame);
 /* Whether everything is as it must be when this reason decides. */
 bool outcome_is(const struct outcome *outcome, enum reason reason, const struct frame *frame);
+bool outcome_has(const struct outcome *outcome, enum reason reason, enum verdict verdict, const struct frame *frame);
+/* The TC_ACT_* that carries a verdict out, and what tables call it. */
+int action_of(enum verdict verdict);
+const char *action_name(int action);
 /* "drop no-rule", and whatever else is odd. */
 void outcome_print(const struct outcome *outcome, const struct frame *frame, char *text, size_t size);
 
 /* Runs rows and reports each; rows of family 0 twice. */
 void rows_run(struct fixture *fixture, const struct row *rows);
 void row_run(struct fixture *fixture, const struct row *row, int family);
+/* Each in a fixture of its own, for each of its families; rules need map_update, or all is skipped. */
+void scenarios_run(struct fixture *fixture, const struct scenario *scenarios, size_t count);
+
+/* For row.before: settings of the veth interface; the sk_lookup program linked; the deadlines of all passed. */
+void before_detect(struct fixture *fixture, int family);
+void before_prevent(struct fixture *fixture, int family);
+void before_out_drop(struct fixture *fixture, int family);
+void before_echo_pass(struct fixture *fixture, int family);
+void before_linked(struct fixture *fixture, int family);
+void before_overdue(struct fixture *fixture, int family);
+
+/* ---- what the program remembers ---- */
+
+/* Connections, fragments, splices and sources that are remembered are forgotten. */
+void state_forget(struct fixture *fixture);
+/* As if seconds had passed since the last packet of each connection. False: the machine is not up so long. */
+bool state_age(struct fixture *fixture, unsigned int seconds);
+/* Entries of a map. */
+size_t state_count(int map);
+/* ns of the clock that the program reads */
+uint64_t state_now(void);
+/* The key of the frame's connection, made as abi/conns.h says. */
+void conn_key_of(const struct frame *frame, struct conn_key *key);
+/* In which table it stands (enum conn_table); CONN_TABLES: in none. */
+int conn_get(const struct fixture *fixture, const struct conn_key *key, struct conn *conn);
+/* "unconfirmed handshake 1/0 outbound cut": table, state, packets forward and back, flags; "none" */
+#define CONN_TEXT_MAX 96
+void conn_print(const struct fixture *fixture, const struct frame *frame, char text[CONN_TEXT_MAX]);
 
 const char *reason_name(enum reason reason);
 
@@ -99,6 +162,18 @@ void rule_cases(struct fixture *fixture);
 void sweep_cases(struct fixture *fixture);
 void oracle_cases(struct fixture *fixture);
 void mutation_cases(struct fixture *fixture);
+void boundary_cases(struct fixture *fixture);
+void fragment_cases(struct fixture *fixture);
+void icmp_cases(struct fixture *fixture);
+void tracking_cases(struct fixture *fixture);
+void flow_cases(struct fixture *fixture);
+void memory_cases(struct fixture *fixture);
+void mode_cases(struct fixture *fixture);
+void flood_cases(struct fixture *fixture);
+void duration_cases(struct fixture *fixture);
+void tunnel_cases(struct fixture *fixture);
+void question_cases(struct fixture *fixture);
+void device_cases(struct fixture *fixture);
 
 /* Inserts a rule: the operands of map_update, blank separated, IPv4 ones taken to the family as in spec_address. */
 int rule_insert(struct fixture *fixture, int family, const char *text);

@@ -166,16 +166,17 @@ static const struct row reach[] = {
 	{ 0 },
 };
 
+/* Nothing is remembered of their first, and nothing is forwarded: so later fragments are let in. */
 static const struct row fragments[] = {
-	{ "later fragment of TCP", { .fragment = LATER, .dport = 22 }, 0, REASON_FRAGMENT },
-	{ "last fragment of TCP, at offset 8", { .fragment = LAST, .dport = 22 }, 0, REASON_FRAGMENT },
-	{ "later fragment of UDP that looks like DHCP", { .family = 4, .fragment = LATER, .proto = IPPROTO_UDP, .sport = 67, .dport = 68 }, 0, REASON_FRAGMENT },
-	{ "later fragment of UDP that looks like DHCPv6", { .family = 6, .fragment = LATER, .proto = IPPROTO_UDP, .sport = 547, .dport = 546 }, 0, REASON_FRAGMENT },
-	{ "later fragment of ICMPv6 that looks like ND", { .family = 6, .fragment = LATER, .proto = IPPROTO_ICMPV6, .dport = ICMP(135, 0), .hop_limit = 255 }, 0, REASON_FRAGMENT },
-	{ "later fragment, 4 bytes of some protocol", { .fragment = LATER, .proto = 99 }, 0, REASON_FRAGMENT },
-	{ "later fragment behind extension headers", { .family = 6, .chain = "HR", .fragment = LATER, .dport = 22 }, 0, REASON_FRAGMENT },
-	{ "later fragment, tagged", { .tags = { ETH_P_8021Q }, .fragment = LATER, .dport = 22 }, 0, REASON_FRAGMENT },
-	{ "later fragment with options", { .family = 4, .options = 8, .fragment = LATER, .dport = 22 }, 0, REASON_FRAGMENT },
+	{ "later fragment of TCP", { .fragment = LATER, .dport = 22 }, 0, REASON_FRAGMENT_EARLY },
+	{ "last fragment of TCP, at offset 8", { .fragment = LAST, .dport = 22 }, 0, REASON_BAD_HEADER },
+	{ "later fragment of UDP that looks like DHCP", { .family = 4, .fragment = LATER, .proto = IPPROTO_UDP, .sport = 67, .dport = 68 }, 0, REASON_FRAGMENT_EARLY },
+	{ "later fragment of UDP that looks like DHCPv6", { .family = 6, .fragment = LATER, .proto = IPPROTO_UDP, .sport = 547, .dport = 546 }, 0, REASON_FRAGMENT_EARLY },
+	{ "later fragment of ICMPv6 that looks like ND", { .family = 6, .fragment = LATER, .proto = IPPROTO_ICMPV6, .dport = ICMP(135, 0), .hop_limit = 255 }, 0, REASON_FRAGMENT_EARLY },
+	{ "later fragment, 4 bytes of some protocol", { .fragment = LATER, .proto = 99 }, 0, REASON_FRAGMENT_EARLY },
+	{ "later fragment behind extension headers", { .family = 6, .chain = "HR", .fragment = LATER, .dport = 22 }, 0, REASON_FRAGMENT_EARLY },
+	{ "later fragment, tagged", { .tags = { ETH_P_8021Q }, .fragment = LATER, .dport = 22 }, 0, REASON_FRAGMENT_EARLY },
+	{ "later fragment with options", { .family = 4, .options = 8, .fragment = LATER, .dport = 22 }, 0, REASON_FRAGMENT_EARLY },
 	{ "later fragment on loopback", { .fragment = LATER, .dport = 22 }, ON_LOOPBACK, REASON_LOOPBACK },
 	{ "first fragment to SSH", { .fragment = FIRST, .dport = 22, .payload = 20 }, 0, REASON_SSH_ANY },
 	{ "first fragment to another port", { .fragment = FIRST, .dport = 23, .payload = 20 }, 0, REASON_NO_RULE },
@@ -261,6 +262,7 @@ void header_cases(struct fixture *fixture)
 	rows_run(fixture, neighbour);
 	rows_run(fixture, dhcp);
 	rows_run(fixture, reach);
+	state_forget(fixture);
 	rows_run(fixture, fragments);
 	rows_run(fixture, no_rule);
 	rows_run(fixture, loopback);

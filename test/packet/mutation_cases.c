@@ -29,8 +29,8 @@ static const struct row pool[] = {
 	{ "ICMP", { .family = 4, .proto = IPPROTO_ICMP, .dport = 8 << 8, .payload = 16 }, 0, REASON_NO_RULE },
 	{ "first fragment", { .family = 4, .fragment = FIRST, .proto = IPPROTO_UDP, .dport = 53 }, 0, REASON_NO_RULE },
 	{ "first fragment", { .family = 6, .fragment = FIRST, .proto = IPPROTO_UDP, .dport = 53 }, 0, REASON_NO_RULE },
-	{ "later fragment", { .family = 4, .fragment = LATER, .payload = 8 }, 0, REASON_FRAGMENT },
-	{ "later fragment", { .family = 6, .fragment = LATER, .payload = 8 }, 0, REASON_FRAGMENT },
+	{ "later fragment", { .family = 4, .fragment = LATER, .id = 77, .payload = 8 }, 0, REASON_FRAGMENT_EARLY },
+	{ "later fragment", { .family = 6, .fragment = LATER, .id = 77, .payload = 8 }, 0, REASON_FRAGMENT_EARLY },
 	{ "GRE", { .family = 4, .proto = IPPROTO_GRE, .payload = 40 }, 0, REASON_NO_RULE },
 };
 #define POOL_SIZE (sizeof(pool) / sizeof(pool[0]))
@@ -49,6 +49,8 @@ static bool is_possible(const struct outcome *outcome, const struct frame *frame
 	case REASON_ARP:
 	case REASON_NEIGHBOUR:
 	case REASON_DHCP:
+	case REASON_FRAGMENT_PASS:
+	case REASON_FRAGMENT_EARLY:
 		return outcome_is(outcome, outcome->reason, frame);
 	default:
 		return false;

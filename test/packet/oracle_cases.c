@@ -192,6 +192,8 @@ static int compare_one(struct fixture *fixture, struct numbers *numbers, const s
 	spec.proto = probe.proto;
 	spec.dport = probe.port;
 	spec_build(&spec, &frame);
+	/* two packets of one connection are not decided apart from each other */
+	state_forget(fixture);
 	fixture_run(fixture, probe.context, &frame, &outcome);
 	if (outcome_is(&outcome, reason, &frame))
 		return 0;

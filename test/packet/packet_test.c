@@ -5,6 +5,9 @@
  *
  *     packet_test OBJECT.o PIN_DIR [MAP_UPDATE]
  *
+ * Environment: PACKET_TEST_ONLY="NAME..." runs these groups only, PACKET_TEST_SEED and PACKET_TEST_RUNS: see
+ * mutation_cases.c.
+ *
  * Needs a network namespace and a bpffs of its own: test/packet/run makes them.
  */
 #include "harness.h"
@@ -12,6 +15,8 @@
 #include <err.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static int interface_index(const char *name)
 {
@@ -20,6 +25,32 @@ static int interface_index(const char *name)
 	if (!index)
 		err(2, "%s", name);
 	return (int)index;
+}
+
+static const struct group {
+	const char *name;
+	void (*run)(struct fixture *fixture);
+} groups[] = {
+	{ "header", header_cases },     { "setting", setting_cases },   { "truncation", truncation_cases },
+	{ "socket", socket_cases },     { "rule", rule_cases },         { "sweep", sweep_cases },
+	{ "oracle", oracle_cases },     { "mutation", mutation_cases }, { "boundary", boundary_cases },
+	{ "fragment", fragment_cases }, { "icmp", icmp_cases },         { "tracking", tracking_cases },
+	{ "flow", flow_cases },         { "memory", memory_cases },     { "mode", mode_cases },
+	{ "flood", flood_cases },       { "duration", duration_cases }, { "tunnel", tunnel_cases },
+	{ "question", question_cases }, { "device", device_cases },
+};
+
+/* only: blank separated names, NULL: all */
+static void groups_run(struct fixture *fixture, const char *only)
+{
+	char list[256], word[32];
+
+	snprintf(list, sizeof(list), " %s ", only ? only : "");
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+		snprintf(word, sizeof(word), " %s ", groups[i].name);
+		if (!only || strstr(list, word))
+			groups[i].run(fixture);
+	}
 }
 
 int main(int argc, char **argv)
@@ -37,13 +68,6 @@ int main(int argc, char **argv)
 	fixture.veth = interface_index(VETH_NAME);
 	fixture.veth_peer = interface_index(VETH_PEER_NAME);
 	tap_note("PACKET_TEST_SEED=%llu", (unsigned long long)numbers_seeded().state);
-	header_cases(&fixture);
-	setting_cases(&fixture);
-	truncation_cases(&fixture);
-	socket_cases(&fixture);
-	rule_cases(&fixture);
-	sweep_cases(&fixture);
-	oracle_cases(&fixture);
-	mutation_cases(&fixture);
+	groups_run(&fixture, getenv("PACKET_TEST_ONLY"));
 	return tap_done();
 }

@@ -8,27 +8,16 @@
 #include <linux/if_ether.h>
 
 #include <netinet/in.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define RULES_MAX 8
-#define ROWS_MAX 16
 /* rules splice to port 4001, where this program listens, or to 4002, where nobody does; veth0 is VETH_NAME */
 #define LIVE_PORT 4001
 
 #define ICMP(type, code) ((type) << 8 | (code))
 
-struct rule_case {
-	const char *name;
-	int family; /* 0: both */
-	const char *rules[RULES_MAX];
-	struct row rows[ROWS_MAX];
-};
-
 /* clang-format off */
-static const struct rule_case cases[] = {
+static const struct scenario cases[] = {
 	{ "a pass rule", 0, { "203.0.113.0 24 80 80 0 tcp" }, {
 		{ "matches", { .dport = 80 }, 0, REASON_RULE_PASS },
 		{ "matches the first address", { .dst = "203.0.113.0", .dport = 80 }, 0, REASON_RULE_PASS },
@@ -42,7 +31,8 @@ static const struct rule_case cases[] = {
 		{ "any segment", { .dport = 80, .flags = TCP_ACK, .payload = 99 }, 0, REASON_RULE_PASS },
 		{ "on any interface", { .dport = 80 }, ON_PEER, REASON_RULE_PASS },
 		{ "first fragment", { .fragment = FIRST, .dport = 80 }, 0, REASON_RULE_PASS },
-		{ "later fragment", { .fragment = LATER, .dport = 80 }, 0, REASON_FRAGMENT },
+		{ "later fragment", { .fragment = LATER, .dport = 80 }, 0, REASON_FRAGMENT_PASS },
+		{ "later fragment of another packet", { .fragment = LATER, .id = 77, .dport = 80 }, 0, REASON_FRAGMENT_EARLY },
 		{ "not on loopback", { .dport = 80 }, ON_LOOPBACK, REASON_LOOPBACK },
 		{ 0 } } },
 	{ "a drop rule", 0, { "-a drop 203.0.113.0 24 80 80 0 tcp", "203.0.113.0 24 1 100 0 tcp" }, {
@@ -241,67 +231,17 @@ static const struct rule_case cases[] = {
 		{ "TCP on loopback, nobody listens", { .dport = 80 }, ON_LOOPBACK, REASON_NO_LISTENER },
 		{ "TCP on loopback, someone listens", { .dport = 81 }, ON_LOOPBACK, REASON_ASSIGN },
 		{ "no rule on loopback", { .dport = 82 }, ON_LOOPBACK, REASON_LOOPBACK },
-		{ "later fragment", { .fragment = LATER, .proto = IPPROTO_UDP, .dport = 81 }, 0, REASON_FRAGMENT },
+		{ "later fragment before its first", { .fragment = LATER, .proto = IPPROTO_UDP, .dport = 81 }, 0, REASON_FRAGMENT_EARLY },
 		{ 0 } } },
 };
 /* clang-format on */
-
-static void case_rows(struct fixture *fixture, const struct rule_case *c, int family)
-{
-	char name[256];
-
-	for (const struct row *row = c->rows; row->name; row++) {
-		struct row copy = *row;
-		/* a case of one family names rows of the other expressly; both: rows may be for one only */
-		int own = row->spec.family ? row->spec.family : family;
-
-		if (!c->family && own != family)
-			continue;
-		snprintf(name, sizeof(name), "%s: %s", c->name, row->name);
-		copy.name = name;
-		if (fixture->map_update)
-			row_run(fixture, &copy, own);
-		else
-			tap_skip("no map_update", "%s (IPv%d)", name, own);
-	}
-}
-
-static int case_rules(struct fixture *fixture, const struct rule_case *c, int family)
-{
-	for (size_t i = 0; i < RULES_MAX && c->rules[i]; i++) {
-		int status = rule_insert(fixture, family, c->rules[i]);
-		char got[32];
-
-		if (!status)
-			continue;
-		snprintf(got, sizeof(got), "exit %d", status);
-		tap_not_ok("exit 0", got, "%s: map_update %s (IPv%d)", c->name, c->rules[i], family);
-		return -1;
-	}
-	return 0;
-}
-
-static void case_run(struct fixture *fixture, const struct rule_case *c, int family)
-{
-	if (!fixture->map_update) {
-		case_rows(fixture, c, family);
-		return;
-	}
-	fixture_open(fixture);
-	if (!case_rules(fixture, c, family))
-		case_rows(fixture, c, family);
-	fixture_close(fixture);
-}
 
 void rule_cases(struct fixture *fixture)
 {
 	int sockets[] = { socket_listen(4, SOCK_STREAM, LIVE_PORT), socket_listen(6, SOCK_STREAM, LIVE_PORT),
 			  socket_listen(4, SOCK_DGRAM, LIVE_PORT), socket_listen(6, SOCK_DGRAM, LIVE_PORT) };
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		for (int family = 4; family <= 6; family += 2)
-			if (!cases[i].family || cases[i].family == family)
-				case_run(fixture, &cases[i], family);
+	scenarios_run(fixture, cases, sizeof(cases) / sizeof(cases[0]));
 	for (size_t i = 0; i < sizeof(sockets) / sizeof(sockets[0]); i++)
 		close(sockets[i]);
 }

@@ -96,7 +96,7 @@ static const struct row unaffected_open[] = {
 	{ "all open: TCP port 23", { .dport = 23 }, 0, REASON_NO_RULE },
 	{ "all open: UDP port 22", { .proto = IPPROTO_UDP, .dport = 22 }, 0, REASON_NO_RULE },
 	{ "all open: from port 22", { .sport = 22, .dport = 1000, .flags = TCP_ACK }, 0, REASON_NO_RULE },
-	{ "all open: a later fragment of SSH", { .fragment = LATER, .dport = 22 }, 0, REASON_FRAGMENT },
+	{ "all open: a later fragment of SSH", { .fragment = LATER, .dport = 22 }, 0, REASON_FRAGMENT_EARLY },
 	{ "all open: SSH that is cut", { .dport = 22, .cut = 1 }, 0, REASON_TRUNCATED },
 	{ "all open: nothing after the VLAN tag", { .family = 4, .tags = { ETH_P_8021Q }, .cut = 40 }, 0, REASON_TRUNCATED },
 	{ "all open: SSH on loopback", { .dport = 22 }, ON_LOOPBACK, REASON_LOOPBACK },

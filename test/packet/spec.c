@@ -65,18 +65,20 @@ static void build_extension(struct frame *f, char letter)
 	}
 }
 
-static void build_fragment(enum spec_fragment fragment, struct frame *f)
+static void build_fragment(const struct spec *spec, struct frame *f)
 {
-	if (fragment == FIRST) {
+	if (spec->fragment == FIRST) {
 		frame_fragment(f, 0, 1);
 		f->first_fragment_of = REST_OF_DATAGRAM;
-	} else if (fragment == LATER) {
-		frame_fragment(f, 5, 1);
-	} else if (fragment == LAST) {
-		frame_fragment(f, 1, 0);
-	} else if (fragment == ATOMIC) {
+	} else if (spec->fragment == LATER) {
+		frame_fragment(f, spec->offset ? spec->offset : 5, 1);
+	} else if (spec->fragment == LAST) {
+		frame_fragment(f, spec->offset ? spec->offset : 1, 0);
+	} else if (spec->fragment == ATOMIC) {
 		frame_fragment(f, 0, 0);
 	}
+	if (spec->fragment && spec->id)
+		frame_put16(f, f->family == 4 ? f->network + 4 : f->extension + 6, spec->id);
 }
 
 static void build_network(const struct spec *spec, struct frame *f)
@@ -84,8 +86,8 @@ static void build_network(const struct spec *spec, struct frame *f)
 	const char *src = spec->src ? spec->src : SPEC_SRC, *dst = spec->dst ? spec->dst : SPEC_DST;
 	char from[FRAME_ADDRESS_TEXT], to[FRAME_ADDRESS_TEXT];
 
-	spec_address(spec->family, src, from);
-	spec_address(spec->family, dst, to);
+	spec_address(spec->family, spec->back ? dst : src, from);
+	spec_address(spec->family, spec->back ? src : dst, to);
 	if (spec->family == 6) {
 		frame_ipv6(f, from, to);
 		for (const char *c = spec->chain; c && *c; c++)
@@ -96,24 +98,66 @@ static void build_network(const struct spec *spec, struct frame *f)
 	}
 	if (spec->hop_limit)
 		f->data[f->network + (f->family == 4 ? 8 : 7)] = spec->hop_limit;
-	build_fragment(spec->fragment, f);
+	build_fragment(spec, f);
+}
+
+static void build_quote(const struct spec *spec, struct frame *f)
+{
+	struct spec of = *spec->quote;
+	struct frame quote;
+	size_t size;
+
+	of.family = spec->family;
+	spec_build(&of, &quote);
+	size = quote.len - quote.network;
+	if (spec->quoted)
+		size = quote.transport - quote.network + spec->quoted;
+	frame_append(f, quote.data + quote.network, size);
+}
+
+/* type << 8 | code: RFC 792, 4443 */
+static const uint16_t messages[][2] = {
+	[ECHO_REQUEST] = { 8 << 8, 128 << 8 },
+	[ECHO_ANSWER] = { 0, 129 << 8 },
+	[UNREACHABLE] = { 3 << 8 | 3, 1 << 8 | 4 },
+	[EXCEEDED] = { 11 << 8, 3 << 8 },
+};
+
+static void build_icmp(const struct spec *spec, struct frame *f)
+{
+	uint16_t message = spec->icmp ? messages[spec->icmp][spec->family == 6] : spec->dport;
+
+	frame_icmp(f, spec->family == 6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP, message >> 8, message & 0xff);
+	frame_put16(f, f->transport + 4, spec->id);
+	if (spec->quote)
+		build_quote(spec, f);
 }
 
 static void build_transport(const struct spec *spec, struct frame *f)
 {
-	uint16_t sport = spec->sport ? spec->sport : 40000;
+	uint16_t from = spec->sport ? spec->sport : 40000;
+	uint16_t sport = spec->back ? spec->dport : from, dport = spec->back ? from : spec->dport;
 
-	switch (spec->proto) {
+	switch (spec->icmp ? IPPROTO_ICMP : spec->proto) {
 	case 0:
 	case IPPROTO_TCP:
-		frame_tcp(f, sport, spec->dport, spec->flags ? spec->flags : TCP_SYN);
+		frame_tcp(f, sport, dport, spec->flags ? spec->flags : TCP_SYN);
 		break;
 	case IPPROTO_UDP:
-		frame_udp(f, sport, spec->dport);
+		frame_udp(f, sport, dport);
 		break;
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
-		frame_icmp(f, spec->family == 6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP, spec->dport >> 8, spec->dport & 0xff);
+		build_icmp(spec, f);
+		break;
+	case IPPROTO_SCTP:
+	case IPPROTO_DCCP:
+	case IPPROTO_UDPLITE:
+		frame_other(f, spec->proto);
+		if (spec->sport || spec->dport) {
+			frame_put16(f, f->transport, sport);
+			frame_put16(f, f->transport + 2, dport);
+		}
 		break;
 	default:
 		frame_other(f, spec->proto);

@@ -13,9 +13,29 @@ static const struct row shapes[] = {
 	{ "TCP, tagged twice", { .tags = { ETH_P_8021AD, ETH_P_8021Q }, .dport = 22 }, 0, REASON_SSH_ANY },
 	{ "TCP behind options", { .family = 4, .options = 40, .dport = 22 }, 0, REASON_SSH_ANY },
 	{ "TCP behind extension headers", { .family = 6, .chain = "HRDS", .dport = 22 }, 0, REASON_SSH_ANY },
+	{ "TCP behind hop-by-hop", { .family = 6, .chain = "H", .dport = 22 }, 0, REASON_SSH_ANY },
+	{ "TCP behind routing", { .family = 6, .chain = "R", .dport = 22 }, 0, REASON_SSH_ANY },
+	{ "TCP behind destination options", { .family = 6, .chain = "D", .dport = 22 }, 0, REASON_SSH_ANY },
+	{ "TCP behind AH", { .family = 6, .chain = "S", .dport = 22 }, 0, REASON_SSH_ANY },
+	{ "TCP behind mobility", { .family = 6, .chain = "M", .dport = 22 }, 0, REASON_SSH_ANY },
+	{ "TCP behind an atomic fragment header", { .family = 6, .fragment = ATOMIC, .dport = 22 }, 0, REASON_SSH_ANY },
+	{ "first fragment of TCP", { .fragment = FIRST, .dport = 22 }, 0, REASON_SSH_ANY },
+	{ "echo request", { .icmp = ECHO_REQUEST }, 0, REASON_NO_RULE },
+	{ "SCTP", { .proto = IPPROTO_SCTP, .payload = 4 }, 0, REASON_NO_RULE },
 	{ "DHCP", { .family = 4, .proto = IPPROTO_UDP, .sport = 67, .dport = 68 }, 0, REASON_DHCP },
 	{ "DHCPv6", { .family = 6, .proto = IPPROTO_UDP, .sport = 547, .dport = 546 }, 0, REASON_DHCP },
 	{ "neighbour solicitation", { .family = 6, .proto = IPPROTO_ICMPV6, .dport = 135 << 8, .hop_limit = 255 }, 0, REASON_NEIGHBOUR },
+	{ 0 },
+};
+
+/* What is decided whatever its length is: cut frames only. */
+static const struct row without_length[] = {
+	{ "later fragment", { .fragment = LATER, .id = 77, .proto = 99, .payload = 8 }, 0, REASON_FRAGMENT_EARLY },
+	{ "later fragment behind extension headers", { .family = 6, .chain = "HRD", .fragment = LATER, .id = 77, .proto = 99, .payload = 8 }, 0, REASON_FRAGMENT_EARLY },
+	{ "later fragment, tagged twice", { .tags = { ETH_P_8021AD, ETH_P_8021Q }, .fragment = LATER, .id = 77, .proto = 99, .payload = 8 }, 0, REASON_FRAGMENT_EARLY },
+	{ "GRE", { .proto = IPPROTO_GRE, .payload = 8 }, 0, REASON_NO_RULE },
+	{ "ESP behind extension headers", { .family = 6, .chain = "HD", .proto = IPPROTO_ESP, .payload = 8 }, 0, REASON_NO_RULE },
+	{ "ICMP error", { .icmp = UNREACHABLE, .payload = 28 }, 0, REASON_NO_RULE },
 	{ 0 },
 };
 /* clang-format on */
@@ -79,17 +99,22 @@ static void cut_length(struct fixture *fixture, const struct row *row, int famil
 	tap_ok("IP length of every value: %s (IPv%d)", row->name, family);
 }
 
+static void cut_all(struct fixture *fixture, const struct row *rows,
+		    void (*cut)(struct fixture *, const struct row *, int))
+{
+	for (const struct row *row = rows; row->name; row++)
+		for (int family = 4; family <= 6; family += 2)
+			if (!row->spec.family || row->spec.family == family)
+				cut(fixture, row, family);
+}
+
 void truncation_cases(struct fixture *fixture)
 {
 	fixture_open(fixture);
 	rows_run(fixture, shapes);
-	for (const struct row *row = shapes; row->name; row++) {
-		for (int family = 4; family <= 6; family += 2) {
-			if (row->spec.family && row->spec.family != family)
-				continue;
-			cut_frame(fixture, row, family);
-			cut_length(fixture, row, family);
-		}
-	}
+	cut_all(fixture, shapes, cut_frame);
+	cut_all(fixture, shapes, cut_length);
+	rows_run(fixture, without_length);
+	cut_all(fixture, without_length, cut_frame);
 	fixture_close(fixture);
 }
