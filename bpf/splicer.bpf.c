@@ -156,6 +156,14 @@ static __always_inline int is_for_socket(struct __sk_buff *skb, const struct pas
 	return x->seen->socket == SOCKET_LISTENS && (x->seen->hook == RULES_OUT || route_ends_here(skb, &x->p));
 }
 
+/* The answer to a SYN. With a SYN cookie it has no socket. */
+static __always_inline int is_syn_ack(const struct packet *p)
+{
+	__u8 both = TCP_FLAG_BYTE_SYN | TCP_FLAG_BYTE_ACK;
+
+	return (p->tcp_flags & both) == both;
+}
+
 /* Whether a packet of no known connection begins one. */
 static __always_inline int begins_connection(const struct packet *p, __u32 hook)
 {
@@ -164,8 +172,7 @@ static __always_inline int begins_connection(const struct packet *p, __u32 hook)
 	if (p->proto != IPPROTO_TCP)
 		return conn_is_tracked(p);
 	/* what leaves as an answer has come in by another way, and is no business of this one */
-	if (hook == RULES_OUT &&
-	    (p->tcp_flags & (TCP_FLAG_BYTE_SYN | TCP_FLAG_BYTE_ACK)) == (TCP_FLAG_BYTE_SYN | TCP_FLAG_BYTE_ACK))
+	if (hook == RULES_OUT && is_syn_ack(p))
 		return 0;
 	return !(p->tcp_flags & TCP_FLAG_BYTE_RST);
 }
@@ -198,7 +205,8 @@ static __always_inline __u32 record(struct __sk_buff *skb, struct passage *x, __
 	x->seen->passes = reason_verdict(reason) != VERDICT_DROP;
 	x->seen->max_duration = rules_max_duration(&x->hit);
 	x->seen->recorded = x->seen->step == CONN_UNKNOWN;
-	if (conn_record(&x->p, x->seen) >= 0 || setting_passes(x->p.ifindex, SETTING_ON_FULL))
+	/* what leaves without a rule may do so unseen: its replies are not let in then */
+	if (conn_record(&x->p, x->seen) >= 0 || reason == REASON_OUT || setting_passes(x->p.ifindex, SETTING_ON_FULL))
 		return reason;
 	return REASON_TABLE_FULL;
 }
@@ -456,15 +464,18 @@ static __always_inline __u32 row_dhcp_out(const struct packet *p)
 }
 
 /*
- * Whether a local TCP socket sent it, a handshake in progress (of which there is no full socket) included. What packet
- * sockets and virtual machines send has a socket too, but of another kind.
+ * Whether a TCP socket of this host sent it, a handshake in progress (of which there is no full socket) included. What
+ * packet sockets and virtual machines send has a socket too, but of another kind; what is bridged from a container has
+ * one of another host, so to speak, and has come in by an interface.
  */
-static __always_inline int is_from_tcp_socket(const struct __sk_buff *skb)
+static __always_inline int is_from_tcp_socket(const struct __sk_buff *skb, const struct packet *p)
 {
 	struct bpf_sock *sk = skb->sk, *full;
 
-	if (!sk || (sk->family != AF_INET && sk->family != AF_INET6))
+	if (skb->ingress_ifindex)
 		return 0;
+	if (!sk || (sk->family != AF_INET && sk->family != AF_INET6))
+		return is_syn_ack(p);
 	full = bpf_sk_fullsock(sk);
 	return !full || full->protocol == IPPROTO_TCP;
 }
@@ -472,7 +483,7 @@ static __always_inline int is_from_tcp_socket(const struct __sk_buff *skb)
 /* Rules never cut an established local connection: of TCP from a local socket only the first packet is theirs. */
 static __always_inline __u32 row_socket_out(struct __sk_buff *skb, struct passage *x)
 {
-	if (x->p.proto != IPPROTO_TCP || !is_from_tcp_socket(skb))
+	if (x->p.proto != IPPROTO_TCP || !is_from_tcp_socket(skb, &x->p))
 		return REASON_NONE;
 	x->seen->socket = SOCKET_LISTENS;
 	return packet_is_first_syn(&x->p) ? REASON_NONE : row_established(x);
@@ -631,9 +642,11 @@ static __always_inline int answer(struct __sk_buff *skb, const struct passage *x
 	return TC_ACT_SHOT;
 }
 
-/* Whether the packet's connection stands in the table now. */
+/* Whether the packet comes in, and its connection stands in the table now. */
 static __always_inline int has_connection(const struct passage *x)
 {
+	if (x->seen->hook == RULES_OUT)
+		return 0;
 	return x->seen->recorded || x->seen->step == CONN_REPLY || x->seen->step == CONN_DOUBTED ||
 	       x->seen->step == CONN_REMEMBERED;
 }

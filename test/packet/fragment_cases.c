@@ -158,8 +158,8 @@ static const struct scenario ingress[] = {
 		{ 0 } } },
 	{ "mode=detect", 0, { PASS_53 }, {
 		{ "a first that would be dropped", { .fragment = FIRST, .id = 1, .proto = UDP, .dport = 54 }, 0, REASON_NO_RULE, VERDICT_DETECT, .before = before_detect },
-		{ "a later one passes too", { .fragment = LATER, .id = 1, .proto = UDP }, 0, REASON_FRAGMENT_PASS },
-		{ "also when the mode is another by then", { .fragment = LAST, .id = 1, .proto = UDP }, 0, REASON_FRAGMENT_PASS, .before = before_prevent },
+		{ "a later one passes too", { .fragment = LATER, .id = 1, .proto = UDP }, 0, REASON_FRAGMENT, VERDICT_DETECT },
+		{ "also when the mode is another by then", { .fragment = LAST, .id = 1, .proto = UDP }, 0, REASON_FRAGMENT, VERDICT_DETECT, .before = before_prevent },
 		{ "not when a first is dropped after", { .fragment = FIRST, .id = 1, .proto = UDP, .dport = 54 }, 0, REASON_NO_RULE },
 		{ "then it is dropped", { .fragment = LAST, .id = 1, .proto = UDP }, 0, REASON_FRAGMENT },
 		{ 0 } } },

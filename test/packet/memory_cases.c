@@ -128,7 +128,7 @@ static const struct scenario full[] = {
 		{ "a splice in fragments", { .fragment = FIRST, .id = 1, .proto = UDP, .dport = 80 }, ON_VETH, REASON_TABLE_FULL, .before = before_linked },
 		{ "its later fragment", { .fragment = LATER, .id = 1, .proto = UDP }, ON_VETH, REASON_FRAGMENT },
 		{ "TCP in the middle", { .dport = 53, .flags = TCP_ACK }, ON_VETH, REASON_NO_RULE },
-		{ "leaving", { .proto = UDP, .dport = 55 }, OUT_VETH, REASON_TABLE_FULL },
+		{ "leaving", { .proto = UDP, .dport = 55 }, OUT_VETH, REASON_OUT },
 		{ "on_full=pass", TO_53, ON_VETH, REASON_RULE_PASS, .conn = "none", .before = full_pass },
 		{ "on_full=pass: echo", { .icmp = ECHO_REQUEST, .id = 1 }, ON_VETH, REASON_ECHO },
 		{ "on_full=pass: a splice in fragments", { .fragment = FIRST, .id = 2, .proto = UDP, .dport = 80 }, ON_VETH, REASON_RULE_SPLICE },
