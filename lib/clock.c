@@ -56,10 +56,11 @@ static uint64_t at_least_1(int64_t time)
 
 uint64_t clock_to_epoch(uint64_t monotonic)
 {
-	return at_least_1((int64_t)monotonic + clock_epoch_offset());
+	/* a time from outside may be any number: as unsigned ones, which wrap */
+	return at_least_1((int64_t)(monotonic + (uint64_t)clock_epoch_offset()));
 }
 
 uint64_t clock_from_epoch(uint64_t epoch)
 {
-	return at_least_1((int64_t)epoch - clock_epoch_offset());
+	return at_least_1((int64_t)(epoch - (uint64_t)clock_epoch_offset()));
 }

@@ -17,6 +17,8 @@ setup_file() {
 	ip neigh replace 192.0.2.66 lladdr "$(lab_mac eth0 lab_on client)" dev wan0
 	ip neigh replace 2001:db8::66 lladdr "$(lab_mac eth0 lab_on client)" dev wan0
 	lab_on client ip tuntap add dev tun0 mode tun
+	# or it would discover routers and groups meanwhile
+	lab_on client ip link set tun0 addrgenmode none
 	lab_on client ip link set tun0 up mtu 1400
 	# answers come by another way than requests leave
 	lab_on client sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.eth0.rp_filter=0

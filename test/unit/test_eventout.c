@@ -78,9 +78,12 @@ static void test_json(void)
 
 static void test_short(void)
 {
+	int result;
+
 	output_begin();
-	check(event_print(&packet, sizeof(packet) - 1, false), -1, "a record that is too short");
+	result = event_print(&packet, sizeof(packet) - 1, false);
 	free(output_end());
+	check(result, -1, "a record that is too short");
 }
 
 static void test_names(void)
