@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LIVE_PORT 4001
@@ -188,6 +189,14 @@ static void reply_check(struct fixture *fixture, const struct overdue_case *test
 			   family);
 }
 
+static unsigned int uptime(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (unsigned int)now.tv_sec;
+}
+
 static void overdue_run(struct fixture *fixture, const struct overdue_case *test, int family, unsigned int seconds,
 			const char *whose)
 {
@@ -198,7 +207,9 @@ static void overdue_run(struct fixture *fixture, const struct overdue_case *test
 		row_run(fixture, row, family);
 	snprintf(name, sizeof(name), "half of the %s timeout", whose);
 	if (!state_age(fixture, seconds / 2)) {
-		tap_skip("the machine is not up so long", "%s: %s (IPv%d)", test->name, name, family);
+		/* it cannot be older than the machine is up; so long at least it lasts */
+		if (state_age(fixture, uptime() / 2))
+			reply_check(fixture, test, family, REASON_TRACKED, "half as old as the machine is up");
 		return;
 	}
 	reply_check(fixture, test, family, REASON_TRACKED, name);
