@@ -23,6 +23,7 @@
 #include "lib/route.h"
 #include "lib/settings.h"
 #include "lib/socket.h"
+#include "lib/through.h"
 #include "lib/tunnel.h"
 #include "lib/verdict.h"
 
@@ -501,7 +502,7 @@ static __always_inline __u32 row_rules_out(struct __sk_buff *skb, struct passage
 /* A forwarded packet of a connection that was looked up as it came in: nothing here could say otherwise. */
 static __always_inline int is_through(struct __sk_buff *skb)
 {
-	return ctx_is_tracked(skb) && rules_none_out() && !setting_drops(skb->ifindex, SETTING_OUT);
+	return rules_none_out() && !setting_drops(skb->ifindex, SETTING_OUT) && through_is_tracked(skb);
 }
 
 static __always_inline __u32 egress_by_header(struct passage *x)
@@ -588,7 +589,7 @@ static __always_inline int is_decision(const struct passage *x, __u32 reason)
 	case REASON_ECHO:
 		return x->seen->recorded;
 	case REASON_OUT:
-		return x->seen->recorded || packet_is_first_syn(&x->p);
+		return x->seen->recorded || (x->seen->step == CONN_UNKNOWN && packet_is_first_syn(&x->p));
 	case REASON_MAX_DURATION:
 		return x->seen->step == CONN_OVERDUE;
 	default:
@@ -642,13 +643,15 @@ static __always_inline int answer(struct __sk_buff *skb, const struct passage *x
 	return TC_ACT_SHOT;
 }
 
-/* Whether the packet comes in, and its connection stands in the table now. */
+/*
+ * Whether the packet comes in, and its connection stood in the table before. Of the one that opens it nothing is known
+ * elsewhere yet.
+ */
 static __always_inline int has_connection(const struct passage *x)
 {
 	if (x->seen->hook == RULES_OUT)
 		return 0;
-	return x->seen->recorded || x->seen->step == CONN_REPLY || x->seen->step == CONN_DOUBTED ||
-	       x->seen->step == CONN_REMEMBERED;
+	return x->seen->step == CONN_REPLY || x->seen->step == CONN_DOUBTED || x->seen->step == CONN_REMEMBERED;
 }
 
 /* Counts, tells, and carries the decision out. */
@@ -664,7 +667,7 @@ static __always_inline int conclude(struct __sk_buff *skb, const struct passage 
 	report(x, reason, verdict);
 	if (is_for_stack(x, reason, verdict))
 		splice_forget(&x->p);
-	ctx_mark_tracked(skb, verdict == VERDICT_PASS && has_connection(x));
+	through_set(skb, verdict == VERDICT_PASS && has_connection(x));
 	if (x->p.fragment == FRAGMENT_FIRST)
 		fragment_remember(&x->p, reason, verdict);
 	if (reason == REASON_MAX_DURATION && verdict == VERDICT_DROP &&
