@@ -112,3 +112,24 @@ pass_from_inside() {
 		answer ping 198.51.100.2 0
 	END
 }
+
+@test "the box's own connections to an address that is translated as they leave" {
+	nft -f - <<-'END'
+		table inet nat {
+			chain out {
+				type nat hook output priority -100
+				ip daddr 192.0.2.77 dnat ip to 192.0.2.2
+				ip6 daddr 2001:db8::77 dnat ip6 to 2001:db8::2
+			}
+		}
+	END
+	hold four box tcp 192.0.2.77 80
+	hold six box tcp 2001:db8::77 80
+	assert_goes_on four six
+	assert_goes_on four six
+	assert_conns '192.0.2.1 established' src,state --proto tcp 192.0.2.2
+	assert_conns '2001:db8::1 established' src,state --proto tcp 2001:db8::2
+	iface_set wan0 out=drop
+	assert_goes_on four six
+	assert_traffic box <<<'timeout tcp 192.0.2.77 80'
+}
