@@ -23,6 +23,7 @@
 #include "lib/route.h"
 #include "lib/settings.h"
 #include "lib/socket.h"
+#include "lib/through.h"
 #include "lib/tunnel.h"
 #include "lib/verdict.h"
 
@@ -84,13 +85,9 @@ static __always_inline __u32 row_cut(const struct packet *p, __u32 step)
 	return step == CONN_GONE && p->tcp_flags & TCP_FLAG_BYTE_RST ? REASON_TRACKED : REASON_MAX_DURATION;
 }
 
-/* While any rule limits how long connections last, those of local sockets are looked up for that alone. */
-static __always_inline __u32 row_established(struct passage *x)
+/* Of a local socket: it passes, whatever is known of it, unless it may not last. */
+static __always_inline __u32 row_followed(struct passage *x)
 {
-	struct splicer_config *config = config_get();
-
-	if (!config || !config->durations_seen)
-		return REASON_ESTABLISHED;
 	x->seen->connected = 1;
 	switch (conn_follow(&x->p, x->seen)) {
 	case CONN_OVERDUE:
@@ -99,6 +96,16 @@ static __always_inline __u32 row_established(struct passage *x)
 	default:
 		return REASON_ESTABLISHED;
 	}
+}
+
+/* While any rule limits how long connections last, those of local sockets are looked up for that alone. */
+static __always_inline __u32 row_established(struct passage *x)
+{
+	struct splicer_config *config = config_get();
+
+	if (!config || !config->durations_seen)
+		return REASON_ESTABLISHED;
+	return row_followed(x);
 }
 
 static __always_inline __u32 splice_or(struct __sk_buff *skb, const struct packet *p, __u32 reason, __u64 decision)
@@ -480,13 +487,35 @@ static __always_inline int is_from_tcp_socket(const struct __sk_buff *skb, const
 	return !full || full->protocol == IPPROTO_TCP;
 }
 
+/*
+ * Whether the stack has translated the addresses of what a connected local socket sent: replies come in for the
+ * translated ones, which no socket has.
+ */
+static __always_inline int is_translated(const struct __sk_buff *skb, const struct packet *p)
+{
+	struct bpf_sock *sk = skb->sk;
+
+	if (sk)
+		sk = bpf_sk_fullsock(sk);
+	if (!sk || sk->state == BPF_TCP_LISTEN || sk->state == BPF_TCP_CLOSE)
+		return 0;
+	if (sk->src_port != bpf_ntohs(p->sport) || socket_dst_port(sk) != p->dport)
+		return 1;
+	return p->family == 4 ? socket_is_not_ipv4(sk, p) : socket_is_not_ipv6(sk, p);
+}
+
 /* Rules never cut an established local connection: of TCP from a local socket only the first packet is theirs. */
 static __always_inline __u32 row_socket_out(struct __sk_buff *skb, struct passage *x)
 {
+	int translated;
+
 	if (x->p.proto != IPPROTO_TCP || !is_from_tcp_socket(skb, &x->p))
 		return REASON_NONE;
-	x->seen->socket = SOCKET_LISTENS;
-	return packet_is_first_syn(&x->p) ? REASON_NONE : row_established(x);
+	translated = is_translated(skb, &x->p);
+	if (!packet_is_first_syn(&x->p))
+		return translated ? row_followed(x) : row_established(x);
+	x->seen->socket = translated ? SOCKET_NONE : SOCKET_LISTENS;
+	return REASON_NONE;
 }
 
 static __always_inline __u32 row_rules_out(struct __sk_buff *skb, struct passage *x)
@@ -501,7 +530,7 @@ static __always_inline __u32 row_rules_out(struct __sk_buff *skb, struct passage
 /* A forwarded packet of a connection that was looked up as it came in: nothing here could say otherwise. */
 static __always_inline int is_through(struct __sk_buff *skb)
 {
-	return ctx_is_tracked(skb) && rules_none_out() && !setting_drops(skb->ifindex, SETTING_OUT);
+	return rules_none_out() && !setting_drops(skb->ifindex, SETTING_OUT) && through_is_tracked(skb);
 }
 
 static __always_inline __u32 egress_by_header(struct passage *x)
@@ -588,7 +617,7 @@ static __always_inline int is_decision(const struct passage *x, __u32 reason)
 	case REASON_ECHO:
 		return x->seen->recorded;
 	case REASON_OUT:
-		return x->seen->recorded || packet_is_first_syn(&x->p);
+		return x->seen->recorded || (x->seen->step == CONN_UNKNOWN && packet_is_first_syn(&x->p));
 	case REASON_MAX_DURATION:
 		return x->seen->step == CONN_OVERDUE;
 	default:
@@ -642,13 +671,15 @@ static __always_inline int answer(struct __sk_buff *skb, const struct passage *x
 	return TC_ACT_SHOT;
 }
 
-/* Whether the packet comes in, and its connection stands in the table now. */
+/*
+ * Whether the packet comes in, and its connection stood in the table before. Of the one that opens it nothing is known
+ * elsewhere yet.
+ */
 static __always_inline int has_connection(const struct passage *x)
 {
 	if (x->seen->hook == RULES_OUT)
 		return 0;
-	return x->seen->recorded || x->seen->step == CONN_REPLY || x->seen->step == CONN_DOUBTED ||
-	       x->seen->step == CONN_REMEMBERED;
+	return x->seen->step == CONN_REPLY || x->seen->step == CONN_DOUBTED || x->seen->step == CONN_REMEMBERED;
 }
 
 /* Counts, tells, and carries the decision out. */
@@ -664,7 +695,7 @@ static __always_inline int conclude(struct __sk_buff *skb, const struct passage 
 	report(x, reason, verdict);
 	if (is_for_stack(x, reason, verdict))
 		splice_forget(&x->p);
-	ctx_mark_tracked(skb, verdict == VERDICT_PASS && has_connection(x));
+	through_set(skb, verdict == VERDICT_PASS && has_connection(x));
 	if (x->p.fragment == FRAGMENT_FIRST)
 		fragment_remember(&x->p, reason, verdict);
 	if (reason == REASON_MAX_DURATION && verdict == VERDICT_DROP &&

@@ -49,29 +49,17 @@ static __always_inline void ctx_answer(struct __sk_buff *ctx, __u32 reason, __u3
 	ctx->cb[QUESTION_RULE_HIGH] = (__u32)(rule >> 32);
 }
 
-/*
- * A mark that a packet keeps on its way from ingress to egress of this host: of its connection everything is known.
- * Whoever else sets tc_index so keeps a connection of his own from being tracked, and no more: where something could
- * be refused the mark is not heeded.
- */
-#define CTX_TRACKED 0x5371
-
-/* A function of its own, or the compiler would make of it what the verifier refuses: a pointer into the context. */
-__noinline int ctx_mark_tracked(struct __sk_buff *ctx, int tracked)
+/* 16 bits that a packet keeps on its way from ingress to egress of this host; 0 unless somebody set them. */
+static __always_inline __u32 ctx_mark(const struct __sk_buff *ctx)
 {
-	__u32 mark = ctx->tc_index;
-
-	if (tracked)
-		mark = CTX_TRACKED;
-	else if (mark == CTX_TRACKED)
-		mark = 0;
-	ctx->tc_index = (__u16)mark;
-	return 0;
+	return ctx->tc_index;
 }
 
-static __always_inline int ctx_is_tracked(const struct __sk_buff *ctx)
+/* A function of its own, or the compiler would make of it what the verifier refuses: a pointer into the context. */
+__noinline int ctx_set_mark(struct __sk_buff *ctx, __u32 mark)
 {
-	return ctx->tc_index == CTX_TRACKED;
+	ctx->tc_index = (__u16)mark;
+	return 0;
 }
 
 /* Whether GRO or segmentation offload made one packet of several. */

@@ -115,6 +115,26 @@ static __always_inline int socket_has_sent(struct __sk_buff *skb, const struct p
 	return sent->proto == IPPROTO_UDP && socket_find_udp(skb, &back) != SOCKET_NONE;
 }
 
+/* Read as the 4 bytes that the field once was: kernels before 5.18 refuse 2, later ones take both. */
+static __always_inline __be16 socket_dst_port(const struct bpf_sock *sk)
+{
+	return (__be16) * (const volatile __u32 *)&sk->dst_port;
+}
+
+/* Whether a packet's addresses, from its sender's side, are other than those of a connected socket. */
+static __always_inline int socket_is_not_ipv4(const struct bpf_sock *sk, const struct packet *p)
+{
+	return sk->src_ip4 != (__u32)p->src[0] || sk->dst_ip4 != (__u32)p->dst[0];
+}
+
+static __always_inline int socket_is_not_ipv6(const struct bpf_sock *sk, const struct packet *p)
+{
+	return (sk->src_ip6[0] | (__u64)sk->src_ip6[1] << 32) != p->src[0] ||
+	       (sk->src_ip6[2] | (__u64)sk->src_ip6[3] << 32) != p->src[1] ||
+	       (sk->dst_ip6[0] | (__u64)sk->dst_ip6[1] << 32) != p->dst[0] ||
+	       (sk->dst_ip6[2] | (__u64)sk->dst_ip6[3] << 32) != p->dst[1];
+}
+
 /* port, of the listener, in host byte order */
 static __always_inline __u32 socket_assign(struct __sk_buff *skb, const struct packet *p, struct bpf_sock *sk,
 					   __u16 port)

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A mark that a packet keeps on its way from ingress to egress of this host: of its connection everything is known, so
+ * that egress need not look it up again.
+ *
+ * The mark is made of the packet's addresses and ports, for the stack may change these between: by address translation,
+ * or by putting the packet into a tunnel or taking it out of one. What leaves then is of another connection, of which
+ * nothing is known. Two sets of addresses and ports that look alike are one pair in 65535; then egress misses packets
+ * of the second connection, but not the one that opens it, which is never marked, nor its replies.
+ *
+ * Whoever else sets tc_index hardly ever sets it so, and where something could be refused the mark is not heeded.
+ */
+#ifndef SPLICER_LIB_THROUGH_H
+#define SPLICER_LIB_THROUGH_H
+
+#include "lib/bpf.h"
+#include "lib/packet.h"
+
+/* From the IP header on to the ports, or whatever a protocol has in their place. */
+struct through_ipv4 {
+	__u8 version_ihl, tos;
+	__be16 length, id, frag_off;
+	__u8 ttl, proto;
+	__be16 check;
+	__be32 src, dst, ports;
+};
+
+struct through_ipv6 {
+	__u32 head[2];
+	__u64 addr[4];
+	__be32 ports;
+} __attribute__((packed));
+
+#define THROUGH_FACTOR 0x9e3779b97f4a7c15ull /* 2^64 divided by the golden ratio: Knuth, section 6.4 */
+
+static __always_inline __u64 through_mix(__u64 hash, __u64 word)
+{
+	hash = (hash ^ word) * THROUGH_FACTOR;
+	return hash ^ hash >> 32;
+}
+
+/* 0: the packet can have no mark. With IPv4 options it has none. */
+static __always_inline __u64 through_hash_ipv4(struct __sk_buff *ctx)
+{
+	struct through_ipv4 h;
+
+	if (ctx_load(ctx, 0, &h, sizeof(h)) || h.version_ihl != 0x45)
+		return 0;
+	return through_mix(through_mix(h.ports, h.src), h.dst);
+}
+
+static __always_inline __u64 through_hash_ipv6(struct __sk_buff *ctx)
+{
+	struct through_ipv6 h;
+	__u64 hash;
+
+	if (ctx_load(ctx, 0, &h, sizeof(h)))
+		return 0;
+	hash = h.ports;
+	for (int i = 0; i < 4; i++)
+		hash = through_mix(hash, h.addr[i]);
+	return hash;
+}
+
+/* 0: none. A function of its own: both hooks and both ways of marking have it. */
+__noinline int through_mark_of(struct __sk_buff *ctx)
+{
+	__be16 ethertype = ctx_ethertype(ctx);
+	__u64 hash = 0;
+
+	if (ethertype == bpf_htons(ETH_P_IP))
+		hash = through_hash_ipv4(ctx);
+	else if (ethertype == bpf_htons(ETH_P_IPV6))
+		hash = through_hash_ipv6(ctx);
+	if (!hash)
+		return 0;
+	return (int)(hash >> 48 ? hash >> 48 : 1);
+}
+
+/* tracked: of the packet's connection everything is known. A mark that it came with otherwise goes. */
+static __always_inline void through_set(struct __sk_buff *ctx, int tracked)
+{
+	__u32 mark = ctx_mark(ctx);
+
+	if (!tracked && !mark)
+		return;
+	if (tracked)
+		ctx_set_mark(ctx, (__u32)through_mark_of(ctx));
+	else if (mark == (__u32)through_mark_of(ctx))
+		ctx_set_mark(ctx, 0);
+}
+
+static __always_inline int through_is_tracked(struct __sk_buff *ctx)
+{
+	__u32 mark = ctx_mark(ctx);
+
+	return mark && mark == (__u32)through_mark_of(ctx);
+}
+
+#endif
