@@ -342,14 +342,29 @@ static __always_inline __u32 row_socket(struct __sk_buff *skb, struct passage *x
 	return x->seen->socket == SOCKET_CONNECTED ? row_established(x) : REASON_NONE;
 }
 
-/* Local sockets and tracked connections; first where most packets of the protocol belong. */
+/*
+ * Whether the table is asked before sockets. UDP and others are mostly there; TCP is where the CPU's last TCP packet
+ * was found, as a router forwards it and a host has sockets for it. The order makes no difference to the verdict,
+ * unless connections of sockets are tracked, too.
+ */
+static __always_inline int is_table_first(const struct passage *x)
+{
+	struct splicer_config *config = config_get();
+
+	return x->p.proto != IPPROTO_TCP || (x->seen->tcp_in_table && config && !config->durations_seen);
+}
+
+/* Local sockets and tracked connections. */
 static __always_inline __u32 rows_by_connection(struct __sk_buff *skb, struct passage *x)
 {
-	int tcp = x->p.proto == IPPROTO_TCP;
-	__u32 reason = tcp ? row_socket(skb, x) : row_tracked(skb, x);
+	int table_first = is_table_first(x);
+	__u32 reason = table_first ? row_tracked(skb, x) : row_socket(skb, x);
+	int by_table = table_first == (reason != REASON_NONE);
 
 	if (!reason)
-		reason = tcp ? row_tracked(skb, x) : row_socket(skb, x);
+		reason = table_first ? row_socket(skb, x) : row_tracked(skb, x);
+	if (reason && x->p.proto == IPPROTO_TCP)
+		x->seen->tcp_in_table = (__u32)by_table;
 	return reason;
 }
 
@@ -530,7 +545,7 @@ static __always_inline __u32 row_rules_out(struct __sk_buff *skb, struct passage
 /* A forwarded packet of a connection that was looked up as it came in: nothing here could say otherwise. */
 static __always_inline int is_through(struct __sk_buff *skb)
 {
-	return rules_none_out() && !setting_drops(skb->ifindex, SETTING_OUT) && through_is_tracked(skb);
+	return through_is_tracked(skb) && rules_none_out() && !setting_drops(skb->ifindex, SETTING_OUT);
 }
 
 static __always_inline __u32 egress_by_header(struct passage *x)
@@ -695,7 +710,7 @@ static __always_inline int conclude(struct __sk_buff *skb, const struct passage 
 	report(x, reason, verdict);
 	if (is_for_stack(x, reason, verdict))
 		splice_forget(&x->p);
-	through_set(skb, verdict == VERDICT_PASS && has_connection(x));
+	through_set(skb, &x->p, verdict == VERDICT_PASS && has_connection(x));
 	if (x->p.fragment == FRAGMENT_FIRST)
 		fragment_remember(&x->p, reason, verdict);
 	if (reason == REASON_MAX_DURATION && verdict == VERDICT_DROP &&
@@ -718,22 +733,29 @@ int splicer_ingress(struct __sk_buff *skb)
 	return conclude(skb, &x, reason);
 }
 
-SEC("action/egress")
-int splicer_egress(struct __sk_buff *skb)
+static __always_inline int pass_through(const struct __sk_buff *skb)
+{
+	counts_add(REASON_TRACKED, skb->len);
+	return TC_ACT_UNSPEC;
+}
+
+static __always_inline int egress(struct __sk_buff *skb)
 {
 	struct passage x = { .seen = conn_begin(RULES_OUT) };
 	__u32 reason;
 
 	if (!x.seen)
 		return TC_ACT_SHOT;
-	if (is_through(skb)) {
-		counts_add(REASON_TRACKED, skb->len);
-		return TC_ACT_UNSPEC;
-	}
 	reason = (__u32)packet_parse(skb, &x.p);
 	if (!reason)
 		reason = egress_decide(skb, &x);
 	return conclude(skb, &x, reason);
+}
+
+SEC("action/egress")
+int splicer_egress(struct __sk_buff *skb)
+{
+	return is_through(skb) ? pass_through(skb) : egress(skb);
 }
 
 SEC("sk_lookup")

@@ -46,6 +46,7 @@ struct conn_seen {
 	__u32 max_duration;          /* to be recorded: seconds, 0: any */
 	__u32 recorded;              /* it began a connection */
 	__u32 socket;                /* enum socket_found: what the stack has for it */
+	__u32 tcp_in_table;          /* the last TCP packet on this CPU was found in the table */
 	__u32 followed;              /* enum verdict of the first fragment, of a later one */
 };
 

@@ -62,8 +62,13 @@ static __always_inline __u64 through_hash_ipv6(struct __sk_buff *ctx)
 	return hash;
 }
 
-/* 0: none. A function of its own: both hooks and both ways of marking have it. */
-__noinline int through_mark_of(struct __sk_buff *ctx)
+static __always_inline __u32 through_fold(__u64 hash)
+{
+	return (__u32)(hash >> 48 ? hash >> 48 : 1);
+}
+
+/* The mark that the packet would have, by what it is now; 0: none. */
+static __always_inline __u32 through_mark(struct __sk_buff *ctx)
 {
 	__be16 ethertype = ctx_ethertype(ctx);
 	__u64 hash = 0;
@@ -72,21 +77,41 @@ __noinline int through_mark_of(struct __sk_buff *ctx)
 		hash = through_hash_ipv4(ctx);
 	else if (ethertype == bpf_htons(ETH_P_IPV6))
 		hash = through_hash_ipv6(ctx);
-	if (!hash)
+	return hash ? through_fold(hash) : 0;
+}
+
+/* The same by what was read of it; only of TCP and UDP, right after an IP header without more. */
+static __always_inline __u32 through_mark_of(const struct packet *p)
+{
+	union {
+		__be16 port[2];
+		__u32 both;
+	} ports = { .port = { p->sport, p->dport } };
+	__u64 hash = ports.both;
+
+	if ((p->proto != IPPROTO_TCP && p->proto != IPPROTO_UDP) || p->l3 ||
+	    p->l4 != (p->family == 4 ? sizeof(struct ipv4_header) : sizeof(struct ipv6_header)))
 		return 0;
-	return (int)(hash >> 48 ? hash >> 48 : 1);
+	hash = through_mix(hash, p->src[0]);
+	if (p->family == 6)
+		hash = through_mix(hash, p->src[1]);
+	hash = through_mix(hash, p->dst[0]);
+	if (p->family == 6)
+		hash = through_mix(hash, p->dst[1]);
+	return hash ? through_fold(hash) : 0;
 }
 
 /* tracked: of the packet's connection everything is known. A mark that it came with otherwise goes. */
-static __always_inline void through_set(struct __sk_buff *ctx, int tracked)
+static __always_inline void through_set(struct __sk_buff *ctx, const struct packet *p, int tracked)
 {
-	__u32 mark = ctx_mark(ctx);
+	__u32 seen = ctx_mark(ctx), mark;
 
-	if (!tracked && !mark)
+	if (!tracked && !seen)
 		return;
+	mark = through_mark_of(p);
 	if (tracked)
-		ctx_set_mark(ctx, (__u32)through_mark_of(ctx));
-	else if (mark == (__u32)through_mark_of(ctx))
+		ctx_set_mark(ctx, mark);
+	else if (seen == mark)
 		ctx_set_mark(ctx, 0);
 }
 
@@ -94,7 +119,7 @@ static __always_inline int through_is_tracked(struct __sk_buff *ctx)
 {
 	__u32 mark = ctx_mark(ctx);
 
-	return mark && mark == (__u32)through_mark_of(ctx);
+	return mark && mark == through_mark(ctx);
 }
 
 #endif
