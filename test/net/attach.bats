@@ -395,6 +395,15 @@ assert_waits() {
 	assert_in_force
 }
 
+@test "detach takes back what the program was told of a lookup link whose pin was removed by hand" {
+	attach wan0
+	rm "$PINS/splicer1_lookup"
+	assert_equal "$(lookup_link -j | fields state)" lost
+	assert_exit 0 "$DETACH" -v wan0
+	assert_equal "$(tail -n 1 <<<"$out")" 'C splicer1_lookup'
+	assert_equal "$(lookup_link -j | fields state)" none
+}
+
 @test "detach of an interface that never had a qdisc is no error, and adds none" {
 	local before
 	before=$(tc qdisc show dev wan0)
