@@ -397,6 +397,29 @@ static __always_inline __u32 row_rules(struct __sk_buff *skb, struct passage *x)
 	return record(skb, x, splice_or(skb, &x->p, reason, x->hit.decision));
 }
 
+/*
+ * Where nothing is dropped for its own sake, too many flows of a source are not either; but rules still splice, and a
+ * rule of the mode prevent still drops.
+ */
+static __always_inline int is_overruled(const struct passage *x, __u32 reason)
+{
+	return reason_verdict(reason) == VERDICT_SPLICE ||
+	       (x->hit.head && rules_decision_mode(x->hit.decision) == RULES_PREVENT);
+}
+
+static __always_inline __u32 rows_by_rule(struct __sk_buff *skb, struct passage *x)
+{
+	__u32 flood = row_flood(x), reason;
+
+	if (flood && setting_get(x->p.ifindex, SETTING_MODE) != MODE_DETECT)
+		return flood;
+	reason = row_rules(skb, x);
+	if (!flood || is_overruled(x, reason))
+		return reason;
+	x->hit.head = NULL;
+	return flood;
+}
+
 /* On loopback what is well formed passes; only a splice rule has a say there. */
 static __always_inline __u32 loopback_decide(struct __sk_buff *skb, struct passage *x)
 {
@@ -423,9 +446,7 @@ static __always_inline __u32 ingress_decide(struct __sk_buff *skb, struct passag
 		reason = row_icmp_error(skb, &x->p);
 	if (!reason)
 		reason = row_echo(skb, x);
-	if (!reason)
-		reason = row_flood(x);
-	return reason ? reason : row_rules(skb, x);
+	return reason ? reason : rows_by_rule(skb, x);
 }
 
 /* Reads the headers, and those of the packet within if it comes through a tunnel. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* As the function in bpf/splicer.bpf.c is called. */
@@ -107,11 +108,15 @@ int lookup_program_load(struct lookup_program *program, const char *path, const 
 			struct error *error)
 {
 	struct bpf_program *chosen;
+	struct stat file;
 
 	memset(program, 0, sizeof(*program));
 	said.first[0] = '\0';
 	said.verbose = verbose;
 	libbpf_set_print(hear);
+	/* a pipe would be waited for, with the writers' lock */
+	if (!stat(path, &file) && !S_ISREG(file.st_mode))
+		return error_state(error, path, "not a regular file");
 	if (object_open(program, path, pin_dir, error))
 		return -1;
 	chosen = program_choose(program->object);

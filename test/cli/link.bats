@@ -113,6 +113,9 @@ assert_link() {
 }
 
 @test "what is no object, or has no such program, changes nothing; a link that is there stays" {
+	mkfifo "$BATS_TEST_TMPDIR/pipe"
+	refused 1 "$BATS_TEST_TMPDIR/pipe" lookup_link make --object "$BATS_TEST_TMPDIR/pipe"
+	refused 1 /dev lookup_link make --object /dev
 	local file made
 
 	mkdir "$tmp/directory"

@@ -67,7 +67,7 @@ static void an_hour_later(struct fixture *fixture, int family)
 #define OTHER "198.51.100.8"
 
 static const struct scenario cases[] = {
-	{ "new_flows", 0, { "203.0.113.0 24 53 53 0 udp", "203.0.113.0 24 80 80 0 tcp" }, {
+	{ "new_flows", 0, { "203.0.113.0 24 53 53 0 udp", "203.0.113.0 24 80 80 0 tcp", "203.0.113.0 24 81 81 0 udp -a drop --mode prevent" }, {
 		{ "the first of the burst", FLOW(1), ON_VETH, REASON_RULE_PASS, .before = limit_here },
 		{ "the same flow takes no more", FLOW(1), ON_VETH, REASON_RULE_PASS, .conn = "unconfirmed new 2/0" },
 		{ "one beyond", FLOW(2), ON_VETH, REASON_FLOOD, .conn = "none", .before = empty },
@@ -85,7 +85,8 @@ static const struct scenario cases[] = {
 		{ "the next /64", { .family = 6, .src = "2001:db8:c633:640a::9", .proto = UDP, .sport = 2, .dport = 53 }, ON_VETH, REASON_RULE_PASS },
 		{ "by another interface", FLOW(2), ON_PEER, REASON_RULE_PASS },
 		{ "as it leaves", { .proto = UDP, .sport = 3, .dport = 54 }, OUT_VETH, REASON_OUT },
-		{ "mode=detect", FLOW(4), ON_VETH, REASON_FLOOD, VERDICT_DETECT, .conn = "none", .before = before_detect },
+		{ "mode=detect", FLOW(4), ON_VETH, REASON_FLOOD, VERDICT_DETECT, .conn = "unconfirmed new 1/0", .before = before_detect },
+		{ "mode=detect: a rule that prevents all the same", { .proto = UDP, .sport = 3, .dport = 81 }, ON_VETH, REASON_RULE_DROP },
 		{ "an hour later", FLOW(5), ON_VETH, REASON_RULE_PASS, .before = an_hour_later },
 		{ 0 } } },
 	{ "new_flows of all interfaces", 0, { "203.0.113.0 24 53 53 0 udp" }, {
