@@ -57,6 +57,13 @@ second_link() {
 	ip addr add "$5" dev "$dev" nodad
 	lab_on "$host" ip addr add "$4" dev eth1
 	lab_on "$host" ip addr add "$6" dev eth1 nodad
+	# known beforehand, as lab_host has it: to resolve them takes a second while the link is new
+	local number
+	for number in 4 6; do
+		ip neigh replace "${!number%/*}" lladdr "$(lab_mac eth1 lab_on "$host")" dev "$dev" nud permanent
+	done
+	lab_on "$host" ip neigh replace "${3%/*}" lladdr "$(lab_mac "$dev")" dev eth1 nud permanent
+	lab_on "$host" ip neigh replace "${5%/*}" lladdr "$(lab_mac "$dev")" dev eth1 nud permanent
 	sysctl -qw "net.ipv4.conf.$dev.rp_filter=0"
 	lab_on "$host" sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.eth0.rp_filter=0 net.ipv4.conf.eth1.rp_filter=0
 }
