@@ -37,6 +37,14 @@ far_host() {
 	lab_on hop ip link set eth1 up
 	lab_on hop ip addr add 203.0.113.1/24 dev eth1
 	lab_on hop ip addr add 2001:db8:2::1/64 dev eth1 nodad
+	# known beforehand, as lab_host has it: to resolve them takes a second while the link is new
+	local address
+	for address in 203.0.113.2 2001:db8:2::2; do
+		lab_on hop ip neigh replace "$address" lladdr "$(lab_mac eth0 lab_on far)" dev eth1 nud permanent
+	done
+	for address in 203.0.113.1 2001:db8:2::1; do
+		lab_on far ip neigh replace "$address" lladdr "$(lab_mac eth1 lab_on hop)" dev eth0 nud permanent
+	done
 	lab_on far ip route add default via 203.0.113.1 advmss 1460
 	lab_on far ip -6 route add default via 2001:db8:2::1 advmss 1440
 	ip route add 203.0.113.0/24 via 192.0.2.2
