@@ -33,7 +33,7 @@
 #define LOOPBACK_IFINDEX 1 /* in every network namespace; include/net/net_namespace.h */
 #define SSH_PORT 22
 
-/* RFC 2131, 8415: what servers send to clients */
+/* RFC 2131, 8415 */
 #define DHCP_SERVER 67
 #define DHCP_CLIENT 68
 #define DHCPV6_SERVER 547
@@ -67,6 +67,18 @@ static __always_inline __u32 row_neighbour(const struct packet *p)
 		return p->hop_limit == ND_HOP_LIMIT ? REASON_NEIGHBOUR : REASON_NONE;
 	if ((p->icmp_type >= MLD_QUERY && p->icmp_type <= MLD_DONE) || p->icmp_type == MLD2_REPORT)
 		return p->hop_limit == MLD_HOP_LIMIT ? REASON_NEIGHBOUR : REASON_NONE;
+	return REASON_NONE;
+}
+
+/* What a client here and a server tell each other: the ports of both ends. */
+static __always_inline __u32 row_dhcp(const struct packet *p, __be16 server, __be16 client)
+{
+	if (p->proto != IPPROTO_UDP)
+		return REASON_NONE;
+	if (p->family == 4 && server == bpf_htons(DHCP_SERVER) && client == bpf_htons(DHCP_CLIENT))
+		return REASON_DHCP;
+	if (p->family == 6 && server == bpf_htons(DHCPV6_SERVER) && client == bpf_htons(DHCPV6_CLIENT))
+		return REASON_DHCP;
 	return REASON_NONE;
 }
 
@@ -275,18 +287,6 @@ static __always_inline __u32 row_fragment(struct __sk_buff *skb, struct passage 
 	return route_ends_here(skb, &x->p) ? REASON_FRAGMENT_EARLY : REASON_FRAGMENT;
 }
 
-/* What servers send to clients. */
-static __always_inline __u32 row_dhcp(const struct packet *p)
-{
-	if (p->proto != IPPROTO_UDP)
-		return REASON_NONE;
-	if (p->family == 4 && p->sport == bpf_htons(DHCP_SERVER) && p->dport == bpf_htons(DHCP_CLIENT))
-		return REASON_DHCP;
-	if (p->family == 6 && p->sport == bpf_htons(DHCPV6_SERVER) && p->dport == bpf_htons(DHCPV6_CLIENT))
-		return REASON_DHCP;
-	return REASON_NONE;
-}
-
 static __always_inline int is_own_address(const struct packet *p)
 {
 	struct splicer_addr key = { .ifindex = p->ifindex, .family = p->family };
@@ -330,7 +330,7 @@ static __always_inline __u32 rows_by_header(struct __sk_buff *skb, struct passag
 	if (!reason)
 		reason = row_neighbour(&x->p);
 	if (!reason)
-		reason = row_dhcp(&x->p);
+		reason = row_dhcp(&x->p, x->p.sport, x->p.dport);
 	if (!reason)
 		reason = row_ssh(&x->p);
 	return reason;
@@ -494,18 +494,6 @@ static __always_inline __u32 row_fragment_out(struct passage *x)
 	return out_drops(&x->p) ? REASON_FRAGMENT : REASON_OUT;
 }
 
-/* What clients send to servers. */
-static __always_inline __u32 row_dhcp_out(const struct packet *p)
-{
-	if (p->proto != IPPROTO_UDP)
-		return REASON_NONE;
-	if (p->family == 4 && p->sport == bpf_htons(DHCP_CLIENT) && p->dport == bpf_htons(DHCP_SERVER))
-		return REASON_DHCP;
-	if (p->family == 6 && p->sport == bpf_htons(DHCPV6_CLIENT) && p->dport == bpf_htons(DHCPV6_SERVER))
-		return REASON_DHCP;
-	return REASON_NONE;
-}
-
 /*
  * Whether a TCP socket of this host sent it, a handshake in progress (of which there is no full socket) included. What
  * packet sockets and virtual machines send has a socket too, but of another kind; what is bridged from a container has
@@ -578,7 +566,7 @@ static __always_inline __u32 egress_by_header(struct passage *x)
 	if (!reason)
 		reason = row_neighbour(&x->p);
 	if (!reason)
-		reason = row_dhcp_out(&x->p);
+		reason = row_dhcp(&x->p, x->p.dport, x->p.sport);
 	return reason;
 }
 
@@ -733,7 +721,7 @@ static __always_inline int conclude(struct __sk_buff *skb, const struct passage 
 		splice_forget(&x->p);
 	through_set(skb, &x->p, verdict == VERDICT_PASS && has_connection(x));
 	if (x->p.fragment == FRAGMENT_FIRST)
-		fragment_remember(&x->p, reason, verdict);
+		fragment_remember(&x->p, verdict);
 	if (reason == REASON_MAX_DURATION && verdict == VERDICT_DROP &&
 	    reset_both(skb, &x->p, x->seen->hook == RULES_OUT))
 		return TC_ACT_UNSPEC;

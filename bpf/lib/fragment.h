@@ -97,9 +97,9 @@ __noinline int splice_forget(const struct packet *p)
 }
 
 /* A first fragment was decided: the others follow. */
-__noinline int fragment_remember(const struct packet *p, __u32 reason, __u32 verdict)
+__noinline int fragment_remember(const struct packet *p, __u32 verdict)
 {
-	struct frag frag = { .time = bpf_ktime_get_coarse_ns(), .reason = reason, .verdict = verdict };
+	struct frag frag = { .time = bpf_ktime_get_coarse_ns(), .verdict = verdict };
 	struct frag_key key;
 
 	if (!p)
