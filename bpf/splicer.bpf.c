@@ -12,7 +12,6 @@
 #include "lib/ctx_tc.h"
 #include "lib/packet.h"
 
-#include "lib/counts.h"
 #include "lib/egress.h"
 #include "lib/ingress.h"
 #include "lib/outcome.h"
@@ -78,15 +77,16 @@ static __always_inline __u32 egress_decide(struct __sk_buff *skb, struct passage
 }
 
 /* Counts, tells, and carries the decision out. */
-static __always_inline int conclude(struct __sk_buff *skb, const struct passage *x, __u32 reason)
+static __always_inline int conclude(struct __sk_buff *skb, const struct passage *x, __u32 decided)
 {
+	__u32 reason = forget_reason(x->seen, decided);
 	enum verdict verdict = verdict_of(x, reason);
 
 	if (x->p.is_question)
 		return answer(skb, x, reason, verdict);
 	if (x->hit.head)
 		rules_count(x->hit.head, x->p.length);
-	counts_add(reason, x->p.length);
+	count(x, reason, verdict);
 	report(x, reason, verdict);
 	if (is_for_stack(x, reason, verdict))
 		splice_forget(&x->p);
@@ -115,7 +115,7 @@ int splicer_ingress(struct __sk_buff *skb)
 
 static __always_inline int pass_through(const struct __sk_buff *skb)
 {
-	counts_add(REASON_TRACKED, skb->len);
+	counts_add(count_word(EVENT_SPLICER, EVENT_EGRESS, skb->ifindex, REASON_TRACKED, VERDICT_PASS), skb->len);
 	return TC_ACT_UNSPEC;
 }
 

@@ -2,11 +2,11 @@
 #include "eventout.h"
 
 #include "abi/event.h"
-#include "abi/reasons.h"
 #include "clock.h"
 #include "out.h"
 #include "prefix.h"
 #include "proto.h"
+#include "registry.h"
 #include "rule.h"
 
 #include <arpa/inet.h>
@@ -14,76 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-
-static const struct {
-	const char *name, *text;
-} reasons[REASON_COUNT] = { [REASON_NONE] = { "none", "undecided" },
-#define REASON_ROW(number, identifier, name, text) [number] = { name, text },
-			    REASONS(REASON_ROW)
-#undef REASON_ROW
-};
-
-const char *reason_name(unsigned int reason)
-{
-	return reason < REASON_COUNT && reasons[reason].name ? reasons[reason].name : "?";
-}
-
-const char *reason_text(unsigned int reason)
-{
-	return reason < REASON_COUNT && reasons[reason].text ? reasons[reason].text : "of a later version";
-}
-
-const char *verdict_name(unsigned int verdict)
-{
-	switch (verdict) {
-	case VERDICT_DROP:
-		return "drop";
-	case VERDICT_PASS:
-		return "pass";
-	case VERDICT_SPLICE:
-		return "splice";
-	case VERDICT_DETECT:
-		return "detect";
-	default:
-		return "?";
-	}
-}
-
-int verdict_parse(const char *text, uint32_t *out, struct error *error)
-{
-	for (uint32_t verdict = VERDICT_DROP; verdict <= VERDICT_DETECT; verdict++) {
-		if (!strcmp(text, verdict_name(verdict))) {
-			*out = verdict;
-			return 0;
-		}
-	}
-	return error_usage(error, text, "unknown verdict (pass, drop, splice, detect)");
-}
-
-static const char *hook_name(unsigned int hook)
-{
-	return hook == EVENT_EGRESS ? "egress" : "ingress";
-}
-
-int hook_parse(const char *text, uint8_t *out, struct error *error)
-{
-	for (int hook = EVENT_INGRESS; hook <= EVENT_EGRESS; hook++) {
-		if (!strcmp(text, hook_name((unsigned int)hook))) {
-			*out = (uint8_t)hook;
-			return 0;
-		}
-	}
-	return error_usage(error, text, "unknown hook (ingress, egress)");
-}
-
-static const char *object_name(unsigned int object)
-{
-	static const char *const names[] = {
-		[EVENT_SPLICER] = "splicer", [EVENT_XDP] = "xdp", [EVENT_LB] = "lb", [EVENT_FLOW] = "flow"
-	};
-
-	return object && object < sizeof(names) / sizeof(names[0]) ? names[object] : "?";
-}
 
 static const char *fragment_name(unsigned int fragment)
 {
@@ -130,7 +60,9 @@ static void event_print_json(const struct event *event, const struct shown *show
 	out_text(&out, "object", NULL, object_name(event->object));
 	out_text(&out, "iface", NULL, shown->interface);
 	out_text(&out, "hook", NULL, hook_name(event->hook));
+	out_text(&out, "type", NULL, event_type_name(event->type));
 	out_text(&out, "verdict", NULL, verdict_name(event->verdict));
+	out_text(&out, "action", NULL, verdict_action(event->verdict));
 	out_text(&out, "reason", NULL, reason_name(event->reason));
 	out_text(&out, "proto", NULL, event->family ? shown->proto : NULL);
 	out_text(&out, "src", NULL, event->family ? shown->src : NULL);
@@ -167,9 +99,9 @@ static void event_print_line(const struct event *event, const struct shown *show
 	struct tm tm;
 
 	localtime_r(&seconds, &tm);
-	printf("%02d:%02d:%02d.%06d %-6s %-12s %s", tm.tm_hour, tm.tm_min, tm.tm_sec,
-	       (int)((time - (double)seconds) * 1e6), verdict_name(event->verdict), reason_name(event->reason),
-	       shown->interface);
+	printf("%02d:%02d:%02d.%06d %-8s %-10s %-12s %s", tm.tm_hour, tm.tm_min, tm.tm_sec,
+	       (int)((time - (double)seconds) * 1e6), verdict_name(event->verdict), verdict_action(event->verdict),
+	       reason_name(event->reason), shown->interface);
 	if (event->family) {
 		printf(" %s", shown->proto);
 		endpoint_print(event, shown, shown->src, event->sport);

@@ -3,7 +3,7 @@
 
 #include "abi/reasons.h"
 #include "ask.h"
-#include "eventout.h"
+#include "registry.h"
 #include "rule.h"
 #include "ruleout.h"
 #include "ruleset.h"
@@ -149,7 +149,8 @@ static void match_table(const struct match *match, const struct surroundings *su
 	uint32_t reason = match->answer.reason;
 	size_t count = match->rivals.count, most = MATCH_LOSERS + (match->winner != NULL);
 
-	printf("%s %s: %s\n", verdict_name(match->answer.verdict), reason_name(reason), reason_text(reason));
+	printf("%s %s %s: %s\n", verdict_name(match->answer.verdict), verdict_action(match->answer.verdict),
+	       reason_name(reason), reason_text(reason));
 	if (!all && count > most)
 		count = most;
 	rivals_out(match, count, OUT_TABLE, surroundings);
@@ -171,6 +172,7 @@ static void match_json(const struct match *match, const struct surroundings *sur
 
 	putchar('{');
 	string_out("verdict", verdict_name(match->answer.verdict));
+	string_out("action", verdict_action(match->answer.verdict));
 	string_out("reason", reason_name(reason));
 	string_out("text", reason_text(reason));
 	string_out("iface", interface_format(match->question.ifindex, interface));

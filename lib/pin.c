@@ -2,8 +2,8 @@
 #include "pin.h"
 
 #include "abi/conns.h"
+#include "abi/counts.h"
 #include "abi/event.h"
-#include "abi/reasons.h"
 #include "abi/rules.h"
 #include "netlink.h"
 
@@ -28,11 +28,11 @@ const struct pin_shape pin_config = {
 };
 
 const struct pin_shape pin_counts = {
-	.name = SPLICER_COUNTS,
+	.name = EVENT_COUNTS,
 	.type = BPF_MAP_TYPE_PERCPU_ARRAY,
 	.key_size = sizeof(__u32),
-	.value_size = sizeof(struct splicer_count),
-	.max_entries = REASON_COUNT,
+	.value_size = sizeof(struct count_cell),
+	.max_entries = COUNT_CELLS,
 };
 
 const struct pin_shape pin_addrs = {

@@ -8,8 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define RING_BYTES (1u << 20) /* 4,000 events */
-
 /* When a process started, field 22 of /proc/PID/stat (proc(5)), or 0 when there is none. */
 static uint64_t process_start(uint32_t pid)
 {
@@ -37,28 +35,32 @@ static bool slot_is_free(const struct event_slot *slot)
 	return !slot->pid || process_start(slot->pid) != slot->start_time;
 }
 
+/* Nobody writes to the ring of the slot when this returns: the kernel waits for programs that run. */
 static void slot_stop(struct subscription *subscription, uint32_t slot)
 {
-	__atomic_fetch_and(&subscription->control->active, ~(1ull << slot), __ATOMIC_SEQ_CST);
+	for (int type = 0; type < EVENT_TYPES; type++)
+		__atomic_fetch_and(&subscription->control->wanted[type], ~(1ull << slot), __ATOMIC_SEQ_CST);
+	bpf_map_delete_elem(subscription->rings, &slot);
 }
 
-/* Bit last: a program that sees it must find ring and filter. */
-static int slot_start(struct subscription *subscription, const struct event_filter *filter, struct error *error)
+/* Bits last: a program that sees one must find ring and filter. */
+static int slot_start(struct subscription *subscription, const struct event_filter *filter, uint32_t wakeup,
+		      struct error *error)
 {
 	struct event_slot *slot = &subscription->slots[subscription->slot];
 	uint32_t pid = (uint32_t)getpid();
 
-	slot_stop(subscription, subscription->slot);
 	memset(slot, 0, sizeof(*slot));
 	slot->start_time = process_start(pid);
 	slot->pid = pid;
-	slot->ifindex = filter->ifindex;
-	slot->types = 1ull << EVENT_DECISION;
-	slot->verdicts = filter->verdicts ? filter->verdicts : UINT32_MAX;
-	slot->proto = filter->proto;
+	slot->wakeup = wakeup;
+	slot->filter = *filter;
 	if (bpf_map_update_elem(subscription->rings, &subscription->slot, &subscription->ring, 0))
 		return error_errno(error, EVENT_RINGS);
-	__atomic_fetch_or(&subscription->control->active, 1ull << subscription->slot, __ATOMIC_SEQ_CST);
+	for (int type = 0; type < EVENT_TYPES; type++)
+		if (filter->types & 1u << type)
+			__atomic_fetch_or(&subscription->control->wanted[type], 1ull << subscription->slot,
+					  __ATOMIC_SEQ_CST);
 	return 0;
 }
 
@@ -69,21 +71,21 @@ static void slots_bury(struct subscription *subscription)
 		if (!subscription->slots[i].pid || !slot_is_free(&subscription->slots[i]))
 			continue;
 		slot_stop(subscription, i);
-		bpf_map_delete_elem(subscription->rings, &i);
 		subscription->slots[i].pid = 0;
 	}
 }
 
-static int slot_take(struct subscription *subscription, const struct event_filter *filter, struct error *error)
+static int slot_take(struct subscription *subscription, const struct event_filter *filter, uint32_t wakeup,
+		     struct error *error)
 {
 	for (subscription->slot = 0; subscription->slot < EVENT_SLOT_COUNT; subscription->slot++)
 		if (slot_is_free(&subscription->slots[subscription->slot]))
-			return slot_start(subscription, filter, error);
+			return slot_start(subscription, filter, wakeup, error);
 	return error_state(error, EVENT_SLOTS, "all %d places of subscribers are taken", EVENT_SLOT_COUNT);
 }
 
 int subscription_open(struct subscription *subscription, const struct pins *pins, const struct event_filter *filter,
-		      struct error *error)
+		      uint32_t ring_bytes, uint32_t wakeup, struct error *error)
 {
 	int result;
 
@@ -95,26 +97,29 @@ int subscription_open(struct subscription *subscription, const struct pins *pins
 	subscription->rings = pin_open(pins, &pin_event_rings, error);
 	if (subscription->rings < 0)
 		return -1;
-	subscription->ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "event_ring", 0, 0, RING_BYTES, NULL);
+	subscription->ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "event_ring", 0, 0, ring_bytes, NULL);
 	if (subscription->ring < 0)
 		return error_errno(error, "event_ring");
 	if (pins_lock(pins, error))
 		return -1;
 	slots_bury(subscription);
-	result = slot_take(subscription, filter, error);
+	result = slot_take(subscription, filter, wakeup, error);
 	pins_unlock(pins);
 	return result;
 }
 
-uint64_t subscription_close(struct subscription *subscription)
+uint64_t subscription_lost(const struct subscription *subscription)
 {
-	struct event_slot *slot = &subscription->slots[subscription->slot];
-	uint64_t lost;
+	return __atomic_load_n(&subscription->slots[subscription->slot].lost, __ATOMIC_SEQ_CST);
+}
 
+void subscription_stop(struct subscription *subscription)
+{
 	slot_stop(subscription, subscription->slot);
-	bpf_map_delete_elem(subscription->rings, &subscription->slot);
-	lost = __atomic_load_n(&slot->lost, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&slot->pid, 0, __ATOMIC_SEQ_CST);
+}
+
+void subscription_close(struct subscription *subscription)
+{
+	__atomic_store_n(&subscription->slots[subscription->slot].pid, 0, __ATOMIC_SEQ_CST);
 	close(subscription->ring);
-	return lost;
 }

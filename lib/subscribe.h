@@ -9,11 +9,7 @@
 
 #include <stdint.h>
 
-struct event_filter {
-	uint32_t ifindex;  /* 0: any */
-	uint16_t proto;    /* protocol + 1; 0: any */
-	uint32_t verdicts; /* bit n: enum verdict n; 0: any */
-};
+#define SUBSCRIPTION_RING (1u << 20) /* bytes, some 4,500 events; any power of two of at least a page may be taken */
 
 struct subscription {
 	const struct pins *pins;
@@ -25,13 +21,19 @@ struct subscription {
 };
 
 /*
- * Takes a free slot, also one whose subscriber has died, and begins to receive. EXIT_STATE when all slots are taken by
- * programs that live.
+ * Takes a free slot, also one whose subscriber has died, and begins to receive. wakeup is that of struct event_slot.
+ * EXIT_STATE when all slots are taken by programs that live.
  */
 int subscription_open(struct subscription *subscription, const struct pins *pins, const struct event_filter *filter,
-		      struct error *error);
+		      uint32_t ring_bytes, uint32_t wakeup, struct error *error);
 
-/* Gives the slot back; returns how many events found the ring full. */
-uint64_t subscription_close(struct subscription *subscription);
+/* How many events found the ring full until now. */
+uint64_t subscription_lost(const struct subscription *subscription);
+
+/* Ends it: on return nothing is written to the ring any more. What is in it can still be read. */
+void subscription_stop(struct subscription *subscription);
+
+/* Gives the slot back. */
+void subscription_close(struct subscription *subscription);
 
 #endif

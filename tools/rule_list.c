@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* rule_list: shows rules and what they did. */
-#include "countsout.h"
 #include "matchout.h"
 #include "num.h"
 #include "option.h"
@@ -14,13 +13,12 @@
 
 #include <string.h>
 
-enum { ROW_PROTO = SELECT_ROWS, ROW_SAVE, ROW_COUNTS, ROW_STATS, ROW_MATCH, ROW_WATCH, ROW_VERBOSE };
+enum { ROW_PROTO = SELECT_ROWS, ROW_SAVE, ROW_STATS, ROW_MATCH, ROW_WATCH, ROW_VERBOSE };
 
 static const struct option_row rows[] = {
 	SELECT_OPTION_ROWS,
 	{ "proto", 'p', "PROTO", "rules of this protocol" },
 	{ "save", 0, NULL, "print the lines of map_update that make these rules" },
-	{ "counts", 0, NULL, "print what became of all packets, by reason, instead of rules" },
 	{ "stats", 0, NULL, "print how large the rule set is and what it costs, instead of rules" },
 	{ "match", 0, "PACKET", "say what becomes of 'PROTO SRC[:PORT] DST[:PORT] [IFACE]' and why" },
 	{ "watch", 0, "SECONDS", "show rules and their rates again and again, busiest first" },
@@ -28,7 +26,7 @@ static const struct option_row rows[] = {
 	{ 0 },
 };
 
-static const char *const synopsis[] = { "[OPTION]... [DST LEN [LOW [PROTO]]]", "[-j] --counts | --stats",
+static const char *const synopsis[] = { "[OPTION]... [DST LEN [LOW [PROTO]]]", "[-j] --stats",
 					"[-jv] [--direction in|out] --match 'PROTO SRC[:PORT] DST[:PORT] [IFACE]'",
 					"[OPTION]... --watch SECONDS [DST LEN [LOW [PROTO]]]", NULL };
 
@@ -43,7 +41,7 @@ static const struct command command = {
 };
 
 /* What is printed: at most one of these is asked for. */
-enum mode { MODE_RULES, MODE_SAVE, MODE_COUNTS, MODE_STATS, MODE_MATCH, MODE_WATCH };
+enum mode { MODE_RULES, MODE_SAVE, MODE_STATS, MODE_MATCH, MODE_WATCH };
 
 struct listing {
 	struct selector selector;
@@ -72,8 +70,6 @@ static int take_option(void *context, size_t row, const char *value, struct erro
 	case ROW_PROTO:
 		listing->selected = listing->selector.has_proto = true;
 		return proto_parse(value, &listing->selector.proto, error);
-	case ROW_COUNTS:
-		return take_mode(listing, MODE_COUNTS, "--counts", error);
 	case ROW_STATS:
 		return take_mode(listing, MODE_STATS, "--stats", error);
 	case ROW_SAVE:
@@ -116,8 +112,6 @@ static int list(const char *pin_dir, const struct listing *listing, bool json, s
 	if (pins_open(&pins, pin_dir, false, error))
 		return -1;
 	switch (listing->mode) {
-	case MODE_COUNTS:
-		return counts_print(&pins, form, error);
 	case MODE_STATS:
 		return stats_print(&pins, form, error);
 	case MODE_MATCH:

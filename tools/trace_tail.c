@@ -5,6 +5,7 @@
 #include "option.h"
 #include "pin.h"
 #include "proto.h"
+#include "registry.h"
 #include "rule.h"
 #include "subscribe.h"
 
@@ -18,7 +19,7 @@ enum row { ROW_INTERFACE, ROW_PROTO, ROW_VERDICT, ROW_HOOK, ROW_COUNT };
 static const struct option_row rows[] = {
 	[ROW_INTERFACE] = { "iface", 'i', "NAME", "only events of this interface" },
 	[ROW_PROTO] = { "proto", 'p', "PROTO", "only events of this IP protocol" },
-	[ROW_VERDICT] = { "verdict", 0, "VERDICT", "only these: pass, drop, splice or detect; repeatable" },
+	[ROW_VERDICT] = { "verdict", 0, "VERDICT", "only these: ALLOWED, BLOCKED or DETECTED; repeatable" },
 	[ROW_HOOK] = { "hook", 0, "HOOK", "only what comes in, or only what leaves: ingress or egress" },
 	[ROW_COUNT] = { "count", 'c', "NUMBER", "end after that many events" },
 	{ 0 },
@@ -38,7 +39,6 @@ static const struct command command = {
 
 struct tail {
 	struct event_filter filter;
-	uint8_t hook;   /* enum event_hook; 0: any */
 	uint64_t count; /* 0: no end */
 	uint64_t seen;
 	bool json;
@@ -55,35 +55,29 @@ static void stop(int signal_number)
 static int take_option(void *context, size_t row, const char *value, struct error *error)
 {
 	struct tail *tail = context;
-	uint32_t verdict;
+	uint32_t mask;
 	uint16_t proto;
 
 	switch ((enum row)row) {
 	case ROW_INTERFACE:
-		return rule_parse_interface(value, &tail->filter.ifindex, error);
+		tail->filter.ifindexes = 1;
+		return rule_parse_interface(value, &tail->filter.ifindex[0], error);
 	case ROW_PROTO:
 		if (proto_parse(value, &proto, error))
 			return -1;
-		tail->filter.proto = proto == PROTO_ANY ? 0 : (uint16_t)(proto + 1);
+		if (proto != PROTO_ANY)
+			tail->filter.protos[proto / 64] |= UINT64_C(1) << proto % 64;
 		return 0;
 	case ROW_VERDICT:
-		if (verdict_parse(value, &verdict, error))
+		if (verdict_parse(value, &mask, error))
 			return -1;
-		tail->filter.verdicts |= 1u << verdict;
+		tail->filter.verdicts |= mask;
 		return 0;
 	case ROW_HOOK:
-		return hook_parse(value, &tail->hook, error);
+		return hook_parse(value, &tail->filter.hooks, error);
 	default:
 		return num_parse(value, 1, UINT64_MAX, &tail->count, error);
 	}
-}
-
-/* The hook is not among what the programs filter by. */
-static bool is_wanted(const struct tail *tail, const void *data, size_t size)
-{
-	const struct event *event = data;
-
-	return !tail->hook || (size >= sizeof(*event) && event->hook == tail->hook);
 }
 
 static int take_event(void *context, void *data, size_t size)
@@ -92,7 +86,7 @@ static int take_event(void *context, void *data, size_t size)
 
 	if (tail->count && tail->seen == tail->count)
 		return 0;
-	if (!is_wanted(tail, data, size) || event_print(data, size, tail->json))
+	if (event_print(data, size, tail->json))
 		return 0;
 	tail->seen++;
 	if (ferror(stdout) || tail->seen == tail->count)
@@ -148,11 +142,14 @@ int main(int argc, char **argv)
 		return error_print(&error);
 	tail.json = common.json;
 	/* while it waits for the lock it can be ended as usual; a place taken just then goes to the next reader */
-	if (subscription_open(&subscription, &pins, &tail.filter, &error))
+	tail.filter.types = 1u << EVENT_DECISION | 1u << EVENT_REDECISION;
+	if (subscription_open(&subscription, &pins, &tail.filter, SUBSCRIPTION_RING, 0, &error))
 		return error_print(&error);
 	signals_set();
 	result = follow(&tail, &subscription, &error);
-	lost = subscription_close(&subscription);
+	subscription_stop(&subscription);
+	lost = subscription_lost(&subscription);
+	subscription_close(&subscription);
 	if (lost && !common.quiet)
 		note_print("%llu events lost", (unsigned long long)lost);
 	return result ? error_print(&error) : output_finish(EXIT_DONE);

@@ -11,7 +11,6 @@
 #define SPLICER_ABI 1
 
 #define SPLICER_CONFIG "splicer1_config"   /* ARRAY, mmapable, 1 x struct splicer_config */
-#define SPLICER_COUNTS "splicer1_counts"   /* PERCPU_ARRAY, REASON_COUNT x struct splicer_count, by enum reason */
 #define SPLICER_ADDRS "splicer1_addrs"     /* HASH, struct splicer_addr -> __u32 1 */
 #define SPLICER_RULES "splicer1_rules"     /* ARRAY_OF_MAPS, 1 arena: see abi/rules.h */
 #define SPLICER_IFACES "splicer1_ifaces"   /* HASH, __u32 interface index -> struct splicer_iface */
@@ -73,12 +72,6 @@ struct splicer_config {
 };
 _Static_assert(sizeof(struct splicer_config) == 128, "splicer_config is ABI");
 _Static_assert(__builtin_offsetof(struct splicer_config, settings_seen) == 56, "splicer_config.settings_seen is ABI");
-
-struct splicer_count {
-	__u64 packets;
-	__u64 bytes; /* as the hook sees them: link-layer header included where there is one */
-};
-_Static_assert(sizeof(struct splicer_count) == 16, "splicer_count is ABI");
 
 /* An address that counts as the receiving interface's own: its addresses, and those of devices stacked on it. */
 struct splicer_addr {

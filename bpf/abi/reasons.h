@@ -3,22 +3,30 @@
  * Why a packet was decided as it was. The registry is append-only: a number is never given a second meaning,
  * because events, counters and audit logs outlive the program that wrote them.
  *
- * The number tells the verdict: 1-63 drop, 64-95 pass, 96-127 splice. 0 is "no verdict yet".
+ * The number tells the usual verdict: 1-63 drop, 64-95 pass, 96-127 splice. 0 is "no verdict yet".
  */
 #ifndef SPLICER_ABI_REASONS_H
 #define SPLICER_ABI_REASONS_H
 
+/* X(number, IDENTIFIER, "verdict", "what happened", what it is): the two words by which people know it */
+#define VERDICTS(X)                                                                                      \
+	X(1, DROP, "BLOCKED", "dropped")                                                                 \
+	X(2, PASS, "ALLOWED", "passed")          /* the next filter on the hook runs, then the stack */  \
+	X(3, SPLICE, "ALLOWED", "spliced")       /* given to a local socket */                           \
+	X(4, DETECT, "DETECTED", "passed")       /* the reason is one to drop, but the mode is detect */ \
+	X(5, TRANSLATE, "ALLOWED", "translated") /* its addresses or ports were changed, and it goes on */
+
 enum verdict {
 	VERDICT_NONE = 0, /* no verdict yet: the next row of the packet path is asked */
-	VERDICT_DROP = 1,
-	VERDICT_PASS = 2,   /* the next filter on the hook runs, then the stack */
-	VERDICT_SPLICE = 3, /* given to a local socket */
-	VERDICT_DETECT = 4, /* the reason is one to drop, but the mode is detect: passed */
+#define VERDICT_ENUM(number, identifier, verdict, happened) VERDICT_##identifier = (number),
+	VERDICTS(VERDICT_ENUM)
+#undef VERDICT_ENUM
+		VERDICT_COUNT
 };
 
 #define REASON_FIRST_PASS 64
 #define REASON_FIRST_SPLICE 96
-#define REASON_COUNT 128 /* size of the counter map; part of the ABI */
+#define REASON_COUNT 128 /* all there can be */
 
 /* X(number, IDENTIFIER, "name", "what it says to a reader") */
 #define REASONS(X)                                                                                                \

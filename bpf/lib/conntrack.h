@@ -48,6 +48,7 @@ struct conn_seen {
 	__u32 socket;                /* enum socket_found: what the stack has for it */
 	__u32 tcp_in_table;          /* the last TCP packet on this CPU was found in the table */
 	__u32 followed;              /* enum verdict of the first fragment, of a later one */
+	__u32 reason;                /* enum reason: see forget_reason */
 };
 
 /* One for each CPU, for it is too large for the stack beside its callers'. Not pinned: each object has its own. */

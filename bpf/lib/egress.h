@@ -3,6 +3,7 @@
 #ifndef SPLICER_LIB_EGRESS_H
 #define SPLICER_LIB_EGRESS_H
 
+#include "lib/events.h"
 #include "lib/passage.h"
 #include "lib/through.h"
 
@@ -89,10 +90,14 @@ static __always_inline __u32 row_rules_out(struct __sk_buff *skb, struct passage
 	return record(skb, x, reason);
 }
 
-/* A forwarded packet of a connection that was looked up as it came in: nothing here could say otherwise. */
+/*
+ * A forwarded packet of a connection that was looked up as it came in: nothing here could say otherwise. It is not
+ * even read, unless somebody wants to see packets.
+ */
 static __always_inline int is_through(struct __sk_buff *skb)
 {
-	return through_is_tracked(skb) && rules_none_out() && !setting_drops(skb->ifindex, SETTING_OUT);
+	return through_is_tracked(skb) && rules_none_out() && !setting_drops(skb->ifindex, SETTING_OUT) &&
+	       !events_wanted(EVENT_PACKET);
 }
 
 static __always_inline __u32 egress_by_header(struct passage *x)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The event plane: one record, written to every subscriber whose filter takes it. */
+/*
+ * The event plane: one record, written to every subscriber whose filter takes it. An object asks events_wanted whether
+ * anybody wants what it has to tell, and only then makes a record with events_new, fills it in, and tells it.
+ */
 #ifndef SPLICER_LIB_EVENTS_H
 #define SPLICER_LIB_EVENTS_H
 
@@ -10,13 +13,230 @@
 #include "lib/packet.h"
 #include "maps/event.h"
 
-/* Bits of the slots in use; 0, and nothing else need be done, when nobody listens. */
-static __always_inline __u64 events_active(void)
+/* ---- who wants it ---- */
+
+/* Bits of the slots that want events of the type. */
+static __always_inline __u64 events_wanted(enum event_type type)
 {
 	__u32 zero = 0;
 	struct event_control *control = bpf_map_lookup_elem(&event1_control, &zero);
 
-	return control ? *(volatile __u64 *)&control->active : 0;
+	return control ? *(volatile __u64 *)&control->wanted[type & (EVENT_TYPES - 1)] : 0;
+}
+
+static __always_inline struct event_slot *events_slot(__u32 slot)
+{
+	return bpf_map_lookup_elem(&event1_slots, &slot);
+}
+
+static __always_inline struct event *events_record(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&event_scratch, &zero);
+}
+
+/* Of slots that want packets, those whose turn it is: each has its chance of one in filter.sample, drawn at random. */
+__noinline int events_draw(__u64 slots)
+{
+	__u32 drawn = 0, chance = bpf_get_prandom_u32();
+
+	for (__u32 i = 0; i < EVENT_SLOT_COUNT; i++) {
+		struct event_slot *slot;
+
+		if (!(slots & 1ull << i))
+			continue;
+		slot = events_slot(i);
+		if (slot && slot->filter.sample && !((__u64)chance * slot->filter.sample >> 32))
+			drawn |= 1u << i;
+	}
+	return (int)drawn;
+}
+
+/* ---- filters ---- */
+
+static __always_inline int mask_takes(__u32 mask, __u32 number)
+{
+	return !mask || mask & 1u << (number & 31);
+}
+
+static __always_inline int reasons_take(const struct event_filter *filter, const struct event *event)
+{
+	const __u64 *mask = filter->reasons;
+
+	return !(mask[0] | mask[1]) || mask[event->reason >> 6 & 1] & 1ull << (event->reason & 63);
+}
+
+static __always_inline int protos_take(const struct event_filter *filter, const struct event *event)
+{
+	const __u64 *mask = filter->protos;
+
+	if (!(mask[0] | mask[1] | mask[2] | mask[3]))
+		return 1;
+	return event->family && mask[event->proto >> 6] & 1ull << (event->proto & 63);
+}
+
+static __always_inline int interfaces_take(const struct event_filter *filter, const struct event *event)
+{
+	int takes = !filter->ifindexes;
+
+	for (__u32 i = 0; i < EVENT_TERMS; i++)
+		takes |= i < filter->ifindexes && filter->ifindex[i] == event->ifindex;
+	return takes;
+}
+
+static __always_inline int has_ports(const struct event *event)
+{
+	if (!event->family || event->fragment == EVENT_LATER_FRAGMENT)
+		return 0;
+	return event->proto == IPPROTO_TCP || event->proto == IPPROTO_UDP || event->proto == IPPROTO_UDPLITE ||
+	       event->proto == IPPROTO_SCTP || event->proto == IPPROTO_DCCP;
+}
+
+static __always_inline int port_list_takes(const struct event_ports *ports, __u32 count, __u16 port)
+{
+	int takes = !count;
+
+	for (__u32 i = 0; i < EVENT_TERMS; i++)
+		takes |= i < count && ports[i].low <= port && port <= ports[i].high;
+	return takes;
+}
+
+static __always_inline int ports_take(const struct event_filter *filter, const struct event *event)
+{
+	if (!(filter->sports | filter->dports))
+		return 1;
+	return has_ports(event) && port_list_takes(filter->sport, filter->sports, bpf_ntohs(event->sport)) &&
+	       port_list_takes(filter->dport, filter->dports, bpf_ntohs(event->dport));
+}
+
+static __always_inline int is_below(const __u64 a[2], const __u64 b[2])
+{
+	return a[0] < b[0] || (a[0] == b[0] && a[1] < b[1]);
+}
+
+static __always_inline int ranges_take(const struct event_range *ranges, __u32 count, const __u8 addr[16], __u8 family)
+{
+	int takes = 0;
+	__u64 words[2];
+
+	__builtin_memcpy(words, addr, sizeof(words));
+	words[0] = bpf_be64_to_cpu(words[0]);
+	words[1] = bpf_be64_to_cpu(words[1]);
+	for (__u32 i = 0; i < EVENT_TERMS; i++)
+		takes |= i < count && ranges[i].family == family && !is_below(words, ranges[i].low) &&
+			 !is_below(ranges[i].high, words);
+	return takes;
+}
+
+static __always_inline int addresses_take(const struct event_filter *filter, const struct event *event)
+{
+	__u8 family = event->family;
+
+	return (!filter->srcs || ranges_take(filter->src, filter->srcs, event->src, family)) &&
+	       (!filter->dsts || ranges_take(filter->dst, filter->dsts, event->dst, family)) &&
+	       (!filter->ends || ranges_take(filter->end, filter->ends, event->src, family) ||
+		ranges_take(filter->end, filter->ends, event->dst, family));
+}
+
+static __always_inline int service_takes(const struct event_filter *filter, const struct event *event)
+{
+	const __u64 *wanted = (const __u64 *)filter->service, *got = (const __u64 *)event->service;
+	__u64 differs = 0;
+
+	if (!filter->service[0])
+		return 1;
+	for (__u32 i = 0; i < sizeof(event->service) / sizeof(*got); i++)
+		differs |= wanted[i] ^ got[i];
+	return !differs;
+}
+
+/* The cheap and telling first. */
+static __always_inline int filter_takes(const struct event_filter *filter, const struct event *event)
+{
+	return mask_takes(filter->verdicts, event->verdict) && interfaces_take(filter, event) &&
+	       mask_takes(filter->hooks, event->hook) && mask_takes(filter->objects, event->object) &&
+	       protos_take(filter, event) && reasons_take(filter, event) &&
+	       (!filter->rule || filter->rule == event->rule) && ports_take(filter, event) &&
+	       addresses_take(filter, event) && service_takes(filter, event);
+}
+
+/* Whether the slot's filter takes the record. A global function: the verifier reads it once. */
+__noinline int events_taken(__u32 number)
+{
+	struct event_slot *slot = events_slot(number);
+	struct event *event = events_record();
+
+	return slot && event && filter_takes(&slot->filter, event);
+}
+
+/* ---- sending ---- */
+
+static __always_inline __u64 ring_flags(void *ring, const struct event_slot *slot)
+{
+	if (!slot->wakeup)
+		return 0;
+	return bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= slot->wakeup ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+}
+
+static __always_inline void ring_write(__u32 number, struct event *event)
+{
+	void *ring = bpf_map_lookup_elem(&event1_rings, &number);
+	struct event_slot *slot = events_slot(number);
+
+	if (!slot)
+		return;
+	if (!event->time)
+		event->time = bpf_ktime_get_ns();
+	event->sample = event->type == EVENT_PACKET ? slot->filter.sample : 0;
+	if (!ring || bpf_ringbuf_output(ring, event, sizeof(*event), ring_flags(ring, slot)))
+		__sync_fetch_and_add(&slot->lost, 1);
+}
+
+/* Writes the record, as one of this type, to those of the slots whose filters take it. */
+__noinline int events_send(__u32 type, __u64 slots)
+{
+	struct event *event = events_record();
+
+	if (!event)
+		return 0;
+	event->type = (__u8)type;
+	for (__u32 i = 0; i < EVENT_SLOT_COUNT; i++)
+		if (slots & 1ull << i && events_taken(i))
+			ring_write(i, event);
+	return 0;
+}
+
+/* Tells the record: as an event of this type to the slots that want those, and as a packet to those that want it. */
+static __always_inline void events_tell(enum event_type type, __u64 wanted, __u64 packets)
+{
+	if (wanted)
+		events_send(type, wanted);
+	if (packets)
+		events_send(EVENT_PACKET, (__u64)events_draw(packets));
+}
+
+/* ---- the record ---- */
+
+/*
+ * The record with what every event has; NULL only if the map cannot be read. Each object has a record of its own and
+ * fills in all that it ever does, so what the others leave out stays zero.
+ */
+static __always_inline struct event *events_new(enum event_object object, enum event_hook hook, __u32 reason,
+						enum verdict verdict)
+{
+	struct event *event = events_record();
+
+	if (!event)
+		return NULL;
+	event->size = sizeof(*event);
+	event->version = EVENT_ABI;
+	event->object = object;
+	event->hook = hook;
+	event->verdict = verdict;
+	event->reason = (__u8)reason;
+	event->time = 0; /* is not asked for until somebody is to know */
+	return event;
 }
 
 static __always_inline void events_fill_packet(struct event *event, const struct packet *p)
@@ -37,66 +257,21 @@ static __always_inline void events_fill_packet(struct event *event, const struct
 	event->fragment = p->fragment == FRAGMENT_ATOMIC ? FRAGMENT_NONE : p->fragment;
 }
 
+/* The rule that decided, if one did. */
 static __always_inline void events_fill_rule(struct event *event, const struct rules_hit *hit)
 {
-	struct rules_cell *service = rules_service(hit);
+	struct rules_cell *service;
 
+	event->rule = 0;
+	event->splice_port = 0;
+	__builtin_memset(event->service, 0, sizeof(event->service));
+	if (!hit->head)
+		return;
 	event->rule = rules_decision_sequence(hit->decision);
 	event->splice_port = rules_decision_port(hit->decision);
+	service = rules_service(hit);
 	if (service)
 		__builtin_memcpy(event->service, service, sizeof(event->service));
-}
-
-static __always_inline int events_wanted(const struct event_slot *slot, const struct event *event)
-{
-	return slot->types & 1ull << (event->type & 63) && slot->verdicts & 1u << (event->verdict & 31) &&
-	       (!slot->ifindex || slot->ifindex == event->ifindex) &&
-	       (!slot->proto || (event->family && slot->proto == event->proto + 1));
-}
-
-/* Writes the record in the scratch map to the slots of `active` that want it. */
-__noinline int events_send(__u64 active)
-{
-	__u32 zero = 0;
-	struct event *event = bpf_map_lookup_elem(&event_scratch, &zero);
-
-	if (!event)
-		return 0;
-	for (__u32 i = 0; i < EVENT_SLOT_COUNT; i++) {
-		__u32 key = i;
-		struct event_slot *slot;
-		void *ring;
-
-		if (!(active & 1ull << i))
-			continue;
-		slot = bpf_map_lookup_elem(&event1_slots, &key);
-		if (!slot || !events_wanted(slot, event))
-			continue;
-		ring = bpf_map_lookup_elem(&event1_rings, &key);
-		if (!ring || bpf_ringbuf_output(ring, event, sizeof(*event), 0))
-			__sync_fetch_and_add(&slot->lost, 1);
-	}
-	return 0;
-}
-
-/* The scratch record, cleared, with what every event has; NULL only if the map cannot be read. */
-static __always_inline struct event *events_new(enum event_object object, enum event_hook hook, __u32 reason,
-						enum verdict verdict)
-{
-	__u32 zero = 0;
-	struct event *event = bpf_map_lookup_elem(&event_scratch, &zero);
-
-	if (!event)
-		return NULL;
-	__builtin_memset(event, 0, sizeof(*event));
-	event->size = sizeof(*event);
-	event->type = EVENT_DECISION;
-	event->object = object;
-	event->hook = hook;
-	event->verdict = verdict;
-	event->reason = (__u16)reason;
-	event->time = bpf_ktime_get_ns();
-	return event;
 }
 
 #endif

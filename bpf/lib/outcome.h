@@ -3,6 +3,7 @@
 #ifndef SPLICER_LIB_OUTCOME_H
 #define SPLICER_LIB_OUTCOME_H
 
+#include "lib/counts.h"
 #include "lib/events.h"
 #include "lib/passage.h"
 
@@ -66,20 +67,37 @@ static __always_inline int is_decision(const struct passage *x, __u32 reason)
 	}
 }
 
+static __always_inline enum event_type event_type(const struct passage *x, __u32 reason)
+{
+	if (!is_decision(x, reason))
+		return EVENT_NONE;
+	return x->seen->step == CONN_ASK || x->seen->step == CONN_OVERDUE ? EVENT_REDECISION : EVENT_DECISION;
+}
+
+static __always_inline enum event_hook event_hook(const struct passage *x)
+{
+	return x->seen->hook == RULES_OUT ? EVENT_EGRESS : EVENT_INGRESS;
+}
+
+static __always_inline void count(const struct passage *x, __u32 reason, enum verdict verdict)
+{
+	counts_add(count_word(EVENT_SPLICER, event_hook(x), x->p.ifindex, reason, verdict), x->p.length);
+}
+
 static __always_inline void report(const struct passage *x, __u32 reason, enum verdict verdict)
 {
-	__u64 active = events_active();
+	enum event_type type = event_type(x, reason);
+	__u64 wanted = events_wanted(type), packets = events_wanted(EVENT_PACKET);
 	struct event *event;
 
-	if (!active || !is_decision(x, reason))
+	if (!(wanted | packets))
 		return;
-	event = events_new(EVENT_SPLICER, x->seen->hook == RULES_OUT ? EVENT_EGRESS : EVENT_INGRESS, reason, verdict);
+	event = events_new(EVENT_SPLICER, event_hook(x), reason, verdict);
 	if (!event)
 		return;
 	events_fill_packet(event, &x->p);
-	if (x->hit.head)
-		events_fill_rule(event, &x->hit);
-	events_send(active);
+	events_fill_rule(event, &x->hit);
+	events_tell(type, wanted, packets);
 }
 
 static __always_inline int action_of(enum verdict verdict)

@@ -39,6 +39,18 @@ struct passage {
 	struct rules_hit hit;
 };
 
+/*
+ * The same reason, by way of memory. The verifier then does not walk through all that follows for each reason that
+ * there is; nor can it, or the compiler, take advantage of knowing which it is.
+ */
+static __always_inline __u32 forget_reason(struct conn_seen *seen, __u32 reason)
+{
+	volatile __u32 *memory = &seen->reason;
+
+	*memory = reason;
+	return *memory;
+}
+
 /* ---- rows ---- */
 
 /* Also not in fragments, not even atomic ones: RFC 6980. */

@@ -3,7 +3,6 @@
 #define SPLICER_MAPS_CONFIG_H
 
 #include "abi/config.h"
-#include "abi/reasons.h"
 #include "lib/bpf.h"
 
 struct {
@@ -14,14 +13,6 @@ struct {
 	__type(value, struct splicer_config);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } splicer1_config SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, REASON_COUNT);
-	__type(key, __u32);
-	__type(value, struct splicer_count);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} splicer1_counts SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

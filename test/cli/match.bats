@@ -34,9 +34,9 @@ time.sleep(600)
 assert_answer() {
 	capture rule_list --match "$2"
 	assert_status 0 || return
-	[[ "$(head -n 1 "$out")" == "$1: "* ]] || fail "$1: ..." "$(head -n 1 "$out")" || return
+	[[ "$(head -n 1 "$out")" == [ABD]*" $1: "* ]] || fail "... $1: ..." "$(head -n 1 "$out")" || return
 	capture rule_list -j --match "$2"
-	assert_status 0 && assert_json "d['verdict'] + ' ' + d['reason'] == '$1'"
+	assert_status 0 && assert_json "d['action'] + ' ' + d['reason'] == '$1'"
 }
 
 # assert_why PACKET WHY...: the rules that match, best first
@@ -46,7 +46,7 @@ assert_why() {
 	capture rule_list -j --match "$1"
 	shift
 	assert_status 0 || return
-	assert_json "list(d) == ['verdict', 'reason', 'text', 'iface', 'rule', 'rules']" || return
+	assert_json "list(d) == ['verdict', 'action', 'reason', 'text', 'iface', 'rule', 'rules']" || return
 	expected=$(printf '%s\n' "$@")
 	[ "$(python3 -ISc '
 import json, sys
@@ -65,7 +65,7 @@ print(*(rule["why"] for rule in json.load(open(sys.argv[1]))["rules"]), sep="\n"
 	assert_status 0
 	assert_errors ''
 	assert_output - <<-'END'
-		drop no-listener: a splice rule matches but nothing listens on its port
+		BLOCKED dropped no-listener: a splice rule matches but nothing listens on its port
 		WHY                  PROTO  DST              SRC         LOW   HIGH  ACTION   PORT  IFACE  PRIO  SERVICE  PACKETS  BYTES  LAST  NOTE
 		decides              udp    172.16.240.0/24  0.0.0.0/0  5060   5060  splice  58997  -         0  -              0      0     -  dead,no-route
 		port range is wider  udp    172.16.240.0/24  0.0.0.0/0  5060   5070  drop        0  -         0  sip            0      0     -  -
@@ -77,9 +77,9 @@ print(*(rule["why"] for rule in json.load(open(sys.argv[1]))["rules"]), sep="\n"
 	capture rule_list --match 'udp 10.0.0.9:40000 172.16.240.9:5060'
 	assert_status 0
 	assert_errors ''
-	assert_output 'drop no-rule: no rule matches'
+	assert_output 'BLOCKED dropped no-rule: no rule matches'
 	capture rule_list -j --match 'udp 10.0.0.9:40000 172.16.240.9:5060 t0'
-	assert_json 'd == {"verdict": "drop", "reason": "no-rule", "text": "no rule matches", "iface": "t0", "rule": None, "rules": []}'
+	assert_json 'd == {"verdict": "BLOCKED", "action": "dropped", "reason": "no-rule", "text": "no rule matches", "iface": "t0", "rule": None, "rules": []}'
 }
 
 @test "JSON: the rules have the keys of rule_list -j after why, and rule is the one that decides" {
@@ -120,16 +120,16 @@ print(*(rule["why"] for rule in json.load(open(sys.argv[1]))["rules"]), sep="\n"
 	tc qdisc del dev t0 clsact
 	rm /sys/fs/bpf/tc/globals/*
 	attach t0
-	assert_answer 'pass ssh-any' 'tcp 10.0.0.9 172.16.240.9:22'
-	assert_answer 'pass ssh-any' 'tcp ::9 [fd00::9]:22'
+	assert_answer 'passed ssh-any' 'tcp 10.0.0.9 172.16.240.9:22'
+	assert_answer 'passed ssh-any' 'tcp ::9 [fd00::9]:22'
 	ip addr add 192.0.2.1/24 dev t0
 	ip addr add 2001:db8::1/64 dev t0 nodad
 	map_update 0.0.0.0 0 22 22 0 tcp -a drop
-	assert_answer 'drop rule-drop' 'tcp 10.0.0.9 172.16.240.9:22'
-	assert_answer 'drop no-rule' 'tcp ::9 [fd00::9]:22'
-	assert_answer 'pass ssh-own' 'tcp 10.0.0.9 192.0.2.1:22'
-	assert_answer 'pass ssh-own' 'tcp ::9 [2001:db8::1]:22'
-	assert_answer 'drop no-rule' 'udp ::9 [2001:db8::1]:22'
+	assert_answer 'dropped rule-drop' 'tcp 10.0.0.9 172.16.240.9:22'
+	assert_answer 'dropped no-rule' 'tcp ::9 [fd00::9]:22'
+	assert_answer 'passed ssh-own' 'tcp 10.0.0.9 192.0.2.1:22'
+	assert_answer 'passed ssh-own' 'tcp ::9 [2001:db8::1]:22'
+	assert_answer 'dropped no-rule' 'udp ::9 [2001:db8::1]:22'
 	assert_why 'tcp 10.0.0.9 192.0.2.1:22' 'not asked'
 	ip addr flush dev t0
 	map_update -f /dev/null
@@ -137,30 +137,30 @@ print(*(rule["why"] for rule in json.load(open(sys.argv[1]))["rules"]), sep="\n"
 
 @test "dhcp: from the server's port to the client's" {
 	map_update 0.0.0.0 0 68 68 0 udp -a drop
-	assert_answer 'pass dhcp' 'udp 10.0.0.9:67 10.0.0.1:68'
+	assert_answer 'passed dhcp' 'udp 10.0.0.9:67 10.0.0.1:68'
 	assert_why 'udp 10.0.0.9:67 10.0.0.1:68' 'not asked'
-	assert_answer 'drop rule-drop' 'udp 10.0.0.9:66 10.0.0.1:68'
-	assert_answer 'drop rule-drop' 'udp 10.0.0.9 10.0.0.1:68'
-	assert_answer 'pass dhcp' 'udp [::9]:547 [::1]:546'
-	assert_answer 'drop no-rule' 'udp [::9]:67 [::1]:68'
+	assert_answer 'dropped rule-drop' 'udp 10.0.0.9:66 10.0.0.1:68'
+	assert_answer 'dropped rule-drop' 'udp 10.0.0.9 10.0.0.1:68'
+	assert_answer 'passed dhcp' 'udp [::9]:547 [::1]:546'
+	assert_answer 'dropped no-rule' 'udp [::9]:67 [::1]:68'
 }
 
 @test "neighbour discovery and MLD pass, an echo request needs a rule" {
-	assert_answer 'pass neighbour' 'icmpv6 fe80::9 [fe80::1]:135'
-	assert_answer 'pass neighbour' 'icmpv6 fe80::9 [ff02::16]:143'
-	assert_answer 'pass neighbour' 'icmpv6 fe80::9 [ff02::1]:130'
-	assert_answer 'drop no-rule' 'icmpv6 fe80::9 [fe80::1]:137'
-	assert_answer 'drop no-rule' 'icmpv6 ::9 ::1'
-	assert_answer 'drop no-rule' 'icmp 10.0.0.9 10.0.0.1'
+	assert_answer 'passed neighbour' 'icmpv6 fe80::9 [fe80::1]:135'
+	assert_answer 'passed neighbour' 'icmpv6 fe80::9 [ff02::16]:143'
+	assert_answer 'passed neighbour' 'icmpv6 fe80::9 [ff02::1]:130'
+	assert_answer 'dropped no-rule' 'icmpv6 fe80::9 [fe80::1]:137'
+	assert_answer 'dropped no-rule' 'icmpv6 ::9 ::1'
+	assert_answer 'dropped no-rule' 'icmp 10.0.0.9 10.0.0.1'
 	map_update 10.0.0.0 8 8 0 0 icmp
 	map_update :: 0 128 0 0 icmpv6
-	assert_answer 'pass rule-pass' 'icmpv6 ::9 ::1'
-	assert_answer 'pass rule-pass' 'icmp 10.0.0.9 10.0.0.1'
-	assert_answer 'pass rule-pass' 'icmp 10.0.0.9 10.0.0.1:8'
-	assert_answer 'drop no-rule' 'icmp 10.0.0.9 10.0.0.1:8/1'
-	assert_answer 'drop no-rule' 'icmp 10.0.0.9 10.0.0.1:3/4'
+	assert_answer 'passed rule-pass' 'icmpv6 ::9 ::1'
+	assert_answer 'passed rule-pass' 'icmp 10.0.0.9 10.0.0.1'
+	assert_answer 'passed rule-pass' 'icmp 10.0.0.9 10.0.0.1:8'
+	assert_answer 'dropped no-rule' 'icmp 10.0.0.9 10.0.0.1:8/1'
+	assert_answer 'dropped no-rule' 'icmp 10.0.0.9 10.0.0.1:3/4'
 	map_update 10.0.0.0 8 3 4 0 icmp
-	assert_answer 'pass rule-pass' 'icmp 10.0.0.9 10.0.0.1:3/4'
+	assert_answer 'passed rule-pass' 'icmp 10.0.0.9 10.0.0.1:3/4'
 }
 
 @test "established: packets of a connected socket pass before any rule" {
@@ -175,13 +175,13 @@ print(*(rule["why"] for rule in json.load(open(sys.argv[1]))["rules"]), sep="\n"
 	hold udp 127.0.0.1 40002 127.0.0.1 7002
 	hold udp ::1 40002 ::1 7002
 	for address in 127.0.0.1 '[::1]'; do
-		assert_answer 'pass established' "tcp $address:40001 $address:7001"
-		assert_answer 'pass established' "tcp $address:7001 $address:40001 t0"
-		assert_answer 'pass established' "tcp $address:7001 $address:40001 lo"
-		assert_answer 'pass established' "udp $address:7002 $address:40002"
+		assert_answer 'passed established' "tcp $address:40001 $address:7001"
+		assert_answer 'passed established' "tcp $address:7001 $address:40001 t0"
+		assert_answer 'passed established' "tcp $address:7001 $address:40001 lo"
+		assert_answer 'passed established' "udp $address:7002 $address:40002"
 		assert_why "tcp $address:40001 $address:7001" 'not asked'
-		assert_answer 'drop rule-drop' "tcp $address:40003 $address:7001"
-		assert_answer 'drop rule-drop' "udp $address:7003 $address:40002"
+		assert_answer 'dropped rule-drop' "tcp $address:40003 $address:7001"
+		assert_answer 'dropped rule-drop' "udp $address:7003 $address:40002"
 	done
 }
 
@@ -194,59 +194,59 @@ print(*(rule["why"] for rule in json.load(open(sys.argv[1]))["rules"]), sep="\n"
 	map_update fd00:: 8 81 81 0 tcp -a drop
 	map_update fd00:: 8 82 82 5001 tcp
 	map_update fd00:: 8 82 82 5001 udp
-	assert_answer 'pass rule-pass' 'tcp 10.9.9.9 10.0.0.1:80'
-	assert_answer 'drop rule-drop' 'tcp 10.9.9.9 10.0.0.1:81'
-	assert_answer 'drop no-listener' 'tcp 10.9.9.9 10.0.0.1:82'
-	assert_answer 'drop no-listener' 'udp 10.9.9.9 10.0.0.1:82'
-	assert_answer 'drop no-rule' 'tcp 10.9.9.9 10.0.0.1:83'
-	assert_answer 'pass rule-pass' 'tcp ::9 [fd00::1]:80'
-	assert_answer 'drop rule-drop' 'tcp ::9 [fd00::1]:81'
-	assert_answer 'drop no-listener' 'tcp ::9 [fd00::1]:82'
-	assert_answer 'drop no-listener' 'udp ::9 [fd00::1]:82'
-	assert_answer 'drop no-rule' 'tcp ::9 [fd00::1]:83'
+	assert_answer 'passed rule-pass' 'tcp 10.9.9.9 10.0.0.1:80'
+	assert_answer 'dropped rule-drop' 'tcp 10.9.9.9 10.0.0.1:81'
+	assert_answer 'dropped no-listener' 'tcp 10.9.9.9 10.0.0.1:82'
+	assert_answer 'dropped no-listener' 'udp 10.9.9.9 10.0.0.1:82'
+	assert_answer 'dropped no-rule' 'tcp 10.9.9.9 10.0.0.1:83'
+	assert_answer 'passed rule-pass' 'tcp ::9 [fd00::1]:80'
+	assert_answer 'dropped rule-drop' 'tcp ::9 [fd00::1]:81'
+	assert_answer 'dropped no-listener' 'tcp ::9 [fd00::1]:82'
+	assert_answer 'dropped no-listener' 'udp ::9 [fd00::1]:82'
+	assert_answer 'dropped no-rule' 'tcp ::9 [fd00::1]:83'
 	serve tcp-serve 127.0.0.1 5001
 	serve udp-serve 127.0.0.1 5001
 	serve tcp-serve ::1 5001
 	serve udp-serve ::1 5001
-	assert_answer 'splice rule-splice' 'tcp 10.9.9.9 10.0.0.1:82'
-	assert_answer 'splice rule-splice' 'udp 10.9.9.9 10.0.0.1:82'
-	assert_answer 'splice rule-splice' 'tcp ::9 [fd00::1]:82'
-	assert_answer 'splice rule-splice' 'udp ::9 [fd00::1]:82'
+	assert_answer 'spliced rule-splice' 'tcp 10.9.9.9 10.0.0.1:82'
+	assert_answer 'spliced rule-splice' 'udp 10.9.9.9 10.0.0.1:82'
+	assert_answer 'spliced rule-splice' 'tcp ::9 [fd00::1]:82'
+	assert_answer 'spliced rule-splice' 'udp ::9 [fd00::1]:82'
 }
 
 @test "other protocols, by name and number" {
 	map_update 10.0.0.0 8 0 65535 0 gre
 	map_update 10.0.0.0 8 9 9 0 sctp
 	map_update fd00:: 8 any any 0 esp
-	assert_answer 'pass rule-pass' 'gre 10.0.0.9 10.0.0.1'
-	assert_answer 'pass rule-pass' '47 10.0.0.9 10.0.0.1'
-	assert_answer 'drop no-rule' '48 10.0.0.9 10.0.0.1'
-	assert_answer 'pass rule-pass' 'sctp 10.0.0.9 10.0.0.1:9'
-	assert_answer 'drop no-rule' 'sctp 10.0.0.9 10.0.0.1:10'
-	assert_answer 'pass rule-pass' 'esp ::9 fd00::1'
+	assert_answer 'passed rule-pass' 'gre 10.0.0.9 10.0.0.1'
+	assert_answer 'passed rule-pass' '47 10.0.0.9 10.0.0.1'
+	assert_answer 'dropped no-rule' '48 10.0.0.9 10.0.0.1'
+	assert_answer 'passed rule-pass' 'sctp 10.0.0.9 10.0.0.1:9'
+	assert_answer 'dropped no-rule' 'sctp 10.0.0.9 10.0.0.1:10'
+	assert_answer 'passed rule-pass' 'esp ::9 fd00::1'
 }
 
 @test "source and interface count" {
 	map_update 10.0.0.0 8 80 80 0 tcp -s 192.0.2.0/24
 	map_update 10.0.0.0 8 81 81 0 tcp -i t1
-	assert_answer 'pass rule-pass' 'tcp 192.0.2.7 10.0.0.1:80'
-	assert_answer 'drop no-rule' 'tcp 192.0.3.7 10.0.0.1:80'
-	assert_answer 'drop no-rule' 'tcp 192.0.2.7 10.0.0.1:81'
-	assert_answer 'pass rule-pass' 'tcp 192.0.2.7 10.0.0.1:81 t1'
+	assert_answer 'passed rule-pass' 'tcp 192.0.2.7 10.0.0.1:80'
+	assert_answer 'dropped no-rule' 'tcp 192.0.3.7 10.0.0.1:80'
+	assert_answer 'dropped no-rule' 'tcp 192.0.2.7 10.0.0.1:81'
+	assert_answer 'passed rule-pass' 'tcp 192.0.2.7 10.0.0.1:81 t1'
 }
 
 @test "loopback: what is no splice passes, and rules that do not splice have no say" {
 	map_update 10.0.0.0 8 80 80 0 tcp -a drop
 	map_update 10.0.0.0 8 0 65535 5001 tcp
-	assert_answer 'pass loopback' 'tcp 10.0.0.9 10.0.0.1:80 lo'
+	assert_answer 'passed loopback' 'tcp 10.0.0.9 10.0.0.1:80 lo'
 	assert_why 'tcp 10.0.0.9 10.0.0.1:80 lo' 'does not splice' 'port range is wider'
 	assert_json 'd["rule"] is None and d["iface"] == "lo"'
-	assert_answer 'drop no-listener' 'tcp 10.0.0.9 10.0.0.1:81 lo'
+	assert_answer 'dropped no-listener' 'tcp 10.0.0.9 10.0.0.1:81 lo'
 	assert_why 'tcp 10.0.0.9 10.0.0.1:81 lo' 'decides'
 	serve tcp-serve 127.0.0.1 5001
-	assert_answer 'splice rule-splice' 'tcp 10.0.0.9 10.0.0.1:81 lo'
-	assert_answer 'pass loopback' 'udp 10.0.0.9 10.0.0.1:80 lo'
-	assert_answer 'pass loopback' 'tcp ::1 [::1]:22 lo'
+	assert_answer 'spliced rule-splice' 'tcp 10.0.0.9 10.0.0.1:81 lo'
+	assert_answer 'passed loopback' 'udp 10.0.0.9 10.0.0.1:80 lo'
+	assert_answer 'passed loopback' 'tcp ::1 [::1]:22 lo'
 }
 
 # ---- why ----
@@ -310,7 +310,7 @@ yields() {
 	capture rule_list --match 'tcp 192.0.2.9 10.0.0.1:80 t1'
 	assert_status 0
 	assert_errors 'rule_list: not attached to t1: this is what it would do'
-	[ "$(head -n 1 "$out")" = 'pass rule-pass: a pass rule matches' ] || fail 'rule-pass' "$(cat "$out")"
+	[ "$(head -n 1 "$out")" = 'ALLOWED passed rule-pass: a pass rule matches' ] || fail 'rule-pass' "$(cat "$out")"
 	assert_state none0 rule_list --match 'tcp 192.0.2.9 10.0.0.1:80 none0'
 	capture rule_list --match 'tcp 192.0.2.9 10.0.0.1:80 #70000'
 	assert_status 1
@@ -322,16 +322,16 @@ yields() {
 	assert_refused --match rule_list --match 'tcp 192.0.2.9 10.0.0.1:80'
 	assert_errors 'rule_list: --match: name the interface, it is attached to several: t1, t0'
 	map_update 10.0.0.0 8 80 80 0 tcp -i t1
-	assert_answer 'drop no-rule' 'tcp 192.0.2.9 10.0.0.1:80 t0'
-	assert_answer 'pass rule-pass' 'tcp 192.0.2.9 10.0.0.1:80 t1'
+	assert_answer 'dropped no-rule' 'tcp 192.0.2.9 10.0.0.1:80 t0'
+	assert_answer 'passed rule-pass' 'tcp 192.0.2.9 10.0.0.1:80 t1'
 	assert_errors ''
 	tc qdisc del dev t1 clsact
-	assert_answer 'drop no-rule' 'tcp 192.0.2.9 10.0.0.1:80'
+	assert_answer 'dropped no-rule' 'tcp 192.0.2.9 10.0.0.1:80'
 }
 
 @test "two copies on one interface are one interface" {
 	tc filter add dev t0 ingress bpf da obj "${LAB_OBJECTS:?}/splicer.o" sec action
-	assert_answer 'drop no-rule' 'tcp 192.0.2.9 10.0.0.1:80'
+	assert_answer 'dropped no-rule' 'tcp 192.0.2.9 10.0.0.1:80'
 	tc qdisc del dev t0 clsact
 	attach t0
 }
@@ -351,7 +351,7 @@ yields() {
 	capture rule_list --match 'tcp 192.0.2.9 10.0.0.1:80'
 	assert_status 0
 	assert_errors ''
-	[ "$(head -n 1 "$out")" = 'pass rule-pass: a pass rule matches' ] || fail 'rule-pass' "$(cat "$out")"
+	[ "$(head -n 1 "$out")" = 'ALLOWED passed rule-pass: a pass rule matches' ] || fail 'rule-pass' "$(cat "$out")"
 	capture rule_list --match 'tcp 192.0.2.9 10.0.0.1:80 t0'
 	assert_status 0
 	assert_errors 'rule_list: other maps are used on t0: this is what it would do'
@@ -374,14 +374,14 @@ yields() {
 	map_update fd00:: 8 any any 0 any -a drop
 	serve udp-serve 127.0.0.1 5001
 	rule_list -j >"$tmp/rules"
-	rule_list --counts >"$tmp/counts"
+	verdict_stat >"$tmp/counts"
 	for packet in 'tcp 192.0.2.9 10.0.0.1:80' 'udp 192.0.2.9 10.0.0.1:81' 'gre ::1 fd00::1' 'icmp 192.0.2.9 10.0.0.1' \
 		'tcp 192.0.2.9 10.0.0.1:80 lo' 'icmpv6 fe80::9 [fe80::1]:135' 'udp 10.0.0.9:67 10.0.0.1:68'; do
 		capture rule_list --match "$packet"
 		assert_status 0
 	done
 	diff -u "$tmp/rules" <(rule_list -j) || fail 'the same rules' 'others'
-	diff -u "$tmp/counts" <(rule_list --counts) || fail 'the same counts' 'others'
+	diff -u "$tmp/counts" <(verdict_stat) || fail 'the same counts' 'others'
 	ip link set t1 up
 }
 
@@ -419,7 +419,7 @@ yields() {
 	map_update 10.0.0.0 8 80 80 0 tcp
 	exec {lock}</sys/fs/bpf/tc/globals
 	flock -n "$lock"
-	assert_answer 'pass rule-pass' 'tcp 192.0.2.9 10.0.0.1:80'
+	assert_answer 'passed rule-pass' 'tcp 192.0.2.9 10.0.0.1:80'
 	exec {lock}<&-
 }
 
@@ -458,7 +458,7 @@ yields() {
 		# shellcheck disable=SC2086  # words
 		assert_refused --match rule_list --match "$packet" $option
 	done
-	for option in --save '--watch 1' --counts --stats; do
+	for option in --save '--watch 1' --stats; do
 		# shellcheck disable=SC2086  # words
 		assert_refused "${option% *}" rule_list --match "$packet" $option
 	done

@@ -184,7 +184,6 @@ for row in rows:
 	assert_refused --stats rule_list --save --stats
 	assert_refused --watch rule_list --stats --watch 1
 	assert_refused --match rule_list --stats --match 'tcp 10.0.0.1 10.0.0.2:80'
-	assert_refused --counts rule_list --stats --counts
 	assert_refused -v rule_list --stats -v
 }
 

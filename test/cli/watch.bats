@@ -317,9 +317,8 @@ for screen in screens:
 	assert_refused --watch rule_list --watch
 }
 
-@test "--watch goes with neither --save, --counts nor --match" {
+@test "--watch goes with neither --save nor --match" {
 	assert_refused --save rule_list --watch 1 --save
-	assert_refused --counts rule_list --watch 1 --counts
 	assert_refused --match rule_list --watch 1 --match 'tcp 10.0.0.1:1 10.0.0.2:1'
 	assert_refused -v rule_list --watch 1 -v
 }

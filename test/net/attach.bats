@@ -188,7 +188,7 @@ assert_closed() {
 
 # dropped: packets for which there was no rule
 dropped() {
-	rule_list --counts | awk '$2 == "no-rule" { n = $3 } END { print n + 0 }'
+	verdict_stat | awk '$6 == "no-rule" { n += $7 } END { print n + 0 }'
 }
 
 # dropped_since BEFORE COUNT

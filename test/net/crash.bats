@@ -71,12 +71,12 @@ assert_verdicts() {
 	local before staying=$BATS_TEST_TMPDIR/staying
 	# until the first command has run there are no rules
 	crasher 0 0 2>"$staying"
-	before=$(decided drop)
+	before=$(decided dropped)
 	traffic_start
 	assert_exit 0 crasher "${SPLICER_KILLS:-500}" "${SPLICER_SEED:-$RANDOM}"
 	echo "# $err" >&3
 	traffic_stop
-	assert_verdicts $(($(decided drop) - before))
+	assert_verdicts $(($(decided dropped) - before))
 	# and goes on working
 	assert_exit 0 map_update -v 172.16.240.0 24 5061 5061 58997 udp
 	assert_equal "$out" 'A 172.16.240.0 24 5061 5061 58997 udp'

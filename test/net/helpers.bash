@@ -203,14 +203,14 @@ assert_none_received() {
 	done
 }
 
-# decided VERDICT: packets so far, whatever the reason
+# decided ACTION: packets so far, whatever the reason: dropped, passed, spliced
 decided() {
-	rule_list -j --counts | fields verdict packets | awk -v verdict="$1" '$1 == verdict { n += $2 } END { print n + 0 }'
+	verdict_stat -j | fields action packets | awk -v action="$1" '$1 == action { n += $2 } END { print n + 0 }'
 }
 
 # counted REASON: packets so far
 counted() {
-	rule_list -j --counts | fields reason packets | awk -v reason="$1" '$1 == reason { n = $2 } END { print n + 0 }'
+	verdict_stat -j | fields reason packets | awk -v reason="$1" '$1 == reason { n += $2 } END { print n + 0 }'
 }
 
 # ---- the box ----

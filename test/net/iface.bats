@@ -44,11 +44,6 @@ assert_ssh() {
 	END
 }
 
-# packets REASON: how many were decided for it
-packets() {
-	rule_list -j --counts | fields reason packets | awk -v reason="$1" '$1 == reason { print $2 }'
-}
-
 # ---- ssh ----
 
 @test "ssh=off: no SSH gets in, without a rule and with one; the other interface keeps its own" {
@@ -107,19 +102,19 @@ packets() {
 	started "$BATS_TEST_TMPDIR/frames" frames wan0 lan0
 	eventually grep -q ready "$BATS_TEST_TMPDIR/frames"
 	lab_on client frame eth0 lldp
-	assert_equal "$(packets ethertype)" 1
+	assert_equal "$(counted ethertype)" 1
 	assert_quiet iface_set wan0 nonip=pass
 	lab_on guest frame eth0 lldp
-	assert_equal "$(packets ethertype)" 2
+	assert_equal "$(counted ethertype)" 2
 	lab_on client frame eth0 lldp
-	assert_equal "$(packets ethertype) $(packets nonip)" '2 1'
+	assert_equal "$(counted ethertype) $(counted nonip)" '2 1'
 	iface_set wan0 nonip=drop
 	lab_on client frame eth0 lldp
-	assert_equal "$(packets ethertype) $(packets nonip)" '3 1'
+	assert_equal "$(counted ethertype) $(counted nonip)" '3 1'
 	iface_set any nonip=pass
 	lab_on client frame eth0 lldp
 	lab_on guest frame eth0 lldp
-	assert_equal "$(packets ethertype) $(packets nonip)" '4 2'
+	assert_equal "$(counted ethertype) $(counted nonip)" '4 2'
 	# frames come in order, so these are all there are
 	eventually has_lines "$BATS_TEST_TMPDIR/frames" 3
 	assert_equal "$(<"$BATS_TEST_TMPDIR/frames")" $'ready\nwan0 0x88cc\nlan0 0x88cc'

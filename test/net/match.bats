@@ -27,14 +27,14 @@ teardown() {
 	stop_started
 }
 
-# answer PACKET: "VERDICT REASON RULE"
+# answer PACKET: "ACTION REASON RULE"
 answer() {
-	rule_list -j --match "$1" | python3 -c 'import json, sys; d = json.load(sys.stdin); print(d["verdict"], d["reason"], d["rule"])'
+	rule_list -j --match "$1" | python3 -c 'import json, sys; d = json.load(sys.stdin); print(d["action"], d["reason"], d["rule"])'
 }
 
 # The reasons with packets, and how many; ND and MLD come and go by themselves.
 counts() {
-	rule_list --counts -j | fields reason packets | sed '/^neighbour /d'
+	verdict_stat -j | fields reason packets | sed '/^neighbour /d'
 }
 
 hits() {
@@ -80,8 +80,8 @@ agree() {
 @test "SSH to the box, a connection that is there, and one that is not" {
 	local held port
 	map_update 192.0.2.0 24 0 65535 0 tcp -a drop
-	assert_equal "$(answer 'tcp 192.0.2.2 192.0.2.1:22')" 'pass ssh-own None'
-	assert_equal "$(answer 'tcp 192.0.2.2 198.51.100.1:22')" 'drop no-rule None'
+	assert_equal "$(answer 'tcp 192.0.2.2 192.0.2.1:22')" 'passed ssh-own None'
+	assert_equal "$(answer 'tcp 192.0.2.2 198.51.100.1:22')" 'dropped no-rule None'
 	map_delete --all
 	map_update 192.0.2.1 32 8080 8080 0 tcp
 	mkfifo "$BATS_TEST_TMPDIR/lines"
@@ -89,19 +89,19 @@ agree() {
 	started "$BATS_TEST_TMPDIR/held" nsenter --net=/run/netns/client -- peer tcp-hold 192.0.2.1 8080 <&"$held"
 	eventually grep -q 'sent to' "$BATS_TEST_TMPDIR/held"
 	port=$(lab_on client ss -tnH dst 192.0.2.1:8080 | awk '{ sub(/.*:/, "", $4); print $4 }')
-	assert_equal "$(answer "tcp 192.0.2.2:$port 192.0.2.1:8080")" 'pass established None'
+	assert_equal "$(answer "tcp 192.0.2.2:$port 192.0.2.1:8080")" 'passed established None'
 	# and the connection did not notice
 	echo still there >&"$held"
 	eventually grep -q 'still there' "$BATS_TEST_TMPDIR/held"
 	exec {held}<&-
-	assert_match "$(answer "tcp 192.0.2.2:$((port ^ 1)) 192.0.2.1:8080")" '^pass rule-pass [0-9]+$'
+	assert_match "$(answer "tcp 192.0.2.2:$((port ^ 1)) 192.0.2.1:8080")" '^passed rule-pass [0-9]+$'
 }
 
 @test "a question about a splice reaches no socket, and traffic goes on as before" {
 	map_update 172.16.240.0 24 5060 5060 58997 udp
 	map_update fd00:240:: 64 5060 5060 58997 tcp
-	assert_match "$(answer 'udp 192.0.2.2 172.16.240.9:5060')" '^splice rule-splice [0-9]+$'
-	assert_match "$(answer 'tcp 2001:db8::2 [fd00:240::9]:5060')" '^splice rule-splice [0-9]+$'
+	assert_match "$(answer 'udp 192.0.2.2 172.16.240.9:5060')" '^spliced rule-splice [0-9]+$'
+	assert_match "$(answer 'tcp 2001:db8::2 [fd00:240::9]:5060')" '^spliced rule-splice [0-9]+$'
 	assert_equal "$(rule_values packets | tr '\n' ' ')" '0 0 '
 	assert_traffic client <<-END
 		answer udp 172.16.240.9 5060

@@ -57,7 +57,9 @@ mix_run() {
 	eventually grep -q '"reason":"ethertype"' "$BATS_TEST_TMPDIR/$name"
 	fields reason verdict iface proto src sport dst dport length <"$BATS_TEST_TMPDIR/$name" >"$BATS_TEST_TMPDIR/$name.events"
 	# what the client's own stack sends comes when it likes
-	rule_list -j --counts | fields reason packets bytes | grep -v ^neighbour >"$BATS_TEST_TMPDIR/$name.counts"
+	verdict_stat -j | fields reason packets bytes | grep -v ^neighbour |
+		awk '{ packets[$1] += $2; bytes[$1] += $3 } END { for (reason in packets) print reason, packets[reason], bytes[reason] }' |
+		sort >"$BATS_TEST_TMPDIR/$name.counts"
 	rule_list -j | fields dst low proto packets bytes >"$BATS_TEST_TMPDIR/$name.rules"
 }
 
@@ -68,11 +70,11 @@ fresh() {
 	iface_set wan0 on_state=drop icmp_echo=drop
 }
 
-# assert_same_but_verdict NAME NAME: what is drop in the first is detect in the second
+# assert_same_but_verdict NAME NAME: what is BLOCKED in the first is DETECTED in the second
 assert_same_but_verdict() {
 	assert_same_lines "$BATS_TEST_TMPDIR/$1.counts" <"$BATS_TEST_TMPDIR/$2.counts" || return
 	assert_same_lines "$BATS_TEST_TMPDIR/$1.rules" <"$BATS_TEST_TMPDIR/$2.rules" || return
-	awk '$2 == "drop" { $2 = "detect" } { print }' \
+	awk '$2 == "BLOCKED" { $2 = "DETECTED" } { print }' \
 		"$BATS_TEST_TMPDIR/$1.events" >"$BATS_TEST_TMPDIR/expected"
 	assert_same_lines "$BATS_TEST_TMPDIR/expected" <"$BATS_TEST_TMPDIR/$2.events"
 }
@@ -90,7 +92,7 @@ assert_reasons_met() {
 	fresh
 	mix_run prevent
 	assert_reasons_met prevent
-	assert_match "$(<"$BATS_TEST_TMPDIR/prevent.events")" ' drop '
+	assert_match "$(<"$BATS_TEST_TMPDIR/prevent.events")" ' BLOCKED '
 	fresh
 	iface_set any mode=detect
 	mix_run global
@@ -111,7 +113,7 @@ assert_reasons_met() {
 
 # assert_detected_where CONDITION NAME: of the drops of "prevent" these, and no others, are detect there
 assert_detected_where() {
-	awk "\$2 == \"drop\" && ($1) { \$2 = \"detect\" } { print }" \
+	awk "\$2 == \"BLOCKED\" && ($1) { \$2 = \"DETECTED\" } { print }" \
 		"$BATS_TEST_TMPDIR/prevent.events" >"$BATS_TEST_TMPDIR/expected"
 	assert_same_lines "$BATS_TEST_TMPDIR/expected" <"$BATS_TEST_TMPDIR/$2.events"
 }

@@ -367,8 +367,8 @@ assert_survives() {
 	tail_start lldp -j -c 1
 	lab_on client frame eth0 lldp
 	assert_ends "$pid" 0
-	assert_equal "$(fields iface verdict reason ethertype proto src <"$BATS_TEST_TMPDIR/lldp")" \
-		"wan0 drop ethertype $((0x88cc)) - -"
+	assert_equal "$(fields iface action reason ethertype proto src <"$BATS_TEST_TMPDIR/lldp")" \
+		"wan0 dropped ethertype $((0x88cc)) - -"
 }
 
 @test "VLAN tags: the decision is about what they carry" {
@@ -382,13 +382,13 @@ assert_survives() {
 	lab_on client frame eth0 vlan 7,8 "$mac" 192.0.2.2 1111 192.0.2.1 8080
 	lab_on client frame eth0 vlan 7,8 "$mac" 2001:db8::2 1111 fd00:240::9 5060
 	assert_ends "$pid" 0
-	assert_equal "$(fields verdict vlan ethertype src sport dst dport <"$BATS_TEST_TMPDIR/tagged")" "$(
+	assert_equal "$(fields action vlan ethertype src sport dst dport <"$BATS_TEST_TMPDIR/tagged")" "$(
 		cat <<-END
-			drop 7 2048 192.0.2.2 1111 192.0.2.1 8080
-			splice 7 2048 192.0.2.2 1111 172.16.240.9 5060
-			drop 4094 34525 2001:db8::2 1111 2001:db8::1 8080
-			drop 7 2048 192.0.2.2 1111 192.0.2.1 8080
-			splice 7 34525 2001:db8::2 1111 fd00:240::9 5060
+			dropped 7 2048 192.0.2.2 1111 192.0.2.1 8080
+			spliced 7 2048 192.0.2.2 1111 172.16.240.9 5060
+			dropped 4094 34525 2001:db8::2 1111 2001:db8::1 8080
+			dropped 7 2048 192.0.2.2 1111 192.0.2.1 8080
+			spliced 7 34525 2001:db8::2 1111 fd00:240::9 5060
 		END
 	)"
 }

@@ -98,7 +98,7 @@ sizes() {
 	staying >"$BATS_TEST_TMPDIR/expected"
 	newcomers "$count" >"$BATS_TEST_TMPDIR/new"
 	cat "$BATS_TEST_TMPDIR/new" >>"$BATS_TEST_TMPDIR/expected"
-	drops=$(decided drop)
+	drops=$(decided dropped)
 	# shellcheck disable=SC2317  # for flows_start
 	flows() {
 		cat <<-END
@@ -113,7 +113,7 @@ sizes() {
 	traffic_start
 	insert_side_by_side "$BATS_TEST_TMPDIR/new"
 	flows_stop
-	drops=$(($(decided drop) - drops))
+	drops=$(($(decided dropped) - drops))
 	echo "# $(sizes | wc -l) sizes of the arena, $(sent splice4) datagrams a flow" >&3
 	[ "$(sizes | wc -l)" -ge 3 ] || fail 'the arena did not grow' "$(sizes)"
 	sort "$BATS_TEST_TMPDIR/expected" >"$BATS_TEST_TMPDIR/sorted"

@@ -79,11 +79,6 @@ assert_goes_on() {
 
 # ---- what was decided ----
 
-# counted REASON: packets
-counted() {
-	rule_list -j --counts | fields reason packets | awk -v reason="$1" '$1 == reason { n = $2 } END { print n + 0 }'
-}
-
 # counted_at_least REASON NUMBER
 counted_at_least() {
 	[ "$(counted "$1")" -ge "$2" ]

@@ -48,11 +48,11 @@ splice_decisions() {
 
 # What a reader must have seen of them, in the order of sort.
 expected_decisions() {
-	decisions | sed 's/^timeout udp/drop no-rule/; s/^answer udp/splice rule-splice/' | sort
+	decisions | sed 's/^timeout udp/dropped no-rule/; s/^answer udp/spliced rule-splice/' | sort
 }
 
 seen() {
-	fields verdict reason dst dport <"$BATS_TEST_TMPDIR/$1" | sort
+	fields action reason dst dport <"$BATS_TEST_TMPDIR/$1" | sort
 }
 
 # start_tails NUMBER: fills $pids
@@ -103,11 +103,11 @@ assert_no_place() {
 		timeout tcp 2001:db8::1 7000
 	END
 	assert_ends "$pid" 0
-	assert_equal "$(fields object iface hook verdict reason proto src sport dst dport service port ethertype tcp_flags \
-		<"$BATS_TEST_TMPDIR/json" | sort | cut -d ' ' -f 1-7,9-)" "$(
+	assert_equal "$(fields object iface hook verdict action reason proto src sport dst dport service port ethertype tcp_flags \
+		<"$BATS_TEST_TMPDIR/json" | sort | cut -d ' ' -f 1-8,10-)" "$(
 			cat <<-'END'
-				splicer wan0 ingress drop no-rule tcp 2001:db8::2 2001:db8::1 7000 - - 34525 2
-				splicer wan0 ingress splice rule-splice udp 192.0.2.2 172.16.240.9 7000 a "b" \c 58997 2048 -
+				splicer wan0 ingress ALLOWED spliced rule-splice udp 192.0.2.2 172.16.240.9 7000 a "b" \c 58997 2048 -
+				splicer wan0 ingress BLOCKED dropped no-rule tcp 2001:db8::2 2001:db8::1 7000 - - 34525 2
 			END
 		)"
 	fields time rule length <"$BATS_TEST_TMPDIR/json"
@@ -122,8 +122,8 @@ assert_no_place() {
 	assert_ends "$pid" 0
 	assert_equal "$(tr -s ' ' <"$BATS_TEST_TMPDIR/lines" | cut -d ' ' -f 2-)" "$(
 		cat <<-END
-			splice rule-splice wan0 udp 192.0.2.2:5555 > 172.16.240.9:7000 port 58997 service sip-trunk len 47
-			splice rule-splice wan0 udp [2001:db8::2]:5555 > [fd00:240::9]:7000 port 58997 service sip-trunk len 67
+			ALLOWED spliced rule-splice wan0 udp 192.0.2.2:5555 > 172.16.240.9:7000 port 58997 service sip-trunk len 47
+			ALLOWED spliced rule-splice wan0 udp [2001:db8::2]:5555 > [fd00:240::9]:7000 port 58997 service sip-trunk len 67
 		END
 	)"
 }
@@ -163,11 +163,11 @@ assert_no_place() {
 	eventually has_lines "$BATS_TEST_TMPDIR/established" 3
 	kill -INT "$pid"
 	assert_ends "$pid" 0
-	assert_equal "$(fields verdict reason dst dport tcp_flags <"$BATS_TEST_TMPDIR/established")" "$(
+	assert_equal "$(fields action reason dst dport tcp_flags <"$BATS_TEST_TMPDIR/established")" "$(
 		cat <<-END
-			splice rule-splice 172.16.240.9 7000 2
-			splice rule-splice fd00:240::9 7000 2
-			pass ssh-own 192.0.2.1 22 2
+			spliced rule-splice 172.16.240.9 7000 2
+			spliced rule-splice fd00:240::9 7000 2
+			passed ssh-own 192.0.2.1 22 2
 		END
 	)"
 }

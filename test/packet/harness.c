@@ -17,7 +17,7 @@
 #define EGRESS_NAME "splicer_egress"
 #define TABLE_SIZE 4096 /* connections: small enough to be cleared often */
 
-static const char *const maps[] = { SPLICER_CONFIG,  SPLICER_COUNTS,    SPLICER_ADDRS,   SPLICER_RULES,
+static const char *const maps[] = { SPLICER_CONFIG,  EVENT_COUNTS,      SPLICER_ADDRS,   SPLICER_RULES,
 				    SPLICER_IFACES,  SPLICER_TUNNELS,   SPLICER_CONNS,   SPLICER_FRAGS,
 				    SPLICER_SPLICES, SPLICER_LISTENERS, SPLICER_SOURCES, "event1_control",
 				    "event1_slots",  "event1_rings" };
@@ -48,7 +48,7 @@ static void find_parts(struct fixture *fixture)
 
 	fixture->program = bpf_program__fd(program);
 	fixture->egress = bpf_program__fd(bpf_object__find_program_by_name(fixture->object, EGRESS_NAME));
-	fixture->counts = find_map(fixture->object, SPLICER_COUNTS);
+	fixture->counts = find_map(fixture->object, EVENT_COUNTS);
 	fixture->config = find_map(fixture->object, SPLICER_CONFIG);
 	fixture->addrs = find_map(fixture->object, SPLICER_ADDRS);
 	fixture->ifaces = find_map(fixture->object, SPLICER_IFACES);
@@ -58,9 +58,27 @@ static void find_parts(struct fixture *fixture)
 	fixture->splices = find_map(fixture->object, SPLICER_SPLICES);
 	fixture->listeners = find_map(fixture->object, SPLICER_LISTENERS);
 	fixture->sources = find_map(fixture->object, SPLICER_SOURCES);
-	fixture->cpus = libbpf_num_possible_cpus();
-	if (fixture->cpus < 1 || fixture->cpus > COUNT_CPUS_MAX)
-		errx(2, "%d: possible CPUs out of range", fixture->cpus);
+}
+
+/* The counters as they were found after the newest run, each cell of each CPU. */
+struct counted {
+	size_t cpus, known;
+	uint32_t cell[COUNT_CELLS]; /* the first `known`: those in use, as far as was seen */
+	struct count_cell before[]; /* of CPU c: [cell * cpus + c] */
+};
+
+static struct counted *counted_new(void)
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct counted *counted;
+
+	if (cpus < 1)
+		errx(2, "%d: possible CPUs", cpus);
+	counted = calloc(1, sizeof(*counted) + COUNT_CELLS * (size_t)cpus * sizeof(struct count_cell));
+	if (!counted)
+		err(2, EVENT_COUNTS);
+	counted->cpus = (size_t)cpus;
+	return counted;
 }
 
 static void place_tables(struct fixture *fixture)
@@ -100,7 +118,8 @@ void fixture_open(struct fixture *fixture)
 	find_parts(fixture);
 	place_tables(fixture);
 	expect_settings(fixture);
-	memset(fixture->now, 0, sizeof(fixture->now));
+	free(fixture->counted);
+	fixture->counted = counted_new();
 }
 
 void fixture_close(struct fixture *fixture)
@@ -190,39 +209,65 @@ void fixture_clear_settings(struct fixture *fixture)
 			err(2, SPLICER_IFACES);
 }
 
-/* All counters, summed over CPUs, by one system call. */
-static void counts_read(const struct fixture *fixture, struct splicer_count sums[REASON_COUNT])
+/* Adds what a cell moved by; whether it did. */
+static bool cell_compare(struct counted *counted, uint32_t cell, const struct count_cell *now, struct outcome *outcome)
 {
-	static struct splicer_count values[REASON_COUNT * COUNT_CPUS_MAX];
-	uint32_t keys[REASON_COUNT], next, count = REASON_COUNT;
-	LIBBPF_OPTS(bpf_map_batch_opts, options);
+	struct count_cell *before = &counted->before[cell * counted->cpus];
+	bool moved = false;
 
-	if (bpf_map_lookup_batch(fixture->counts, NULL, &next, keys, values, &count, &options) && errno != ENOENT)
-		err(2, SPLICER_COUNTS);
-	if (count != REASON_COUNT)
-		errx(2, SPLICER_COUNTS ": %u entries, not %u", count, REASON_COUNT);
-	memset(sums, 0, sizeof(*sums) * REASON_COUNT);
-	for (uint32_t i = 0; i < count; i++) {
-		for (int cpu = 0; cpu < fixture->cpus; cpu++) {
-			sums[keys[i]].packets += values[i * fixture->cpus + cpu].packets;
-			sums[keys[i]].bytes += values[i * fixture->cpus + cpu].bytes;
-		}
+	for (size_t cpu = 0; cpu < counted->cpus; cpu++) {
+		if (!memcmp(&before[cpu], &now[cpu], sizeof(*now)))
+			continue;
+		moved = true;
+		outcome->counted = now[cpu].key;
+		outcome->moved += (int)(now[cpu].packets - before[cpu].packets);
+		outcome->bytes += (int64_t)(now[cpu].bytes - before[cpu].bytes);
+		before[cpu] = now[cpu];
 	}
+	return moved;
 }
 
+static bool known_compare(struct fixture *fixture, struct count_cell *now, struct outcome *outcome)
+{
+	struct counted *counted = fixture->counted;
+	bool moved = false;
+
+	for (size_t i = 0; i < counted->known; i++) {
+		if (bpf_map_lookup_elem(fixture->counts, &counted->cell[i], now))
+			err(2, EVENT_COUNTS);
+		moved |= cell_compare(counted, counted->cell[i], now, outcome);
+	}
+	return moved;
+}
+
+static void all_compare(struct fixture *fixture, struct count_cell *now, struct outcome *outcome)
+{
+	struct counted *counted = fixture->counted;
+	static uint32_t cells[COUNT_CELLS];
+	uint32_t next, count = COUNT_CELLS;
+	LIBBPF_OPTS(bpf_map_batch_opts, options);
+
+	if (bpf_map_lookup_batch(fixture->counts, NULL, &next, cells, now, &count, &options) && errno != ENOENT)
+		err(2, EVENT_COUNTS);
+	if (count != COUNT_CELLS)
+		errx(2, EVENT_COUNTS ": %u cells, not %u", count, COUNT_CELLS);
+	for (uint32_t i = 0; i < count; i++)
+		if (cell_compare(counted, cells[i], now + i * counted->cpus, outcome))
+			counted->cell[counted->known++] = cells[i];
+}
+
+/* Mostly a cell moves that did before. All are looked at when none of those did: it takes a hundred times as long. */
 void counts_compare(struct fixture *fixture, struct outcome *outcome)
 {
-	struct splicer_count new[REASON_COUNT];
+	static struct count_cell *now;
 
-	counts_read(fixture, new);
-	for (unsigned int i = 0; i < REASON_COUNT; i++) {
-		if (new[i].packets == fixture->now[i].packets &&new[i].bytes == fixture->now[i].bytes)
-			continue;
-		outcome->reason = i;
-		outcome->moved += (int)(new[i].packets - fixture->now[i].packets);
-		outcome->bytes += (int64_t)(new[i].bytes - fixture->now[i].bytes);
-	}
-	memcpy(fixture->now, new, sizeof(new));
+	if (!now)
+		now = calloc(COUNT_CELLS * fixture->counted->cpus, sizeof(*now));
+	if (!now)
+		err(2, EVENT_COUNTS);
+	if (!known_compare(fixture, now, outcome))
+		all_compare(fixture, now, outcome);
+	outcome->reason = outcome->counted.reason;
 }
 
 static int context_ifindex(const struct fixture *fixture, enum context context)
@@ -264,6 +309,9 @@ void fixture_run(struct fixture *fixture, enum context context, const struct fra
 	outcome->action = (int)options.retval;
 	outcome->same = options.data_size_out == frame->len && !memcmp(fixture->out, frame->data, frame->len);
 	counts_compare(fixture, outcome);
+	outcome->placed = outcome->counted.object == EVENT_SPLICER &&
+			  outcome->counted.ifindex == (context == NO_CONTEXT ? 1 : skb.ifindex) &&
+			  outcome->counted.hook == (context >= OUT_VETH ? EVENT_EGRESS : EVENT_INGRESS);
 }
 
 int fixture_ask(struct fixture *fixture, enum context context, const struct frame *frame)
@@ -277,20 +325,6 @@ int fixture_ask(struct fixture *fixture, enum context context, const struct fram
 	if (bpf_prog_test_run_opts(context_program(fixture, context), &options) || options.retval != TC_ACT_SHOT)
 		return -1;
 	return (int)out.cb[QUESTION_REASON];
-}
-
-const char *reason_name(enum reason reason)
-{
-	switch (reason) {
-#define REASON_CASE(number, identifier, name, text) \
-	case REASON_##identifier:                   \
-		return name;
-		REASONS(REASON_CASE)
-#undef REASON_CASE
-	case REASON_NONE:
-		return "none";
-	}
-	return "unregistered";
 }
 
 int action_of(enum verdict verdict)
@@ -323,7 +357,8 @@ const char *action_name(int action)
 bool outcome_has(const struct outcome *outcome, enum reason reason, enum verdict verdict, const struct frame *frame)
 {
 	return !outcome->error && outcome->action == action_of(verdict) && outcome->reason == reason &&
-	       outcome->moved == 1 && outcome->bytes == (int64_t)frame->len && outcome->same;
+	       outcome->counted.verdict == verdict && outcome->placed && outcome->moved == 1 &&
+	       outcome->bytes == (int64_t)frame->len && outcome->same;
 }
 
 bool outcome_is(const struct outcome *outcome, enum reason reason, const struct frame *frame)
@@ -344,6 +379,9 @@ void outcome_print(const struct outcome *outcome, const struct frame *frame, cha
 	if (outcome->moved != 1 || outcome->bytes != (int64_t)frame->len)
 		used += snprintf(text + used, size - (size_t)used, ", counters moved by %d packets, %lld bytes",
 				 outcome->moved, (long long)outcome->bytes);
+	if (!outcome->placed || action_of(outcome->counted.verdict) != outcome->action)
+		used += snprintf(text + used, size - (size_t)used, ", counted as verdict %u on hook %u of interface %u",
+				 outcome->counted.verdict, outcome->counted.hook, outcome->counted.ifindex);
 	if (!outcome->same)
 		snprintf(text + used, size - (size_t)used, ", frame changed");
 }

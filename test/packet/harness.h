@@ -5,8 +5,11 @@
 
 #include "abi/config.h"
 #include "abi/conns.h"
+#include "abi/counts.h"
+#include "abi/event.h"
 #include "abi/reasons.h"
 #include "frames.h"
+#include "registry.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,9 +19,9 @@
 #define VETH_PEER_NAME "veth1"
 #define VETH_ADDRESS "192.0.2.1"
 #define VETH_ADDRESS6 "2001:db8:c000:201::"
-#define COUNT_CPUS_MAX 1024
 
 struct bpf_object;
+struct counted;
 
 struct fixture {
 	const char *object_path, *pin_dir;
@@ -28,9 +31,8 @@ struct fixture {
 	int program, egress, counts, config, addrs, ifaces, tunnels;
 	int conns, table[CONN_TABLES]; /* the map of tables, and small tables that stand in it */
 	int frags, splices, listeners, sources;
-	int cpus;
-	struct splicer_count now[REASON_COUNT]; /* sums over CPUs, after the newest run */
-	uint8_t out[FRAME_MAX];                 /* the frame as the newest run left it */
+	struct counted *counted;
+	uint8_t out[FRAME_MAX]; /* the frame as the newest run left it */
 	size_t out_len;
 };
 
@@ -39,12 +41,14 @@ enum context { ON_VETH, ON_PEER, ON_LOOPBACK, NO_CONTEXT, OUT_VETH, OUT_PEER, OU
 
 /* What a frame did. */
 struct outcome {
-	int error;          /* errno of the run; the rest says nothing then */
-	int action;         /* TC_ACT_* */
-	enum reason reason; /* whose counter moved; the last, when several did */
-	int moved;          /* packets, over all reasons */
-	int64_t bytes;      /* that the counters moved by */
-	bool same;          /* the frame came out as it went in */
+	int error;                /* errno of the run; the rest says nothing then */
+	int action;               /* TC_ACT_* */
+	enum reason reason;       /* whose counter moved; the last, when several did */
+	struct count_key counted; /* all of the counter's key */
+	bool placed;              /* its interface and hook are those of the context */
+	int moved;                /* packets, over all reasons */
+	int64_t bytes;            /* that the counters moved by */
+	bool same;                /* the frame came out as it went in */
 };
 
 /* rows leave out what is as usual */
@@ -133,8 +137,6 @@ int conn_get(const struct fixture *fixture, const struct conn_key *key, struct c
 /* "unconfirmed handshake 1/0 outbound cut": table, state, packets forward and back, flags; "none" */
 #define CONN_TEXT_MAX 96
 void conn_print(const struct fixture *fixture, const struct frame *frame, char text[CONN_TEXT_MAX]);
-
-const char *reason_name(enum reason reason);
 
 /* TAP. The name is a format. */
 void tap_ok(const char *name, ...) __attribute__((format(printf, 1, 2)));

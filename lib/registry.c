@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "registry.h"
+
+#include "abi/event.h"
+#include "abi/reasons.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define COUNT(words) (sizeof(words) / sizeof((words)[0]))
+
+static const char *const reason_names[REASON_COUNT] = { [REASON_NONE] = "none",
+#define REASON_NAME(number, identifier, name, text) [number] = (name),
+							REASONS(REASON_NAME)
+#undef REASON_NAME
+};
+
+static const char *const reason_texts[REASON_COUNT] = { [REASON_NONE] = "undecided",
+#define REASON_TEXT(number, identifier, name, text) [number] = (text),
+							REASONS(REASON_TEXT)
+#undef REASON_TEXT
+};
+
+static const char *const verdict_names[VERDICT_COUNT] = {
+#define VERDICT_NAME(number, identifier, verdict, happened) [number] = (verdict),
+	VERDICTS(VERDICT_NAME)
+#undef VERDICT_NAME
+};
+
+static const char *const verdict_actions[VERDICT_COUNT] = {
+#define VERDICT_ACTION(number, identifier, verdict, happened) [number] = (happened),
+	VERDICTS(VERDICT_ACTION)
+#undef VERDICT_ACTION
+};
+
+static const char *const types[] = {
+	[EVENT_DECISION] = "decision",
+	[EVENT_REDECISION] = "redecision",
+	[EVENT_PACKET] = "packet",
+};
+
+static const char *const hooks[] = {
+	[EVENT_INGRESS] = "ingress",
+	[EVENT_EGRESS] = "egress",
+	[EVENT_DRIVER] = "driver",
+};
+
+static const char *const objects[] = {
+	[EVENT_SPLICER] = "splicer",
+	[EVENT_XDP] = "xdp",
+	[EVENT_LB] = "lb",
+	[EVENT_FLOW] = "flow",
+};
+
+static const char *word_at(const char *const *words, size_t count, unsigned int number)
+{
+	return number < count && words[number] ? words[number] : "?";
+}
+
+const char *reason_name(unsigned int reason)
+{
+	return word_at(reason_names, COUNT(reason_names), reason);
+}
+
+const char *reason_text(unsigned int reason)
+{
+	return reason < REASON_COUNT && reason_texts[reason] ? reason_texts[reason] : "of a later version";
+}
+
+const char *verdict_name(unsigned int verdict)
+{
+	return word_at(verdict_names, COUNT(verdict_names), verdict);
+}
+
+const char *verdict_action(unsigned int verdict)
+{
+	return word_at(verdict_actions, COUNT(verdict_actions), verdict);
+}
+
+const char *event_type_name(unsigned int type)
+{
+	return word_at(types, COUNT(types), type);
+}
+
+const char *hook_name(unsigned int hook)
+{
+	return word_at(hooks, COUNT(hooks), hook);
+}
+
+const char *object_name(unsigned int object)
+{
+	return word_at(objects, COUNT(objects), object);
+}
+
+/* ---- back ---- */
+
+/* "a, b, c", each once */
+static void words_list(const char *const *words, size_t count, char *text, size_t size)
+{
+	size_t used = 0;
+
+	*text = '\0';
+	for (size_t i = 0; i < count; i++) {
+		size_t before = 0;
+
+		while (before < i && !(words[i] && words[before] && !strcmp(words[before], words[i])))
+			before++;
+		if (words[i] && before == i && used < size)
+			used += (size_t)snprintf(text + used, size - used, used ? ", %s" : "%s", words[i]);
+	}
+}
+
+static int words_parse(const char *const *words, size_t count, const char *what, const char *text, uint64_t mask[2],
+		       struct error *error)
+{
+	char known[512];
+
+	mask[0] = mask[1] = 0;
+	for (size_t i = 1; i < count; i++)
+		if (words[i] && !strcasecmp(text, words[i]))
+			mask[i / 64] |= UINT64_C(1) << i % 64;
+	if (mask[0] | mask[1])
+		return 0;
+	words_list(words + 1, count - 1, known, sizeof(known));
+	return error_usage(error, text, "unknown %s (%s)", what, known);
+}
+
+static int mask_parse(const char *const *words, size_t count, const char *what, const char *text, uint32_t *mask,
+		      struct error *error)
+{
+	uint64_t wide[2];
+	int result = words_parse(words, count, what, text, wide, error);
+
+	*mask = (uint32_t)wide[0];
+	return result;
+}
+
+int reason_parse(const char *text, uint64_t mask[2], struct error *error)
+{
+	return words_parse(reason_names, COUNT(reason_names), "reason", text, mask, error);
+}
+
+int verdict_parse(const char *text, uint32_t *mask, struct error *error)
+{
+	return mask_parse(verdict_names, COUNT(verdict_names), "verdict", text, mask, error);
+}
+
+int verdict_action_parse(const char *text, uint32_t *mask, struct error *error)
+{
+	return mask_parse(verdict_actions, COUNT(verdict_actions), "action", text, mask, error);
+}
+
+int event_type_parse(const char *text, uint32_t *mask, struct error *error)
+{
+	return mask_parse(types, COUNT(types), "type of event", text, mask, error);
+}
+
+int hook_parse(const char *text, uint32_t *mask, struct error *error)
+{
+	return mask_parse(hooks, COUNT(hooks), "hook", text, mask, error);
+}
+
+int object_parse(const char *text, uint32_t *mask, struct error *error)
+{
+	return mask_parse(objects, COUNT(objects), "object", text, mask, error);
+}
