@@ -57,7 +57,7 @@ static int slot_start(struct subscription *subscription, const struct event_filt
 	slot->filter = *filter;
 	if (bpf_map_update_elem(subscription->rings, &subscription->slot, &subscription->ring, 0))
 		return error_errno(error, EVENT_RINGS);
-	for (int type = 0; type < EVENT_TYPES; type++)
+	for (int type = EVENT_DECISION; type < EVENT_TYPES; type++)
 		if (filter->types & 1u << type)
 			__atomic_fetch_or(&subscription->control->wanted[type], 1ull << subscription->slot,
 					  __ATOMIC_SEQ_CST);

@@ -92,13 +92,13 @@ assert_replaced_under_traffic() {
 	local times=$1 i name number expected=0 drops
 	assert_quiet map_update --replace -f "$BATS_TEST_TMPDIR/1.rules" || return
 	assert_equal "$(rule_count)" "$(wc -l <"$BATS_TEST_TMPDIR/1.rules")" || return
-	drops=$(decided drop)
+	drops=$(decided dropped)
 	traffic_start || return
 	for ((i = 1; i <= times; i++)); do
 		assert_quiet map_update --replace -f "$BATS_TEST_TMPDIR/$((i % 2 + 1)).rules" || return
 	done
 	flows_stop || return
-	drops=$(($(decided drop) - drops))
+	drops=$(($(decided dropped) - drops))
 	echo "# $times replacements, $(sent kept4) datagrams a flow, of varied4 $(received varied4) received" >&3
 	assert_all_received splice4 splice6 pass4 pass6 kept4 kept6 moved4 moved6 || return
 	assert_none_received closed4 closed6 || return
