@@ -12,9 +12,11 @@
 #include <stdlib.h>
 
 #define SUBSCRIBERS 8
-#define FLOWS 100000 /* many more than the table of unconfirmed connections holds: each packet is of a new one */
-#define BATCH 4000   /* packets whose events fit into a ring */
-#define ROUND 20000  /* packets of a round, at most */
+#define BATCH 4000  /* packets whose events fit into a ring */
+#define ROUND 20000 /* packets of a round, at most */
+#define ROUND_QUICK 1000
+/* No flow comes twice: each row takes a round so often and once before, and fills a ring each time at most twice. */
+#define FLOWS(round) (((round) * (1 + LISTENERS_MAX) + 2 * BATCH) * (BENCH_ROUNDS + 1))
 #define DECISIONS (1u << EVENT_DECISION | 1u << EVENT_REDECISION)
 
 /* What the subscribers of a row ask for. */
@@ -54,7 +56,8 @@ struct subject {
 	const char *name;
 	uint32_t family;
 	struct bench_frame frame;
-	bool decided; /* each packet is decided; else they are of an established flow, and there are only samples */
+	uint32_t round; /* packets, at most */
+	bool decided;   /* each packet is decided; else they are of an established flow, and there are only samples */
 };
 
 struct cost {
@@ -235,7 +238,7 @@ static double cost_run(void *context, uint32_t subject, int repeat)
 	struct cost *cost = context;
 	int program = bench_program(&cost->events->bench, subject ? "splicer_ingress" : "empty");
 	const struct listeners *listeners = subject ? cost->listeners[subject - 1] : &all_listeners[0];
-	int total = repeat < ROUND ? repeat : ROUND;
+	int round = (int)cost->subject->round, total = repeat < round ? repeat : round;
 	double ns = 0;
 
 	subscribers_wake(cost, listeners);
@@ -292,7 +295,7 @@ static void subject_measure(struct cost *cost, const struct subject *subject)
 static void measure_dropped(struct cost *cost, uint32_t family)
 {
 	struct subject subject = { family == RULES_IPV4 ? "IPv4 UDP, dropped" : "IPv6 UDP, dropped", family,
-				   .decided = true };
+				   .round = ROUND, .decided = true };
 
 	frame_make(&subject.frame, family, IPPROTO_UDP, FRAME_OTHER_PORT, false, 0);
 	subject_measure(cost, &subject);
@@ -300,17 +303,18 @@ static void measure_dropped(struct cost *cost, uint32_t family)
 
 static void measure_new(struct cost *cost)
 {
-	struct subject subject = { "IPv4 new UDP flow, passes", RULES_IPV4, .decided = true };
+	uint32_t round = cost->events->bench.quick ? ROUND_QUICK : BATCH;
+	struct subject subject = { "IPv4 new UDP flow, passes", RULES_IPV4, .round = round, .decided = true };
 
 	frame_make(&subject.frame, RULES_IPV4, IPPROTO_UDP, FRAME_PORT, false, 0);
-	frames_prepare(&cost->events->bench, RULES_IPV4, FRAME_PORT, FLOWS);
+	frames_prepare(&cost->events->bench, RULES_IPV4, FRAME_PORT, (uint32_t)FLOWS(round));
 	subject_measure(cost, &subject);
 	bench_choose(&cost->events->bench, RULES_IPV4, 0);
 }
 
 static void measure_by_socket(struct cost *cost)
 {
-	struct subject subject = { "IPv4 established TCP, by socket", RULES_IPV4, .decided = false };
+	struct subject subject = { "IPv4 established TCP, by socket", RULES_IPV4, .round = ROUND };
 
 	frame_make_connected(&subject.frame, RULES_IPV4, IPPROTO_TCP);
 	subject_measure(cost, &subject);
@@ -318,7 +322,7 @@ static void measure_by_socket(struct cost *cost)
 
 static void measure_by_table(struct cost *cost)
 {
-	struct subject subject = { "IPv4 established TCP, by table", RULES_IPV4, .decided = false };
+	struct subject subject = { "IPv4 established TCP, by table", RULES_IPV4, .round = ROUND };
 	struct bench *bench = &cost->events->bench;
 
 	frame_make(&subject.frame, RULES_IPV4, IPPROTO_TCP, FRAME_PORT, false, TCP_SYN);
