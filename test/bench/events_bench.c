@@ -7,8 +7,10 @@
 #include "events.h"
 #include "out.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define TRACE_DIR "/sys/kernel/tracing"
@@ -22,13 +24,16 @@ static const char *const reader_names[EVENTS_READERS] = {
 
 /* ---- bpf_printk ---- */
 
-/* Without tracefs its row stays empty. */
+/* Without tracefs its row stays empty; and where somebody else reads, which newer kernels refuse to share. */
 static void print_open(struct events *events, const char *path)
 {
-	if (access(TRACE_DIR "/trace_pipe", R_OK)) {
-		fprintf(stderr, "bench: no trace_pipe here, its row stays empty\n");
+	int pipe = open(TRACE_DIR "/trace_pipe", O_RDONLY | O_CLOEXEC);
+
+	if (pipe < 0) {
+		fprintf(stderr, "bench: %s: %s, its row stays empty\n", TRACE_DIR "/trace_pipe", strerror(errno));
 		return;
 	}
+	close(pipe);
 	events->trace = TRACE_DIR;
 	events->print = bench_object(path, NULL);
 	if (bpf_object__load(events->print))
