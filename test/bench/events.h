@@ -45,7 +45,4 @@ void events_measure_cost(struct events *events);
 /* Fills delivery. */
 void events_measure_delivery(struct events *events);
 
-/* What was lost on the way to trace_pipe until now: lines overwritten and dropped. */
-uint64_t events_pipe_lost(const struct events *events);
-
 #endif

@@ -40,33 +40,6 @@ static void print_open(struct events *events, const char *path)
 		bench_fail(path);
 }
 
-static uint64_t cpu_lost(const struct events *events, long cpu)
-{
-	unsigned long long value, sum = 0;
-	char path[128], line[128];
-	FILE *stats;
-
-	snprintf(path, sizeof(path), "%s/per_cpu/cpu%ld/stats", events->trace, cpu);
-	stats = fopen(path, "re");
-	if (!stats)
-		return 0; /* it is not there */
-	while (fgets(line, sizeof(line), stats))
-		if (sscanf(line, "overrun: %llu", &value) == 1 || sscanf(line, "dropped events: %llu", &value) == 1)
-			sum += value;
-	fclose(stats);
-	return sum;
-}
-
-uint64_t events_pipe_lost(const struct events *events)
-{
-	long cpus = sysconf(_SC_NPROCESSORS_CONF);
-	uint64_t sum = 0;
-
-	for (long cpu = 0; cpu < cpus; cpu++)
-		sum += cpu_lost(events, cpu);
-	return sum;
-}
-
 /* ---- what is printed ---- */
 
 static void cost_print(struct out *out, const struct events_cost *row)

@@ -4,33 +4,17 @@
  * them, so a run neither finds them full (unless it is to) nor waits for a reader.
  */
 #include "events.h"
-#include "subscribe.h"
+#include "events_subscribers.h"
 
-#include <bpf/libbpf.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SUBSCRIBERS 8
 #define BATCH 4000  /* packets whose events fit into a ring */
 #define ROUND 20000 /* packets of a round, at most */
 #define ROUND_QUICK 1000
 /* No flow comes twice: each row takes a round so often and once before, and fills a ring each time at most twice. */
 #define FLOWS(round) (((round) * (1 + LISTENERS_MAX) + 2 * BATCH) * (BENCH_ROUNDS + 1))
-#define DECISIONS (1u << EVENT_DECISION | 1u << EVENT_REDECISION)
-
-/* What the subscribers of a row ask for. */
-enum wish { WISH_NONE, WISH_INTERFACE, WISH_ADDRESS, WISH_SERVICE, WISH_ALL, WISH_DECISIONS, WISH_SAMPLE };
-
-struct listeners {
-	const char *name;
-	enum wish wish;
-	uint32_t count;
-	uint32_t sample; /* of WISH_SAMPLE */
-	uint32_t wakeup; /* of struct event_slot */
-	bool full;       /* the rings are never read */
-	bool decided;    /* only for packets that are decided: else it is the same as another row */
-};
 
 static const struct listeners all_listeners[] = {
 	{ .name = "-" },
@@ -65,105 +49,8 @@ struct cost {
 	const struct subject *subject;
 	const struct listeners *listeners[LISTENERS_MAX];
 	uint32_t count;
-	struct subscription subscriptions[SUBSCRIBERS];
-	struct ring_buffer *rings;
-	uint64_t received[SUBSCRIBERS];
+	struct subscribers subscribers;
 };
-
-/* ---- subscribers ---- */
-
-static int event_count(void *context, void *data, size_t size)
-{
-	(void)data;
-	(void)size;
-	++*(uint64_t *)context;
-	return 0;
-}
-
-/* They keep their places all the time, and are silent until a row has need of them. */
-static void subscribers_open(struct cost *cost)
-{
-	struct event_filter silent = { 0 };
-	struct error error;
-
-	for (size_t i = 0; i < SUBSCRIBERS; i++) {
-		struct subscription *one = &cost->subscriptions[i];
-		int result;
-
-		if (subscription_open(one, &cost->events->pins, &silent, SUBSCRIPTION_RING, 0, &error))
-			exit(error_print(&error));
-		if (!cost->rings)
-			cost->rings = ring_buffer__new(one->ring, event_count, &cost->received[i], NULL);
-		result = !cost->rings ||
-			 (i && ring_buffer__add(cost->rings, one->ring, event_count, &cost->received[i]));
-		if (result)
-			bench_fail(EVENT_RINGS);
-	}
-}
-
-static void subscribers_close(struct cost *cost)
-{
-	ring_buffer__free(cost->rings);
-	for (size_t i = 0; i < SUBSCRIBERS; i++) {
-		subscription_stop(&cost->subscriptions[i]);
-		subscription_close(&cost->subscriptions[i]);
-	}
-}
-
-static void subscribers_drain(struct cost *cost)
-{
-	memset(cost->received, 0, sizeof(cost->received));
-	if (ring_buffer__consume(cost->rings) < 0)
-		bench_fail(EVENT_RINGS);
-}
-
-/* 198.18.0.0/15 or 2001:db8:ffff::/48: no packet of the bench has such an address. */
-static struct event_range other_range(uint32_t family)
-{
-	uint64_t low = family == RULES_IPV4 ? 0xc612000000000000 : 0x20010db8ffff0000;
-	uint64_t high = family == RULES_IPV4 ? 0xc613ffff00000000 : 0x20010db8ffffffff;
-
-	return (struct event_range){ .low = { low, 0 },
-				     .high = { high, family == RULES_IPV4 ? 0 : UINT64_MAX },
-				     .family = family == RULES_IPV4 ? 4 : 6 };
-}
-
-static struct event_filter filter_make(const struct subject *subject, const struct listeners *listeners)
-{
-	struct event_filter filter = { .types = DECISIONS };
-
-	if (listeners->wish == WISH_SAMPLE || (!subject->decided && listeners->wish != WISH_DECISIONS)) {
-		filter.types = 1u << EVENT_PACKET;
-		filter.sample = listeners->sample ? listeners->sample : 1;
-	}
-	if (listeners->wish == WISH_INTERFACE)
-		filter.ifindex[filter.ifindexes++] = 1;
-	if (listeners->wish == WISH_ADDRESS)
-		filter.end[filter.ends++] = other_range(subject->family);
-	if (listeners->wish == WISH_SERVICE)
-		snprintf((char *)filter.service, sizeof(filter.service), "another");
-	return filter;
-}
-
-static void subscribers_wake(struct cost *cost, const struct listeners *listeners)
-{
-	struct event_filter filter = filter_make(cost->subject, listeners);
-
-	for (uint32_t i = 0; i < listeners->count; i++) {
-		struct subscription *one = &cost->subscriptions[i];
-
-		one->slots[one->slot].filter = filter;
-		one->slots[one->slot].wakeup = listeners->wakeup;
-		for (int type = 0; type < EVENT_TYPES; type++)
-			if (filter.types & 1u << type)
-				one->control->wanted[type] |= 1ull << one->slot;
-	}
-}
-
-static void subscribers_silence(struct cost *cost)
-{
-	memset(cost->subscriptions->control, 0, sizeof(*cost->subscriptions->control));
-}
 
 /* ---- runs ---- */
 
@@ -201,7 +88,7 @@ static void received_check(const struct cost *cost, const struct listeners *list
 /* Of the first: there is one subscriber in those rows. */
 static uint64_t lost_now(const struct cost *cost)
 {
-	return subscription_lost(&cost->subscriptions[0]);
+	return subscription_lost(&cost->subscribers.each[0]);
 }
 
 static double batch_run(struct cost *cost, int program, int repeat)
@@ -227,8 +114,8 @@ static double batch_drained(struct cost *cost, const struct listeners *listeners
 {
 	double ns = batch_run(cost, program, repeat);
 
-	subscribers_drain(cost);
-	received_check(cost, listeners, cost->received, repeat);
+	subscribers_drain(&cost->subscribers);
+	received_check(cost, listeners, cost->subscribers.received, repeat);
 	return ns;
 }
 
@@ -241,15 +128,15 @@ static double cost_run(void *context, uint32_t subject, int repeat)
 	int round = (int)cost->subject->round, total = repeat < round ? repeat : round;
 	double ns = 0;
 
-	subscribers_wake(cost, listeners);
+	subscribers_wake(&cost->subscribers, listeners, cost->subject->family, cost->subject->decided);
 	for (int left = total; left > 0; left -= BATCH) {
 		int batch = left < BATCH ? left : BATCH;
 
 		ns += batch * (listeners->full ? batch_full(cost, listeners, program, batch)
 					       : batch_drained(cost, listeners, program, batch));
 	}
-	subscribers_silence(cost);
-	subscribers_drain(cost);
+	subscribers_silence(&cost->subscribers);
+	subscribers_drain(&cost->subscribers);
 	return ns / total;
 }
 
@@ -338,11 +225,11 @@ void events_measure_cost(struct events *events)
 	struct cost cost = { .events = events };
 
 	bench_room(&events->bench, RULES_IPV4, 1);
-	subscribers_open(&cost);
+	subscribers_open(&cost.subscribers, &events->pins);
 	measure_dropped(&cost, RULES_IPV4);
 	measure_dropped(&cost, RULES_IPV6);
 	measure_by_socket(&cost);
 	measure_by_table(&cost);
 	measure_new(&cost);
-	subscribers_close(&cost);
+	subscribers_close(&cost.subscribers);
 }
