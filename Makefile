@@ -52,7 +52,7 @@ say       = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 all: objects tools
 objects: $(OBJECTS:%=$(O)/%.o)
 tools: $(TOOLS:%=$(O)/%)
-bench-tools: $(O)/test/path_bench $(O)/test/rules_bench $(O)/test/state_bench $(O)/test/wrap.o
+bench-tools: $(addprefix $(O)/test/,path_bench rules_bench state_bench events_bench wrap.o printk.o)
 tests: $(UNIT:%=$(O)/test/%) $(O)/test/packet_test $(O)/test/oracle_test $(O)/test/flood
 
 $(O)/%.o: bpf/%.bpf.c
@@ -97,13 +97,13 @@ $(O)/test/oracle_test: $(ORACLE_SRC) $(wildcard test/oracle/*.h test/packet/*.h 
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(SPLICER_CFLAGS) -Itest $(CFLAGS) $(ORACLE_SRC) $(O)/libpinned.a $(LDFLAGS) $(LINK) -o $@
 
-$(O)/test/wrap.o: test/bench/wrap.bpf.c test/bench/packet.h
+$(O)/test/wrap.o $(O)/test/printk.o: $(O)/test/%.o: test/bench/%.bpf.c test/bench/packet.h
 	$(call say,BPF,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -Itest/bench -Wno-unused-parameter -c $< -o $@
 
 # each part of the bench is a program, made of one file or of several that begin with its name
-BENCH_SHARED := $(addprefix test/bench/,bench.c process.c nft_elements.c)
+BENCH_SHARED := $(addprefix test/bench/,bench.c frames.c process.c nft_elements.c)
 $(O)/test/%_bench: $(wildcard test/bench/*.[ch] test/sets/*.h) $(O)/libpinned.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)

@@ -57,7 +57,7 @@ static void types_set(struct bpf_object *object)
 	}
 }
 
-static struct bpf_object *object_open(const char *path, const char *pin_dir)
+struct bpf_object *bench_object(const char *path, const char *pin_dir)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options, .pin_root_path = pin_dir);
 	struct bpf_object *object = bpf_object__open_file(path, &options);
@@ -71,7 +71,7 @@ static struct bpf_object *object_open(const char *path, const char *pin_dir)
 void bench_open(struct bench *bench, const char *splicer, const char *wrap, const char *pin_dir, const char *device)
 {
 	*bench = (struct bench){ .wrap_path = wrap,
-				 .splicer = object_open(splicer, pin_dir),
+				 .splicer = bench_object(splicer, pin_dir),
 				 .ifindex = if_nametoindex(device),
 				 .quick = getenv("BENCH_QUICK") != NULL };
 	if (!bench->ifindex)
@@ -98,7 +98,7 @@ static int map_grow(const struct bench *bench, const char *name, uint32_t count)
 void bench_room(struct bench *bench, uint32_t family, uint32_t count)
 {
 	bpf_object__close(bench->wrap);
-	bench->wrap = object_open(bench->wrap_path, NULL);
+	bench->wrap = bench_object(bench->wrap_path, NULL);
 	if (map_grow(bench, packets_map(family), count) || map_grow(bench, "probed", count) ||
 	    bpf_object__load(bench->wrap))
 		bench_fail(bench->wrap_path);
@@ -230,7 +230,7 @@ void bench_frame(struct bench_frame *frame, uint32_t family, const struct set_pa
 
 /* ---- runs ---- */
 
-static double run_wrapped(const struct bench *bench, const struct bench_frame *frame, uint32_t program, int repeat)
+double bench_run_once(const struct bench *bench, const struct bench_frame *frame, int program, int repeat)
 {
 	struct __sk_buff context = { .ifindex = bench->ifindex };
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame->bytes, .data_size_in = frame->size, .repeat = repeat,
@@ -243,28 +243,41 @@ static double run_wrapped(const struct bench *bench, const struct bench_frame *f
 	return options.duration;
 }
 
-static double run_live(const struct bench *bench, const struct bench_frame *frame, uint32_t ifindex, int repeat)
-{
-	struct xdp_md context = { .data_end = frame->size, .ingress_ifindex = ifindex };
-	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame->bytes, .data_size_in = frame->size, .repeat = repeat,
-		    .ctx_in = &context, .ctx_size_in = sizeof(context), .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
+/* What runs take turns of: the context of those below. */
+struct turns {
+	const struct bench *bench;
+	const struct bench_frame *frame;
+};
 
-	if (bpf_prog_test_run_opts(bench_program(bench, "live"), &options))
+static double run_wrapped(void *context, uint32_t program, int repeat)
+{
+	const struct turns *turns = context;
+
+	return bench_run_once(turns->bench, turns->frame, (int)program, repeat);
+}
+
+static double run_live(void *context, uint32_t ifindex, int repeat)
+{
+	const struct turns *turns = context;
+	struct xdp_md frame = { .data_end = turns->frame->size, .ingress_ifindex = ifindex };
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = turns->frame->bytes, .data_size_in = turns->frame->size,
+		    .repeat = repeat, .ctx_in = &frame, .ctx_size_in = sizeof(frame),
+		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
+
+	if (bpf_prog_test_run_opts(bench_program(turns->bench, "live"), &options))
 		bench_fail("test run of live frames");
 	return options.duration;
 }
 
-static double run_boxed(const struct bench *bench, const struct bench_frame *frame, uint32_t subject, int repeat)
+static double run_boxed(void *context, uint32_t subject, int repeat)
 {
-	const struct bench_box *box = &bench->boxes[subject];
+	const struct turns *turns = context;
+	const struct bench_box *box = &turns->bench->boxes[subject];
 
 	if (setns(box->netns, CLONE_NEWNET))
 		bench_fail("setns");
-	return run_live(bench, frame, box->ifindex, repeat);
+	return run_live(context, box->ifindex, repeat);
 }
-
-typedef double (*run_function)(const struct bench *bench, const struct bench_frame *frame, uint32_t subject,
-			       int repeat);
 
 /* So many runs that a round takes some 40 ms. */
 static int repeat_for(const struct bench *bench, double ns)
@@ -274,17 +287,17 @@ static int repeat_for(const struct bench *bench, double ns)
 	return repeat > REPEAT_MAX ? REPEAT_MAX : repeat < 64 ? 64 : (int)repeat;
 }
 
-static void run_in_turn(const struct bench *bench, const struct bench_frame *frame, run_function run,
-			const uint32_t *subjects, double *ns, size_t count)
+void bench_take_turns(const struct bench *bench, bench_runner run, void *context, const uint32_t *subjects, double *ns,
+		      size_t count)
 {
 	double took[count][BENCH_ROUNDS];
 	int repeat[count];
 
 	for (size_t i = 0; i < count; i++)
-		repeat[i] = repeat_for(bench, run(bench, frame, subjects[i], CALIBRATION));
+		repeat[i] = repeat_for(bench, run(context, subjects[i], CALIBRATION));
 	for (int round = 0; round < BENCH_ROUNDS; round++)
 		for (size_t i = 0; i < count; i++)
-			took[i][round] = run(bench, frame, subjects[i], repeat[i]);
+			took[i][round] = run(context, subjects[i], repeat[i]);
 	for (size_t i = 0; i < count; i++)
 		ns[i] = bench_median(took[i], BENCH_ROUNDS);
 }
@@ -292,17 +305,20 @@ static void run_in_turn(const struct bench *bench, const struct bench_frame *fra
 void bench_run(const struct bench *bench, const struct bench_frame *frame, const int *programs, double *ns,
 	       size_t count)
 {
+	struct turns turns = { bench, frame };
 	uint32_t subjects[count];
 
 	for (size_t i = 0; i < count; i++)
 		subjects[i] = (uint32_t)programs[i];
-	run_in_turn(bench, frame, run_wrapped, subjects, ns, count);
+	bench_take_turns(bench, run_wrapped, &turns, subjects, ns, count);
 }
 
 void bench_run_live(const struct bench *bench, const struct bench_frame *frame, const uint32_t *ifindexes, double *ns,
 		    size_t count)
 {
-	run_in_turn(bench, frame, run_live, ifindexes, ns, count);
+	struct turns turns = { bench, frame };
+
+	bench_take_turns(bench, run_live, &turns, ifindexes, ns, count);
 }
 
 /* The stack changes what it forwards, and frames are used again: each is restored before it goes. */
@@ -323,18 +339,21 @@ static void front_keep(const struct bench *bench, const struct bench_frame *fram
 
 void bench_run_boxes(const struct bench *bench, const struct bench_frame *frame, double *ns)
 {
+	struct turns turns = { bench, frame };
 	uint32_t subjects[bench->box_count];
 
 	front_keep(bench, frame);
 	for (uint32_t i = 0; i < bench->box_count; i++)
 		subjects[i] = i;
-	run_in_turn(bench, frame, run_boxed, subjects, ns, bench->box_count);
+	bench_take_turns(bench, run_boxed, &turns, subjects, ns, bench->box_count);
 }
 
 void bench_send(const struct bench *bench, const struct bench_frame *frame, uint32_t box, uint32_t ifindex)
 {
+	struct turns turns = { bench, frame };
+
 	front_keep(bench, frame);
 	if (setns(bench->boxes[box].netns, CLONE_NEWNET))
 		bench_fail("setns");
-	run_live(bench, frame, ifindex, 1);
+	run_live(&turns, ifindex, 1);
 }

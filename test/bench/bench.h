@@ -41,6 +41,9 @@ _Noreturn void bench_fail(const char *what);
 /* Loads splicer.o, with its pins in pin_dir. wrap.o comes with bench_room. */
 void bench_open(struct bench *bench, const char *splicer, const char *wrap, const char *pin_dir, const char *device);
 
+/* An object file, not loaded yet; the pins that it asks for are in pin_dir (NULL: it asks for none). */
+struct bpf_object *bench_object(const char *path, const char *pin_dir);
+
 /* wrap.o anew, with room for so many packets of the family, and as many probes. */
 void bench_room(struct bench *bench, uint32_t family, uint32_t count);
 
@@ -63,6 +66,17 @@ void bench_frame(struct bench_frame *frame, uint32_t family, const struct set_pa
  */
 void bench_run(const struct bench *bench, const struct bench_frame *frame, const int *programs, double *ns,
 	       size_t count);
+
+/* Nanoseconds per packet of one program in so many runs, without a median. */
+double bench_run_once(const struct bench *bench, const struct bench_frame *frame, int program, int repeat);
+
+/*
+ * As bench_run, of whatever run(context, subject, repeat) does `repeat` times: it returns nanoseconds per packet. A
+ * round takes some 40 ms.
+ */
+typedef double (*bench_runner)(void *context, uint32_t subject, int repeat);
+void bench_take_turns(const struct bench *bench, bench_runner run, void *context, const uint32_t *subjects, double *ns,
+		      size_t count);
 
 /* The same of frames that go up the stack of each interface. */
 void bench_run_live(const struct bench *bench, const struct bench_frame *frame, const uint32_t *ifindexes, double *ns,

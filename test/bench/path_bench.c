@@ -3,16 +3,13 @@
  * What a packet costs in splicer.o, beside an empty program and one exact hash probe in the same run.
  * path_bench [-j] SPLICER.o WRAP.o PIN_DIR TOOLS_DIR; run by scripts/bench in a box of its own.
  */
-#include "bench.h"
+#include "frames.h"
 #include "out.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #define PATH_ROWS_MAX 16
 #define RULES_MAX 1000000
@@ -36,25 +33,6 @@ static struct set_packet packet_at(void *context, uint32_t i)
 	(void)context;
 	set_address(RULES_IPV4, i, packet.dst);
 	return packet;
-}
-
-/* A connection over loopback to 127.0.0.1; a frame of it arriving elsewhere is that of an established socket. */
-static void established_frame(struct bench_frame *frame)
-{
-	struct sockaddr_in server = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) },
-			   client = server;
-	struct set_packet packet = { .dst = { 127, 0, 0, 1 }, .src = { 127, 0, 0, 1 }, .proto = IPPROTO_TCP };
-	socklen_t size = sizeof(server);
-	int listener = socket(AF_INET, SOCK_STREAM, 0), end = socket(AF_INET, SOCK_STREAM, 0);
-
-	if (bind(listener, (struct sockaddr *)&server, size) || listen(listener, 1) ||
-	    getsockname(listener, (struct sockaddr *)&server, &size) ||
-	    connect(end, (struct sockaddr *)&server, size) || getsockname(end, (struct sockaddr *)&client, &size) ||
-	    accept(listener, NULL, NULL) < 0)
-		bench_fail("connection");
-	packet.port = ntohs(server.sin_port);
-	bench_frame(frame, RULES_IPV4, &packet, ntohs(client.sin_port));
-	frame->bytes[14 + 20 + 13] = 0x10; /* an ACK */
 }
 
 static void row_run(struct path *path, const char *name, const struct bench_frame *frame, uint32_t choose)
@@ -129,7 +107,7 @@ int main(int argc, char **argv)
 	path.tools = argv[4];
 	bench_open(&path.bench, argv[1], argv[2], argv[3], "wan0");
 	bench_room(&path.bench, RULES_IPV4, 1);
-	established_frame(&frame);
+	frame_make_connected(&frame, RULES_IPV4, IPPROTO_TCP);
 	row_run(&path, "established TCP, by socket lookup", &frame, 0);
 	bench_frame(&frame, RULES_IPV4, &packet, 4000);
 	new_flows(&path, &frame);

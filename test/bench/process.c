@@ -11,13 +11,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static pid_t process_start(const char *const argv[], bool quiet)
+pid_t process_start(const char *const argv[], const char *output, bool quiet)
 {
 	posix_spawn_file_actions_t files;
 	pid_t pid;
 
 	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, output, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
 	if (quiet)
 		posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
 	if (posix_spawnp(&pid, argv[0], &files, NULL, (char *const *)(uintptr_t)argv, environ))
@@ -44,7 +44,7 @@ static bool process_wait(pid_t pid, double limit)
 double process_time(const char *const argv[], double limit, bool quiet)
 {
 	double start = bench_now(), took;
-	pid_t pid = process_start(argv, quiet);
+	pid_t pid = process_start(argv, "/dev/null", quiet);
 	bool in_time;
 	int status;
 
@@ -55,4 +55,16 @@ double process_time(const char *const argv[], double limit, bool quiet)
 		bench_fail(argv[0]);
 	took = bench_now() - start;
 	return in_time && !status ? took : -1;
+}
+
+bool process_stop(pid_t pid, int signal, double limit)
+{
+	bool in_time;
+	int status;
+
+	kill(pid, signal);
+	in_time = process_wait(pid, limit);
+	if (waitpid(pid, &status, 0) != pid)
+		bench_fail("waitpid");
+	return in_time;
 }

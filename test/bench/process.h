@@ -4,6 +4,7 @@
 #define SPLICER_BENCH_PROCESS_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #define PROCESS_RUNS 30 /* of one command that is quick; the median is reported */
 
@@ -12,5 +13,12 @@
  * is thrown away; errors too where `quiet`: of a program that may refuse.
  */
 double process_time(const char *const argv[], double limit, bool quiet);
+
+/* Starts it; what it prints is appended to the file, made empty before; errors as above. -1: it could not be started.
+ */
+pid_t process_start(const char *const argv[], const char *output, bool quiet);
+
+/* Sends it the signal and waits; false: it did not end within `limit` seconds, and was killed. */
+bool process_stop(pid_t pid, int signal, double limit);
 
 #endif

@@ -3,14 +3,9 @@
 #ifndef SPLICER_BENCH_STATE_H
 #define SPLICER_BENCH_STATE_H
 
-#include "bench.h"
+#include "frames.h"
 
-#define STATE_PORT 5060       /* what rules let in */
-#define STATE_OTHER_PORT 5061 /* and what not */
-#define STATE_FLOWS 500000    /* new ones, each from a source of its own */
-
-#define TCP_ACK 0x10
-#define TCP_SYN 0x02
+#define STATE_FLOWS 500000 /* new ones, each from a source of its own */
 
 /* The ways to filter, each in a network namespace of this name. */
 enum state_way { WAY_NONE, WAY_SPLICER, WAY_NFT, STATE_WAYS };
@@ -28,9 +23,6 @@ struct state {
 	struct state_row run[16], live[16], flood[4];
 	size_t runs, lives, floods;
 };
-
-/* client to server through the box, or back; flags of TCP. */
-void state_frame(struct bench_frame *frame, uint32_t family, uint8_t proto, uint16_t port, bool back, uint8_t flags);
 
 /* Prepares STATE_FLOWS packets from sources of their own. */
 void state_prepare(struct state *state, uint32_t family, uint16_t port);

@@ -7,108 +7,20 @@
 #include "out.h"
 #include "state.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 const char *const state_ways[STATE_WAYS] = { "none", "splicer", "nft" };
 
 static const char *const family_names[] = { [RULES_IPV4] = "IPv4", [RULES_IPV6] = "IPv6" };
 
-/* ---- frames ---- */
-
-static void client_and_server(uint32_t family, uint8_t *client, uint8_t *server)
-{
-	memset(client, 0, 16);
-	memset(server, 0, 16);
-	if (family == RULES_IPV4) {
-		inet_pton(AF_INET, "192.0.2.2", client);
-		inet_pton(AF_INET, "198.51.100.2", server);
-	} else {
-		inet_pton(AF_INET6, "2001:db8::2", client);
-		inet_pton(AF_INET6, "2001:db8:1::2", server);
-	}
-}
-
-void state_frame(struct bench_frame *frame, uint32_t family, uint8_t proto, uint16_t port, bool back, uint8_t flags)
-{
-	struct set_packet packet = { .proto = proto, .port = back ? BENCH_SPORT : port };
-
-	client_and_server(family, back ? packet.dst : packet.src, back ? packet.src : packet.dst);
-	bench_frame(frame, family, &packet, back ? port : BENCH_SPORT);
-	if (proto == IPPROTO_TCP)
-		frame->bytes[14 + (family == RULES_IPV6 ? 40 : 20) + 13] = flags;
-}
-
-struct flood_source {
-	uint32_t family;
-	uint16_t port;
-};
-
-static struct set_packet flood_packet(void *context, uint32_t i)
-{
-	const struct flood_source *source = context;
-	struct set_packet packet = { .proto = IPPROTO_UDP, .port = source->port };
-	uint32_t number = htonl(i);
-
-	client_and_server(source->family, packet.src, packet.dst);
-	if (source->family == RULES_IPV4) {
-		packet.src[0] = 10;
-		memcpy(packet.src + 1, (uint8_t *)&number + 1, 3);
-	} else {
-		memcpy(packet.src + 8, &number, sizeof(number));
-	}
-	return packet;
-}
-
 void state_prepare(struct state *state, uint32_t family, uint16_t port)
 {
-	struct flood_source source = { .family = family, .port = port };
-	uint32_t count = state->bench.quick ? 1000 : STATE_FLOWS;
-
-	bench_room(&state->bench, family, count);
-	bench_prepare(&state->bench, family, count, flood_packet, &source);
-	bench_choose(&state->bench, family, count);
+	frames_prepare(&state->bench, family, port, state->bench.quick ? 1000 : STATE_FLOWS);
 }
 
 /* ---- test runs ---- */
-
-/* A connection over loopback; a frame of it that comes in elsewhere is that of a connected socket. */
-static void socket_frame(struct bench_frame *frame, uint32_t family, uint8_t proto)
-{
-	union {
-		struct sockaddr any;
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-	} server = { 0 }, client;
-	struct set_packet packet = { .proto = proto };
-	int kind = proto == IPPROTO_TCP ? SOCK_STREAM : SOCK_DGRAM, domain = family == RULES_IPV4 ? AF_INET : AF_INET6;
-	int end = socket(domain, kind, 0), other = socket(domain, kind, 0);
-	socklen_t size = family == RULES_IPV4 ? sizeof(server.v4) : sizeof(server.v6);
-
-	server.any.sa_family = (sa_family_t)domain;
-	if (family == RULES_IPV4)
-		server.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	else
-		server.v6.sin6_addr = in6addr_loopback;
-	client = server;
-	if (bind(other, &server.any, size) || (kind == SOCK_STREAM && listen(other, 1)) ||
-	    getsockname(other, &server.any, &size) || connect(end, &server.any, size) ||
-	    getsockname(end, &client.any, &size) || (kind == SOCK_STREAM && accept(other, NULL, NULL) < 0))
-		bench_fail("connection");
-	memcpy(packet.dst, family == RULES_IPV4 ? (void *)&client.v4.sin_addr : &client.v6.sin6_addr, 16);
-	if (family == RULES_IPV4)
-		memset(packet.dst + 4, 0, 12);
-	memcpy(packet.src, packet.dst, 16);
-	/* the ports stand at the same place in both */
-	packet.port = ntohs(client.v4.sin_port);
-	bench_frame(frame, family, &packet, ntohs(server.v4.sin_port));
-	if (proto == IPPROTO_TCP)
-		frame->bytes[14 + (family == RULES_IPV6 ? 40 : 20) + 13] = TCP_ACK;
-}
 
 static void run_add(struct state *state, const struct bench_frame *frame, const char *program, uint32_t family,
 		    const char *packet)
@@ -134,14 +46,14 @@ static void run_tracked(struct state *state, uint32_t family, uint8_t proto)
 {
 	struct bench_frame opening, answer, packet;
 
-	state_frame(&opening, family, proto, STATE_PORT, false, TCP_SYN);
-	state_frame(&answer, family, proto, STATE_PORT, true, TCP_SYN | TCP_ACK);
-	state_frame(&packet, family, proto, STATE_PORT, false, TCP_ACK);
+	frame_make(&opening, family, proto, FRAME_PORT, false, TCP_SYN);
+	frame_make(&answer, family, proto, FRAME_PORT, true, TCP_SYN | TCP_ACK);
+	frame_make(&packet, family, proto, FRAME_PORT, false, TCP_ACK);
 	run_once(state, &opening, "splicer_ingress");
 	run_once(state, &answer, "splicer_egress");
 	run_add(state, &packet, "splicer_ingress", family,
 		proto == IPPROTO_TCP ? "established TCP, by table" : "established UDP, by table");
-	state_frame(&answer, family, proto, STATE_PORT, true, TCP_ACK);
+	frame_make(&answer, family, proto, FRAME_PORT, true, TCP_ACK);
 	run_add(state, &answer, "splicer_ingress", family,
 		proto == IPPROTO_TCP ? "reply of TCP, by table" : "reply of UDP, by table");
 }
@@ -151,16 +63,16 @@ static void measure_runs(struct state *state, uint32_t family)
 	struct bench_frame frame;
 
 	bench_choose(&state->bench, family, 0);
-	socket_frame(&frame, family, IPPROTO_TCP);
+	frame_make_connected(&frame, family, IPPROTO_TCP);
 	run_add(state, &frame, "splicer_ingress", family, "established TCP, by socket");
-	socket_frame(&frame, family, IPPROTO_UDP);
+	frame_make_connected(&frame, family, IPPROTO_UDP);
 	run_add(state, &frame, "splicer_ingress", family, "established UDP, by socket");
 	run_tracked(state, family, IPPROTO_TCP);
 	run_tracked(state, family, IPPROTO_UDP);
-	state_frame(&frame, family, IPPROTO_UDP, STATE_PORT, false, 0);
-	state_prepare(state, family, STATE_PORT);
+	frame_make(&frame, family, IPPROTO_UDP, FRAME_PORT, false, 0);
+	state_prepare(state, family, FRAME_PORT);
 	run_add(state, &frame, "splicer_ingress", family, "new UDP flow, passes");
-	state_prepare(state, family, STATE_OTHER_PORT);
+	state_prepare(state, family, FRAME_OTHER_PORT);
 	run_add(state, &frame, "splicer_ingress", family, "new UDP flow, dropped");
 }
 

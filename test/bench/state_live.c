@@ -77,9 +77,9 @@ static void live_established(struct state *state, uint32_t family, uint8_t proto
 {
 	struct bench_frame opening, answer, packet;
 
-	state_frame(&opening, family, proto, STATE_PORT, false, TCP_SYN);
-	state_frame(&answer, family, proto, STATE_PORT, true, TCP_SYN | TCP_ACK);
-	state_frame(&packet, family, proto, STATE_PORT, false, TCP_ACK);
+	frame_make(&opening, family, proto, FRAME_PORT, false, TCP_SYN);
+	frame_make(&answer, family, proto, FRAME_PORT, true, TCP_SYN | TCP_ACK);
+	frame_make(&packet, family, proto, FRAME_PORT, false, TCP_ACK);
 	for (uint32_t way = 0; way < STATE_WAYS; way++) {
 		bench_send(&state->bench, &opening, way, state->boxes[way].ifindex);
 		bench_send(&state->bench, &answer, way, state->out[way]);
@@ -92,7 +92,7 @@ static void live_new(struct state *state, uint32_t family, uint16_t port, const 
 {
 	struct bench_frame frame;
 
-	state_frame(&frame, family, IPPROTO_UDP, port, false, 0);
+	frame_make(&frame, family, IPPROTO_UDP, port, false, 0);
 	state_prepare(state, family, port);
 	live_add(state, &frame, family, packet);
 	bench_choose(&state->bench, family, 0);
@@ -105,8 +105,8 @@ void state_measure_live(struct state *state)
 		bench_choose(&state->bench, family, 0);
 		live_established(state, family, IPPROTO_TCP);
 		live_established(state, family, IPPROTO_UDP);
-		live_new(state, family, STATE_PORT, "new UDP flow, passes");
-		live_new(state, family, STATE_OTHER_PORT, "new UDP flow, not allowed");
+		live_new(state, family, FRAME_PORT, "new UDP flow, passes");
+		live_new(state, family, FRAME_OTHER_PORT, "new UDP flow, not allowed");
 	}
 }
 
@@ -120,12 +120,12 @@ static socklen_t flood_address(uint32_t family, struct sockaddr_storage *out)
 	memset(out, 0, sizeof(*out));
 	if (family == RULES_IPV4) {
 		v4->sin_family = AF_INET;
-		v4->sin_port = htons(STATE_PORT);
+		v4->sin_port = htons(FRAME_PORT);
 		inet_pton(AF_INET, "192.0.2.1", &v4->sin_addr);
 		return sizeof(*v4);
 	}
 	v6->sin6_family = AF_INET6;
-	v6->sin6_port = htons(STATE_PORT);
+	v6->sin6_port = htons(FRAME_PORT);
 	inet_pton(AF_INET6, "2001:db8::1", &v6->sin6_addr);
 	return sizeof(*v6);
 }

@@ -29,6 +29,11 @@ setup() {
 	assert_equal "$out" 3
 }
 
+@test "lines of trace_pipe are counted where there is tracefs" {
+	assert_exit 0 grep -c '"reader":"cat trace_pipe","packets":[1-9].*"rate_over_pipe":1' "$rows"
+	assert_equal "$out" 1
+}
+
 @test "the plot has a curve for each kind, beside those of the probe" {
 	assert_exit 0 test/bench/plot.py <"$rows"
 	assert_exit 0 python3 -c 'import sys, xml.dom.minidom as m
@@ -38,5 +43,5 @@ print(len(m.parseString(sys.argv[1]).getElementsByTagName("polyline")) >= 5)' "$
 
 @test "a part that is none is refused" {
 	assert_exit 2 scripts/bench paths
-	assert_match "$err" 'bench: paths: no such part, there are: path rules state divert'
+	assert_match "$err" 'bench: paths: no such part, there are: path rules state events divert'
 }
