@@ -24,6 +24,8 @@ teardown_file() {
 
 setup() {
 	map_delete --all
+	# what another test opened would be decided anew, not for the first time
+	conn_delete --all
 }
 
 teardown() {
@@ -208,6 +210,25 @@ assert_selected() {
 	selects '' --event redecision
 	mixed_traffic
 	assert_selected
+}
+
+@test "--event tells what was decided anew from what was decided first" {
+	splice_decisions
+	tail_start first -j --event decision
+	first=$pid
+	tail_start anew -j --event redecision
+	anew=$pid
+	assert_traffic client < <(printf '%s\n' 'answer udp 172.16.240.9 7001 from 5555' 'answer udp fd00:240::9 7002 from 5556')
+	map_update -S changed 172.16.240.9 32 7000 7049 58997 udp
+	map_update -S changed fd00:240::9 128 7000 7049 58997 udp
+	assert_traffic client < <(printf '%s\n' 'answer udp 172.16.240.9 7001 from 5555' 'answer udp fd00:240::9 7002 from 5556')
+	for pid in "$first" "$anew"; do
+		kill -INT "$pid"
+		assert_ends "$pid" 0
+	done
+	assert_equal "$(fields type dport service <"$BATS_TEST_TMPDIR/first" | sort | xargs)" 'decision 7001 - decision 7002 -'
+	assert_equal "$(fields type dport service <"$BATS_TEST_TMPDIR/anew" | sort | xargs)" \
+		'redecision 7001 changed redecision 7002 changed'
 }
 
 @test "sampled packets: of known connections too, and what they stand for" {
