@@ -47,7 +47,7 @@ struct follow {
 	uint64_t lost_before;         /* by subscriptions that are over */
 	uint64_t checked;             /* clock_now when the pins were looked at */
 	uint64_t taken;               /* records in this round */
-	uint32_t wakeup;              /* as it was set */
+	bool polls;                   /* as it was set */
 	uint64_t slice, slice_events; /* since then so many, to know how busy it is */
 	bool busy;
 	bool subscribed, told_gone;

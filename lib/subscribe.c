@@ -44,8 +44,7 @@ static void slot_stop(struct subscription *subscription, uint32_t slot)
 }
 
 /* Bits last: a program that sees one must find ring and filter. */
-static int slot_start(struct subscription *subscription, const struct event_filter *filter, uint32_t wakeup,
-		      struct error *error)
+static int slot_start(struct subscription *subscription, const struct event_filter *filter, struct error *error)
 {
 	struct event_slot *slot = &subscription->slots[subscription->slot];
 	uint32_t pid = (uint32_t)getpid();
@@ -53,7 +52,6 @@ static int slot_start(struct subscription *subscription, const struct event_filt
 	memset(slot, 0, sizeof(*slot));
 	slot->start_time = process_start(pid);
 	slot->pid = pid;
-	slot->wakeup = wakeup;
 	slot->filter = *filter;
 	if (bpf_map_update_elem(subscription->rings, &subscription->slot, &subscription->ring, 0)) {
 		slot->pid = 0;
@@ -77,12 +75,11 @@ static void slots_bury(struct subscription *subscription)
 	}
 }
 
-static int slot_take(struct subscription *subscription, const struct event_filter *filter, uint32_t wakeup,
-		     struct error *error)
+static int slot_take(struct subscription *subscription, const struct event_filter *filter, struct error *error)
 {
 	for (subscription->slot = 0; subscription->slot < EVENT_SLOT_COUNT; subscription->slot++)
 		if (slot_is_free(&subscription->slots[subscription->slot]))
-			return slot_start(subscription, filter, wakeup, error);
+			return slot_start(subscription, filter, error);
 	return error_state(error, EVENT_SLOTS, "all %d places of subscribers are taken", EVENT_SLOT_COUNT);
 }
 
@@ -107,21 +104,20 @@ static void all_close(struct subscription *subscription)
 		close(subscription->ring);
 }
 
-static int place_take(struct subscription *subscription, const struct event_filter *filter, uint32_t wakeup,
-		      struct error *error)
+static int place_take(struct subscription *subscription, const struct event_filter *filter, struct error *error)
 {
 	int result;
 
 	if (pins_lock(subscription->pins, error))
 		return -1;
 	slots_bury(subscription);
-	result = slot_take(subscription, filter, wakeup, error);
+	result = slot_take(subscription, filter, error);
 	pins_unlock(subscription->pins);
 	return result;
 }
 
 int subscription_open(struct subscription *subscription, const struct pins *pins, const struct event_filter *filter,
-		      uint32_t ring_bytes, uint32_t wakeup, struct error *error)
+		      uint32_t ring_bytes, struct error *error)
 {
 	int result;
 
@@ -130,7 +126,7 @@ int subscription_open(struct subscription *subscription, const struct pins *pins
 	if (!result) {
 		subscription->ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "event_ring", 0, 0, ring_bytes, NULL);
 		result = subscription->ring < 0 ? error_errno(error, "event_ring")
-						: place_take(subscription, filter, wakeup, error);
+						: place_take(subscription, filter, error);
 	}
 	if (result)
 		all_close(subscription);
@@ -142,9 +138,9 @@ uint64_t subscription_lost(const struct subscription *subscription)
 	return __atomic_load_n(&subscription->slots[subscription->slot].lost, __ATOMIC_SEQ_CST);
 }
 
-void subscription_set_wakeup(struct subscription *subscription, uint32_t wakeup)
+void subscription_set_polls(struct subscription *subscription, bool polls)
 {
-	__atomic_store_n(&subscription->slots[subscription->slot].wakeup, wakeup, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&subscription->slots[subscription->slot].polls, polls, __ATOMIC_SEQ_CST);
 }
 
 void subscription_stop(struct subscription *subscription)

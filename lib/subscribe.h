@@ -7,6 +7,7 @@
 #include "error.h"
 #include "pin.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define SUBSCRIPTION_RING (1u << 20) /* bytes, some 4,500 events; any power of two of at least a page may be taken */
@@ -22,11 +23,11 @@ struct subscription {
 };
 
 /*
- * Takes a free slot, also one whose subscriber has died, and begins to receive. wakeup is that of struct event_slot.
+ * Takes a free slot, also one whose subscriber has died, and begins to receive.
  * EXIT_STATE when all slots are taken by programs that live.
  */
 int subscription_open(struct subscription *subscription, const struct pins *pins, const struct event_filter *filter,
-		      uint32_t ring_bytes, uint32_t wakeup, struct error *error);
+		      uint32_t ring_bytes, struct error *error);
 
 /* How many events found the ring full until now. */
 uint64_t subscription_lost(const struct subscription *subscription);
@@ -34,8 +35,8 @@ uint64_t subscription_lost(const struct subscription *subscription);
 /* Ends it: on return nothing is written to the ring any more. What is in it can still be read. */
 void subscription_stop(struct subscription *subscription);
 
-/* From now on programs wake the reader as `wakeup` of struct event_slot says. */
-void subscription_set_wakeup(struct subscription *subscription, uint32_t wakeup);
+/* Whether programs leave it to the reader to look for events, instead of waking it. At first they wake it. */
+void subscription_set_polls(struct subscription *subscription, bool polls);
 
 /* Gives the slot back, and all that was opened. */
 void subscription_close(struct subscription *subscription);

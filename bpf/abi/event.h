@@ -74,8 +74,8 @@ _Static_assert(__builtin_offsetof(struct event_filter, service) == 616, "event_f
 struct event_slot {
 	__u64 start_time; /* of the subscriber, as field 22 of /proc/PID/stat (clock ticks after boot) */
 	__u32 pid;        /* of the subscriber; 0: the slot is free */
-	__u32 wakeup;     /* bytes that must wait in the ring before programs wake its reader; 0: as soon as it has
-			     read all. Who sets it must look on its own every now and then. */
+	__u32 polls;      /* 1: the reader looks for itself; 0: programs wake it when it has read all there was. A
+			     wake-up costs many times an event, so who is busy should poll for the while. */
 	struct event_filter filter;
 	__u64 reserved[5];      /* zero */
 	__u64 lost;             /* events that found the ring full; written by the programs, atomically */

@@ -41,7 +41,7 @@ __noinline int events_draw(__u64 slots)
 {
 	__u32 drawn = 0, chance = bpf_get_prandom_u32();
 
-	for (__u32 i = 0; i < EVENT_SLOT_COUNT; i++) {
+	for (__u32 i = 0; i < EVENT_SLOT_COUNT && slots >> i; i++) {
 		struct event_slot *slot;
 
 		if (!(slots & 1ull << i))
@@ -172,13 +172,6 @@ __noinline int events_taken(__u32 number)
 
 /* ---- sending ---- */
 
-static __always_inline __u64 ring_flags(void *ring, const struct event_slot *slot)
-{
-	if (!slot->wakeup)
-		return 0;
-	return bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= slot->wakeup ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
-}
-
 static __always_inline void ring_write(__u32 number, struct event *event)
 {
 	void *ring = bpf_map_lookup_elem(&event1_rings, &number);
@@ -189,7 +182,7 @@ static __always_inline void ring_write(__u32 number, struct event *event)
 	if (!event->time)
 		event->time = bpf_ktime_get_ns();
 	event->sample = event->type == EVENT_PACKET ? slot->filter.sample : 0;
-	if (!ring || bpf_ringbuf_output(ring, event, sizeof(*event), ring_flags(ring, slot)))
+	if (!ring || bpf_ringbuf_output(ring, event, sizeof(*event), slot->polls ? BPF_RB_NO_WAKEUP : 0))
 		__sync_fetch_and_add(&slot->lost, 1);
 }
 
@@ -201,19 +194,19 @@ __noinline int events_send(__u32 type, __u64 slots)
 	if (!event)
 		return 0;
 	event->type = (__u8)type;
-	for (__u32 i = 0; i < EVENT_SLOT_COUNT; i++)
+	for (__u32 i = 0; i < EVENT_SLOT_COUNT && slots >> i; i++)
 		if (slots & 1ull << i && events_taken(i))
 			ring_write(i, event);
 	return 0;
 }
 
-/* Tells the record: as an event of this type to the slots that want those, and as a packet to those that want it. */
+/* Tells the record: as an event of this type to the slots that want those, and as a packet to those that were drawn. */
 static __always_inline void events_tell(enum event_type type, __u64 wanted, __u64 packets)
 {
 	if (wanted)
 		events_send(type, wanted);
 	if (packets)
-		events_send(EVENT_PACKET, (__u64)events_draw(packets));
+		events_send(EVENT_PACKET, packets);
 }
 
 /* ---- the record ---- */

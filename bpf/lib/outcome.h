@@ -90,6 +90,8 @@ static __always_inline void report(const struct passage *x, __u32 reason, enum v
 	__u64 wanted = events_wanted(type), packets = events_wanted(EVENT_PACKET);
 	struct event *event;
 
+	if (packets)
+		packets = (__u64)events_draw(packets);
 	if (!(wanted | packets))
 		return;
 	event = events_new(EVENT_SPLICER, event_hook(x), reason, verdict);

@@ -26,7 +26,6 @@ static const struct listeners all_listeners[] = {
 	{ "another service", WISH_SERVICE, .count = SUBSCRIBERS },
 	{ "this packet", WISH_ALL, .count = 1 },
 	{ "this packet", WISH_ALL, .count = SUBSCRIBERS },
-	{ "this packet, a wake-up each", WISH_ALL, .count = 1, .wakeup = 1, .decided = true },
 	{ "this packet, ring full", WISH_ALL, .count = 1, .full = true },
 	{ "decisions", WISH_DECISIONS, .count = SUBSCRIBERS },
 	{ "1 in 1 packets", WISH_SAMPLE, .count = 1, .sample = 1, .decided = true },

@@ -26,7 +26,7 @@ void subscribers_open(struct subscribers *subscribers, const struct pins *pins)
 		struct subscription *one = &subscribers->each[i];
 		int result;
 
-		if (subscription_open(one, pins, &silent, SUBSCRIPTION_RING, 0, &error))
+		if (subscription_open(one, pins, &silent, SUBSCRIPTION_RING, &error))
 			exit(error_print(&error));
 		if (!subscribers->rings)
 			subscribers->rings = ring_buffer__new(one->ring, event_count, &subscribers->received[i], NULL);
@@ -89,7 +89,6 @@ void subscribers_wake(struct subscribers *subscribers, const struct listeners *l
 		struct subscription *one = &subscribers->each[i];
 
 		one->slots[one->slot].filter = filter;
-		one->slots[one->slot].wakeup = listeners->wakeup;
 		for (int type = 0; type < EVENT_TYPES; type++)
 			if (filter.types & 1u << type)
 				one->control->wanted[type] |= 1ull << one->slot;

@@ -18,7 +18,6 @@ struct listeners {
 	enum wish wish;
 	uint32_t count;
 	uint32_t sample; /* of WISH_SAMPLE */
-	uint32_t wakeup; /* of struct event_slot */
 	bool full;       /* the rings are never read */
 	bool decided;    /* only for packets that are decided: else it is the same as another row */
 };
