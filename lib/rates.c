@@ -31,9 +31,12 @@ static const struct reading *reading_before(const struct rates *rates, const str
 
 static struct rate rate_of(const struct rates *rates, const struct reading *reading)
 {
+	static const struct reading nothing;
 	const struct reading *before = reading_before(rates, reading);
 	double seconds = rates->now.time - rates->before.time;
 
+	if (!before && rates->from_zero && rates->before.time > 0)
+		before = &nothing;
 	if (!before || seconds <= 0 || reading->packets < before->packets || reading->bytes < before->bytes)
 		return (struct rate){ .packets = -1, .bytes = -1 };
 	return (struct rate){ .packets = (double)(reading->packets - before->packets) / seconds,

@@ -6,6 +6,7 @@
 #include "error.h"
 #include "out.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,12 +19,13 @@ struct reading {
 struct readings {
 	struct reading *items;
 	size_t count;
-	double time; /* seconds of a clock that does not jump */
+	double time; /* seconds of a clock that does not jump; 0: there was none */
 };
 
 /* All zero to begin with; released with rates_free. */
 struct rates {
 	struct readings before, now;
+	bool from_zero; /* what a reading does not have had counted nothing by then: it is not new but rare */
 };
 
 struct rate {
