@@ -16,6 +16,7 @@ PREFIX   ?= /usr/local
 BINDIR   ?= $(PREFIX)/bin
 BPFDIR   ?= $(PREFIX)/lib/bpf
 MANDIR   ?= $(PREFIX)/share/man
+UNITDIR  ?= $(PREFIX)/lib/systemd/system
 
 CC       := $(CROSS_COMPILE)$(if $(filter default,$(origin CC)),gcc,$(CC))
 CLANG    ?= clang
@@ -37,7 +38,9 @@ LINK     := $(if $(STATIC),-static $(BPF_LIBS),-Wl$(comma)-Bstatic $(BPF_LIBS) -
 
 OBJECTS  := $(patsubst bpf/%.bpf.c,%,$(wildcard bpf/*.bpf.c))
 # installed as splicer_NAME
-SCRIPTS  := attach detach
+SCRIPTS  := attach detach metrics
+# of systemd, in scripts/
+UNITS    := splicer-metrics.socket splicer-metrics@.service
 TOOLS    := $(patsubst tools/%.c,%,$(wildcard tools/*.c))
 VERSION  := $(shell sed -nE 's/^.define SPLICER_VERSION "(.*)"$$/\1/p' lib/version.h)
 LIB_SRC  := $(wildcard lib/*.c)
@@ -120,19 +123,25 @@ install: all
 		chmod 755 $(DESTDIR)$(BINDIR)/splicer_$$script || exit; \
 	done
 	$(INSTALL) -m 644 $(OBJECTS:%=$(O)/%.o) $(DESTDIR)$(BPFDIR)
+	$(INSTALL) -d $(DESTDIR)$(UNITDIR)
+	for unit in $(UNITS); do \
+		sed 's|/usr/local/bin|$(BINDIR)|' scripts/$$unit >$(DESTDIR)$(UNITDIR)/$$unit && \
+		chmod 644 $(DESTDIR)$(UNITDIR)/$$unit || exit; \
+	done
 	$(INSTALL) -d $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8
 	$(INSTALL) -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5
 	$(INSTALL) -m 644 $(MAN7) $(DESTDIR)$(MANDIR)/man7
 	$(INSTALL) -m 644 $(MAN8) $(DESTDIR)$(MANDIR)/man8
 	ln -sf map_delete.8 $(DESTDIR)$(MANDIR)/man8/map_delete_elem.8
 	ln -sf splicer_attach.8 $(DESTDIR)$(MANDIR)/man8/splicer_detach.8
+	ln -sf verdict_stat.8 $(DESTDIR)$(MANDIR)/man8/splicer_metrics.8
 
 uninstall:
 	rm -f $(TOOLS:%=$(DESTDIR)$(BINDIR)/%) $(DESTDIR)$(BINDIR)/map_delete_elem $(OBJECTS:%=$(DESTDIR)$(BPFDIR)/%.o)
 	rm -f $(MAN5:man/%=$(DESTDIR)$(MANDIR)/man5/%) $(MAN7:man/%=$(DESTDIR)$(MANDIR)/man7/%)
-	rm -f $(SCRIPTS:%=$(DESTDIR)$(BINDIR)/splicer_%)
+	rm -f $(SCRIPTS:%=$(DESTDIR)$(BINDIR)/splicer_%) $(UNITS:%=$(DESTDIR)$(UNITDIR)/%)
 	rm -f $(MAN8:man/%=$(DESTDIR)$(MANDIR)/man8/%) $(DESTDIR)$(MANDIR)/man8/map_delete_elem.8
-	rm -f $(DESTDIR)$(MANDIR)/man8/splicer_detach.8
+	rm -f $(DESTDIR)$(MANDIR)/man8/splicer_detach.8 $(DESTDIR)$(MANDIR)/man8/splicer_metrics.8
 
 check:
 	./scripts/check

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "counts.h"
 
+#include "abi/reasons.h"
 #include "array.h"
+#include "registry.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -15,14 +17,14 @@ static int by_key(const void *a, const void *b)
 {
 	const struct count_key *one = &((const struct count_row *)a)->key, *two = &((const struct count_row *)b)->key;
 
-	if (one->verdict != two->verdict)
-		return one->verdict < two->verdict ? -1 : 1;
 	if (one->object != two->object)
 		return one->object < two->object ? -1 : 1;
 	if (one->ifindex != two->ifindex)
 		return one->ifindex < two->ifindex ? -1 : 1;
 	if (one->hook != two->hook)
 		return one->hook < two->hook ? -1 : 1;
+	if (one->verdict != two->verdict)
+		return one->verdict < two->verdict ? -1 : 1;
 	return (one->reason > two->reason) - (one->reason < two->reason);
 }
 
@@ -109,6 +111,64 @@ int counts_read(const struct pins *pins, struct counts *counts, struct error *er
 		error_errno(error, EVENT_COUNTS);
 	close(map);
 	return result;
+}
+
+/* ---- sums, and their order ---- */
+
+static uint8_t verdict_of(uint8_t verdict, unsigned int fields)
+{
+	switch (fields & (1u << COUNT_VERDICT | 1u << COUNT_ACTION)) {
+	case 0:
+		return 0;
+	case 1u << COUNT_VERDICT:
+		return (uint8_t)verdict_name_first(verdict);
+	case 1u << COUNT_ACTION:
+		return (uint8_t)verdict_action_first(verdict);
+	default:
+		return verdict;
+	}
+}
+
+void counts_sum(struct counts *counts, unsigned int fields)
+{
+	for (size_t i = 0; i < counts->count; i++) {
+		struct count_key *key = &counts->rows[i].key;
+
+		if (!(fields & 1u << COUNT_OBJECT))
+			key->object = 0;
+		if (!(fields & 1u << COUNT_IFACE))
+			key->ifindex = 0;
+		if (!(fields & 1u << COUNT_HOOK))
+			key->hook = 0;
+		if (!(fields & 1u << COUNT_REASON))
+			key->reason = 0;
+		key->verdict = verdict_of(key->verdict, fields);
+	}
+	rows_merge(counts);
+}
+
+/* By the word that people look for. */
+static int verdict_rank(unsigned int verdict)
+{
+	return verdict == VERDICT_DROP ? 0 : verdict == VERDICT_DETECT ? 1 : 2;
+}
+
+static int most_wanted_first(const void *a, const void *b)
+{
+	const struct count_row *one = a, *two = b;
+	int rank = verdict_rank(one->key.verdict) - verdict_rank(two->key.verdict);
+
+	if (rank)
+		return rank;
+	if (one->packets != two->packets)
+		return one->packets < two->packets ? 1 : -1;
+	return by_key(a, b);
+}
+
+void counts_order(struct counts *counts)
+{
+	if (counts->count)
+		qsort(counts->rows, counts->count, sizeof(*counts->rows), most_wanted_first);
 }
 
 void counts_free(struct counts *counts)

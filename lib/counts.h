@@ -16,7 +16,7 @@ struct count_row {
 };
 
 struct counts {
-	struct count_row *rows; /* each key once, ascending by verdict, object, interface, hook, reason */
+	struct count_row *rows; /* each key once, ascending by object, interface, hook, verdict, reason */
 	size_t count;
 };
 
@@ -24,6 +24,21 @@ struct counts {
 int counts_read(const struct pins *pins, struct counts *counts, struct error *error);
 /* As it, of an opened map; -1 with errno. */
 int counts_read_map(int map, struct counts *counts);
+
+/* What a row tells: verdict and action are the two words of enum verdict. */
+enum count_field { COUNT_OBJECT, COUNT_IFACE, COUNT_HOOK, COUNT_VERDICT, COUNT_ACTION, COUNT_REASON, COUNT_FIELDS };
+#define COUNT_FIELDS_ALL ((1u << COUNT_FIELDS) - 1)
+
+/*
+ * Sums over what is not among fields (bit n: enum count_field n): that is 0 in all keys then. Of a verdict of which
+ * only one word is left, the key has the lowest number with that word.
+ */
+void counts_sum(struct counts *counts, unsigned int fields);
+
+/* What was blocked first, then what was detected, then what was allowed; of these, most packets first,
+ * and then in the order of keys. */
+void counts_order(struct counts *counts);
+
 void counts_free(struct counts *counts);
 
 #endif

@@ -79,6 +79,24 @@ const char *verdict_action(unsigned int verdict)
 	return word_at(verdict_actions, COUNT(verdict_actions), verdict);
 }
 
+static unsigned int word_first(const char *const *words, unsigned int count, unsigned int number)
+{
+	for (unsigned int i = 1; number < count && words[number] && i < number; i++)
+		if (words[i] && !strcmp(words[i], words[number]))
+			return i;
+	return number;
+}
+
+unsigned int verdict_name_first(unsigned int verdict)
+{
+	return word_first(verdict_names, COUNT(verdict_names), verdict);
+}
+
+unsigned int verdict_action_first(unsigned int verdict)
+{
+	return word_first(verdict_actions, COUNT(verdict_actions), verdict);
+}
+
 const char *event_type_name(unsigned int type)
 {
 	return word_at(types, COUNT(types), type);

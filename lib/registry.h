@@ -15,6 +15,10 @@ const char *reason_text(unsigned int reason);
 const char *verdict_name(unsigned int verdict);
 const char *verdict_action(unsigned int verdict);
 
+/* The lowest number that has the same one of these words, which counters that are summed by it have. */
+unsigned int verdict_name_first(unsigned int verdict);
+unsigned int verdict_action_first(unsigned int verdict);
+
 /* enum event_type, enum event_hook, enum event_object */
 const char *event_type_name(unsigned int type);
 const char *hook_name(unsigned int hook);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* When a process started, field 22 of /proc/PID/stat (proc(5)), or 0 when there is none. */
@@ -152,4 +153,21 @@ void subscription_close(struct subscription *subscription)
 {
 	__atomic_store_n(&subscription->slots[subscription->slot].pid, 0, __ATOMIC_SEQ_CST);
 	all_close(subscription);
+}
+
+int subscribers_read(const struct pins *pins, struct subscriber *subscribers, size_t *count, struct error *error)
+{
+	struct event_slot *slots = pin_map(pins, &pin_event_slots, error);
+
+	*count = 0;
+	if (!slots)
+		return -1;
+	for (uint32_t i = 0; i < EVENT_SLOT_COUNT; i++) {
+		struct event_slot slot = slots[i];
+
+		if (!slot_is_free(&slot))
+			subscribers[(*count)++] = (struct subscriber){ .slot = i, .pid = slot.pid, .lost = slot.lost };
+	}
+	munmap(slots, sizeof(*slots) * EVENT_SLOT_COUNT);
+	return 0;
 }

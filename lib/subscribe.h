@@ -8,6 +8,7 @@
 #include "pin.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define SUBSCRIPTION_RING (1u << 20) /* bytes, some 4,500 events; any power of two of at least a page may be taken */
@@ -40,5 +41,14 @@ void subscription_set_polls(struct subscription *subscription, bool polls);
 
 /* Gives the slot back, and all that was opened. */
 void subscription_close(struct subscription *subscription);
+
+/* One that is there: its process lives. */
+struct subscriber {
+	uint32_t slot, pid;
+	uint64_t lost; /* events that found its ring full until now */
+};
+
+/* All of them, in the order of their slots, to an array of EVENT_SLOT_COUNT. Changes nothing and takes no lock. */
+int subscribers_read(const struct pins *pins, struct subscriber *subscribers, size_t *count, struct error *error);
 
 #endif

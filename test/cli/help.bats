@@ -4,7 +4,7 @@
 # shellcheck disable=SC2154,SC2034  # out, err, tmp and the like are set and used in helpers.bash
 load helpers
 
-tools=(map_update map_delete rule_list trace_tail ziti_divert iface_set lookup_link conn_list conn_delete conn_set)
+tools=(map_update map_delete rule_list trace_tail ziti_divert iface_set lookup_link conn_list conn_delete conn_set verdict_stat)
 
 # The long options that a tool accepts, from what it says to each: probing is the only list that help cannot have made.
 accepts() {
@@ -13,7 +13,7 @@ accepts() {
 	for option in action all count counts dead dry-run file help high iface json pin-dir priority proto quiet route save service \
 		source verbose version replace match watch stats ttl expires expire max-duration in out dst src name insert delete \
 		destination mask protocol source-mask low port direction dir mode hook verdict object unused \
-		sport dport state table rule sockets reason event sample absolute buffer; do
+		sport dport state table rule sockets reason event sample absolute buffer by openmetrics; do
 		# --help ends the scan before anything is done, unless the option takes it for its argument
 		"$tool" "--$option" --help --pin-dir /nonexistent >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" t0 --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
@@ -30,7 +30,9 @@ accepts() {
 		"$tool" "--$option" no-rule --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" lb --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" decision --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
-		"$tool" "--$option" 1024 --help >/dev/null 2>&1 </dev/null && echo "$option"
+		"$tool" "--$option" 1024 --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
+		"$tool" "--$option" splicer --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
+		"$tool" "--$option" reason --help >/dev/null 2>&1 </dev/null && echo "$option"
 	done | sort
 }
 

@@ -3,48 +3,7 @@
 
 # shellcheck disable=SC2154,SC2034,SC2030,SC2031  # out, err, tmp and the like are set and used in helpers.bash
 load helpers
-
-# watch [OPTION]...: rule_list --watch 1 in the background, to $tmp/watched and $tmp/complaints; fills $watcher
-watch() {
-	rule_list --watch 1 "$@" >"$tmp/watched" 2>"$tmp/complaints" 3>&- &
-	watcher=$!
-	servers+=("$watcher")
-}
-
-# assert_stops SIGNAL: it ends, with exit status 0 and without a word
-assert_stops() {
-	local result=0
-
-	kill -s "$1" "$watcher"
-	wait "$watcher" || result=$?
-	servers=()
-	[ "$result" = 0 ] || fail 'exit status 0' "$result" || return
-	assert_text stderr "$tmp/complaints" ''
-}
-
-# listens: the watcher would take a SIGTERM (15) for its end
-listens() {
-	local caught
-
-	caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$watcher/status")
-	[[ $(<"/proc/$watcher/comm") = rule_list ]] && ((0x$caught & 1 << 14))
-}
-
-# eventually COMMAND [ARG]...: waits until it succeeds
-eventually() {
-	local try
-
-	for ((try = 0; try < 1500; try++)); do
-		! "$@" || return 0
-		sleep 0.02
-	done
-	fail "eventually: $*" "$(head -c 2000 "$tmp/watched")"
-}
-
-# has COUNT PATTERN: so many lines match
-has() {
-	[ "$(grep -cE -e "$2" "$tmp/watched")" -ge "$1" ]
-}
+load watching
 
 # send COUNT PORT [SIZE]: datagrams to 10.0.0.1, received on t0
 send() {
@@ -60,22 +19,12 @@ for _ in range(count):
 ' "$1" "$2" "${3:-0}"
 }
 
-# assert_lines EXPRESSION: over d, the list of the JSON lines
-assert_lines() {
-	python3 -ISc '
-import json, sys
-d = [json.loads(line) for line in open(sys.argv[1])]
-if not eval(sys.argv[2]):
-    sys.exit("value: " + json.dumps(d))
-' "$tmp/watched" "$1" || fail "$1" 'that it is not'
-}
-
 # ---- plain blocks ----
 
 @test "blocks: a line of sums, a table, a blank line between; SIGINT ends with exit 0" {
 	map_update 10.0.0.0 8 80 80 0 udp
 	map_update 10.0.0.0 8 81 81 0 udp -S tag
-	watch
+	watch rule_list
 	eventually has 3 '^PPS '
 	assert_stops INT
 	python3 -ISc '
@@ -95,11 +44,11 @@ for i, block in enumerate(blocks):
 }
 
 @test "no rules: only the line of sums, and JSON has no line" {
-	watch
+	watch rule_list
 	eventually has 2 ' 0 rules'
 	assert_stops TERM
 	[ "$(grep -c PPS "$tmp/watched")" = 0 ] || fail 'no table' "$(cat "$tmp/watched")"
-	watch -j
+	watch rule_list -j
 	eventually listens
 	assert_stops TERM
 	assert_text stdout "$tmp/watched" ''
@@ -110,7 +59,7 @@ for i, block in enumerate(blocks):
 	map_update 10.0.0.0 8 81 81 0 udp -a drop -S some
 	map_update 10.0.0.0 8 82 82 0 udp -a drop -S most
 	send 50 80
-	watch
+	watch rule_list
 	eventually has 1 idle
 	# nothing is known at first: then it is the total that orders them
 	[[ "$(grep -m 1 udp "$tmp/watched")" == *idle* ]] || fail 'idle first' "$(cat "$tmp/watched")"
@@ -134,7 +83,7 @@ for i, block in enumerate(blocks):
 @test "JSON lines: the rule's keys after time, pps and bps; rates and counters agree" {
 	map_update 10.0.0.0 8 80 80 0 udp
 	map_update 10.0.0.0 8 81 81 0 udp -a drop
-	watch -j
+	watch rule_list -j
 	eventually has 2 '"pps":null'
 	send 30 81 100
 	eventually has 1 '"packets":30,'
@@ -152,7 +101,7 @@ for i, block in enumerate(blocks):
 
 @test "JSON lines: a rule that is new, or was inserted again, has no rate at first" {
 	map_update 10.0.0.0 8 80 80 0 udp
-	watch -j
+	watch rule_list -j
 	eventually has 1 '"low":80.*"pps":0|"pps":0.*"low":80'
 	map_update 10.0.0.0 8 81 81 0 udp
 	eventually has 1 '"pps":0.*"low":81'
@@ -164,7 +113,7 @@ for i, block in enumerate(blocks):
 
 @test "a rule set that was swapped is seen with the next block" {
 	map_update 10.0.0.0 8 80 80 0 udp
-	watch
+	watch rule_list
 	eventually has 1 ' 1 rule$'
 	for i in {1..200}; do echo "10.0.0.0 8 $((i + 1000)) $((i + 1000)) 0 udp"; done | map_update -f -
 	eventually has 1 ' 201 rules  '
@@ -177,7 +126,7 @@ for i, block in enumerate(blocks):
 	local result=0
 
 	map_update 10.0.0.0 8 80 80 0 udp
-	watch
+	watch rule_list
 	eventually has 1 ' 1 rule$'
 	mkdir -p "$tmp/kept"
 	mv /sys/fs/bpf/tc/globals/splicer1_rules /sys/fs/bpf/tc/globals/kept1_rules
@@ -191,14 +140,14 @@ for i, block in enumerate(blocks):
 @test "selectors and --dead choose, and are looked at anew each time" {
 	map_update 10.0.0.0 8 80 80 5001 udp
 	map_update 10.0.0.0 8 81 81 0 tcp -S tag
-	watch --dead
+	watch rule_list --dead
 	eventually has 1 ' 1 rule$'
 	serve udp-serve 127.0.0.1 5001
 	eventually has 1 ' 0 rules  '
 	servers=("$watcher" "${servers[@]: -1}")
 	kill -s INT "$watcher"
 	wait "$watcher"
-	watch -S tag -p tcp
+	watch rule_list -S tag -p tcp
 	eventually has 1 ' 1 rule$'
 	kill -s INT "$watcher"
 	wait "$watcher"
@@ -210,53 +159,12 @@ for i, block in enumerate(blocks):
 @test "a hundred thousand rules" {
 	awk 'BEGIN { for (i = 0; i < 100000; i++) printf "10.%d.%d.0 24 %d %d 0 udp\n", i % 200, int(i / 200) % 250, i % 60000 + 1, i % 60000 + 1 }' |
 		map_update -f -
-	watch
+	watch rule_list
 	eventually has 2 ' 100000 rules'
 	assert_stops INT
 }
 
 # ---- a terminal ----
-
-# on_terminal ROWS SECONDS COMMAND...: its output on a terminal of so many lines (0: it does not say) until it printed
-# the table twice, to $out; it is then interrupted (not from the keyboard, which throws away what is not yet read)
-on_terminal() {
-	capture python3 -ISc '
-import fcntl, os, pty, signal, struct, sys, termios
-rows, *command = sys.argv[1:]
-pid, fd = pty.fork()
-if pid == 0:
-    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", int(rows), 80 if int(rows) else 0, 0, 0))
-    os.execvp(command[0], command)
-got, interrupted = b"", False
-while True:
-    try:
-        part = os.read(fd, 65536)
-    except OSError:
-        part = b""
-    if not part:
-        break
-    got += part
-    if got.count(b"packets/s") >= 1 and got.endswith(b"\n") and not interrupted:
-        interrupted = True
-        os.kill(pid, signal.SIGINT)
-os.write(1, got)
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-' "$@"
-}
-
-# assert_screen RULES: each screen is cleared and has so many rules
-assert_screen() {
-	assert_status 0 || return
-	python3 -ISc '
-import sys
-text = open(sys.argv[1], newline="").read().replace("\r\n", "\n")
-assert text.startswith("\033[?7l") and text.endswith("\033[?7h"), repr(text)
-first, *screens = text[5:-5].split("\033[H\033[J")
-assert first == "" and len(screens) >= 2, repr(text)
-for screen in screens:
-    assert len(screen.splitlines()) == 2 + int(sys.argv[2]) and "\033" not in screen, repr(screen)
-' "$out" "$1" || fail "screens of $1 rules" "$(cat -v "$out")"
-}
 
 @test "on a terminal: cleared, no more rules than there are lines, no wrapping while it runs" {
 	local i

@@ -43,6 +43,20 @@ static void test_rates(void)
 	rates_free(&rates);
 }
 
+/* Counters that appear when they first count: their rate is known at once. */
+static void test_from_zero(void)
+{
+	rates.from_zero = true;
+	rates_begin(&rates, 10);
+	take(1, 100, 1000, "-1 -1", "from zero: at first nothing is known all the same");
+	rates_begin(&rates, 12);
+	take(1, 102, 1020, "1 10", "from zero: one that was there");
+	take(2, 50, 400, "25 200", "from zero: one that was not");
+	rates_begin(&rates, 14);
+	take(1, 3, 30, "-1 -1", "from zero: one that went backwards");
+	rates_free(&rates);
+}
+
 /* Each rule's rate is what was added to it, however many there are and in whatever order they come. */
 static void test_many(void)
 {
@@ -70,6 +84,7 @@ static void test_many(void)
 int main(void)
 {
 	test_rates();
+	test_from_zero();
 	test_many();
 	return tap_done();
 }

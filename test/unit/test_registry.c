@@ -22,6 +22,12 @@ static void test_verdicts(void)
 	}
 	check_text(verdict_name(VERDICT_COUNT), "?", "a verdict of a later version");
 	check_text(verdict_action(VERDICT_COUNT), "?", "and its action");
+	check(verdict_name_first(VERDICT_TRANSLATE), VERDICT_PASS, "the first that is ALLOWED");
+	check(verdict_name_first(VERDICT_DETECT), VERDICT_DETECT, "the first that is DETECTED");
+	check(verdict_action_first(VERDICT_DETECT), VERDICT_PASS, "the first that passed");
+	check(verdict_action_first(VERDICT_TRANSLATE), VERDICT_TRANSLATE, "the first that was translated");
+	check(verdict_name_first(VERDICT_COUNT), VERDICT_COUNT, "a verdict of a later version stays");
+	check(verdict_name_first(VERDICT_NONE), VERDICT_NONE, "none stays");
 	check(verdict_parse("BLOCKED", &mask, &error) ? 0 : mask, 1 << VERDICT_DROP, "BLOCKED");
 	check(verdict_parse("allowed", &mask, &error) ? 0 : mask,
 	      1 << VERDICT_PASS | 1 << VERDICT_SPLICE | 1 << VERDICT_TRANSLATE, "allowed is several");
