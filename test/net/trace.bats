@@ -422,10 +422,19 @@ flood_drops() {
 	assert_equal $(($(events_of same) + 10#0$(lost_of same))) $(($(counted no-rule) - before)) 'lines and losses'
 }
 
+# A few packets at a time, for a minute at most: each makes a line.
+trickle() {
+	local number
+	for ((number = 1; number < 6000; number++)); do
+		lab_on client "$LAB_OBJECTS/test/flood" eth0 "$(lab_mac wan0)" udp 192.0.2.1 99 "$number" 20
+		sleep 0.01
+	done
+}
+
 @test "pins made anew: it waits, says so, subscribes again and goes on, under traffic" {
 	local traffic
 	tail_start anew -j --reason ethertype -p udp --reason no-rule
-	started "$BATS_TEST_TMPDIR/flood" lab_on client "$LAB_OBJECTS/test/flood" eth0 "$(lab_mac wan0)" udp 192.0.2.1 99 1 100000000
+	started "$BATS_TEST_TMPDIR/flood" trickle
 	traffic=$pid
 	pid=$(head -n 1 "$BATS_TEST_TMPDIR/started")
 	rm -r "${PINS:?}"/*
