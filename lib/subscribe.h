@@ -7,6 +7,7 @@
 #include "error.h"
 #include "pin.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define SUBSCRIPTION_RING (1u << 20) /* bytes, some 4,500 events; any power of two of at least a page may be taken */
@@ -16,19 +17,24 @@ struct subscription {
 	int ring;  /* a ring buffer of struct event */
 	int rings; /* the pinned map of rings */
 	uint32_t slot;
+	uint32_t pid; /* as in struct event_slot */
+	uint64_t start_time;
 	struct event_slot *slots;
 	struct event_control *control;
 };
 
 /*
  * Takes a free slot, also one whose subscriber has died, and begins to receive. wakeup is that of struct event_slot.
- * EXIT_STATE when all slots are taken by programs that live.
+ * EXIT_STATE when all slots are taken by programs that live, or when there is no /proc to tell by who does.
  */
 int subscription_open(struct subscription *subscription, const struct pins *pins, const struct event_filter *filter,
 		      uint32_t ring_bytes, uint32_t wakeup, struct error *error);
 
 /* How many events found the ring full until now. */
 uint64_t subscription_lost(const struct subscription *subscription);
+
+/* Whether the slot is still ours: one to whom this process looked dead, from another PID namespace, takes it. */
+bool subscription_holds(const struct subscription *subscription);
 
 /* Ends it: on return nothing is written to the ring any more. What is in it can still be read. */
 void subscription_stop(struct subscription *subscription);
