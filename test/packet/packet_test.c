@@ -37,7 +37,8 @@ static const struct group {
 	{ "fragment", fragment_cases }, { "icmp", icmp_cases },         { "tracking", tracking_cases },
 	{ "flow", flow_cases },         { "memory", memory_cases },     { "mode", mode_cases },
 	{ "flood", flood_cases },       { "duration", duration_cases }, { "tunnel", tunnel_cases },
-	{ "question", question_cases }, { "device", device_cases },
+	{ "question", question_cases }, { "device", device_cases },   { "event", event_cases },
+	{ "filter", event_filter_cases }, { "event-oracle", event_oracle_cases },
 };
 
 /* only: blank separated names, NULL: all */
