@@ -30,7 +30,8 @@ struct golden {
 	enum reason reason;
 	uint64_t rule;
 	const char *tag;
-	struct event has; /* ethertype 0: that of the frame's family; ports are those of the frame unless fragment says no */
+	struct event
+		has; /* ethertype 0: that of the frame's family; ports are those of the frame unless fragment says no */
 	void (*before)(struct fixture *fixture, int family);
 };
 
@@ -223,11 +224,16 @@ static void golden_run(struct fixture *fixture, struct listener listeners[2], co
 /* Of a connected local socket: no decision, but a packet. */
 static void established_run(struct fixture *fixture, struct listener listeners[2], int family)
 {
-	int server = socket_listen(family, SOCK_STREAM, LIVE_PORT), client = socket_connect(family, SOCK_STREAM, LIVE_PORT);
+	int server = socket_listen(family, SOCK_STREAM, LIVE_PORT),
+	    client = socket_connect(family, SOCK_STREAM, LIVE_PORT);
 	const char *loopback = family == 6 ? "::1" : "127.0.0.1";
 	const struct golden golden = {
 		.name = "of a connected socket",
-		.spec = { .src = loopback, .dst = loopback, .sport = LIVE_PORT, .dport = socket_port(client), .flags = TCP_ACK },
+		.spec = { .src = loopback,
+			  .dst = loopback,
+			  .sport = LIVE_PORT,
+			  .dport = socket_port(client),
+			  .flags = TCP_ACK },
 		.verdict = VERDICT_PASS,
 		.reason = REASON_ESTABLISHED,
 		.has = { .tcp_flags = TCP_ACK },

@@ -27,7 +27,7 @@ struct filter_row {
 
 /* Rule 1, 2 and so on. */
 static const char *const rules[] = {
-	"-a drop -S sip 203.0.113.0 24 80 80 0 tcp",	  "-S sip-trunk 203.0.113.0 24 81 81 0 tcp",
+	"-a drop -S sip 203.0.113.0 24 80 80 0 tcp",        "-S sip-trunk 203.0.113.0 24 81 81 0 tcp",
 	"--mode detect -a drop 203.0.113.0 24 82 82 0 tcp", "203.0.113.0 24 83 83 4002 tcp",
 	"-a drop -S SIP 203.0.113.0 24 84 84 0 tcp",
 };

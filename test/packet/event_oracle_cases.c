@@ -114,8 +114,10 @@ static bool filter_holds(const struct event_filter *f, const struct event *event
 /* ---- random frames ---- */
 
 static const char *const rules[] = {
-	"-a drop -S sip 203.0.113.0 24 80 80 0 tcp",	   "-S sip-trunk 203.0.113.0 24 81 81 0 tcp",
-	"--mode detect -a drop 203.0.113.0 24 82 82 0 udp", "-S web 203.0.113.0 24 81 83 0 udp",
+	"-a drop -S sip 203.0.113.0 24 80 80 0 tcp",
+	"-S sip-trunk 203.0.113.0 24 81 81 0 tcp",
+	"--mode detect -a drop 203.0.113.0 24 82 82 0 udp",
+	"-S web 203.0.113.0 24 81 83 0 udp",
 	"--direction out -a drop -S sip 203.0.113.0 24 84 84 0 tcp",
 };
 static const char *const tags[] = { "sip", "sip-trunk", "web", "si" };
@@ -124,8 +126,8 @@ static const char *const sources6[] = { "2001:db8:0:1:ffff:ffff:ffff:ffff", "200
 					"2001:db8:0:2:8000::", "fd00::1" };
 static const char *const targets[] = { "203.0.113.5", "203.0.113.6" };
 static const uint16_t ports[] = { 79, 80, 81, 82, 83, 84, 255, 256, 65535 };
-static const uint8_t protos[] = { IPPROTO_TCP,	IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_GRE,
-				  IPPROTO_SCTP, IPPROTO_DCCP, 103,	  253 };
+static const uint8_t protos[] = { IPPROTO_TCP, IPPROTO_TCP,  IPPROTO_UDP,  IPPROTO_UDP, IPPROTO_ICMP,
+				  IPPROTO_GRE, IPPROTO_SCTP, IPPROTO_DCCP, 103,         253 };
 static const enum context contexts[] = { ON_VETH, ON_VETH, ON_PEER, OUT_VETH, OUT_PEER };
 
 #define PICK(numbers, array) ((array)[numbers_below((numbers), COUNT(array))])
@@ -196,8 +198,9 @@ static uint8_t ports_draw(struct numbers *numbers, struct event_ports terms[EVEN
 static void terms_draw(const struct fixture *fixture, struct numbers *numbers, struct event_filter *f)
 {
 	for (int i = 0; i < EVENT_TERMS; i++)
-		f->ifindex[i] = numbers_below(numbers, 3) ? 1000 + (uint32_t)i :
-				(uint32_t)(numbers_below(numbers, 2) ? fixture->veth : fixture->veth_peer);
+		f->ifindex[i] = numbers_below(numbers, 3)
+					? 1000 + (uint32_t)i
+					: (uint32_t)(numbers_below(numbers, 2) ? fixture->veth : fixture->veth_peer);
 	f->ifindexes = chance(numbers) ? (uint8_t)(1 + numbers_below(numbers, EVENT_TERMS)) : 0;
 	f->sports = ports_draw(numbers, f->sport);
 	f->dports = ports_draw(numbers, f->dport);
