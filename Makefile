@@ -53,7 +53,7 @@ all: objects tools
 objects: $(OBJECTS:%=$(O)/%.o)
 tools: $(TOOLS:%=$(O)/%)
 bench-tools: $(O)/test/path_bench $(O)/test/rules_bench $(O)/test/state_bench $(O)/test/wrap.o
-tests: $(UNIT:%=$(O)/test/%) $(O)/test/packet_test $(O)/test/oracle_test $(O)/test/flood
+tests: $(UNIT:%=$(O)/test/%) $(O)/test/packet_test $(O)/test/oracle_test $(O)/test/flood $(O)/test/subscriber
 
 $(O)/%.o: bpf/%.bpf.c
 	$(call say,BPF,$@)
@@ -88,6 +88,12 @@ $(O)/test/flood: test/net/flood.c
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(SPLICER_CFLAGS) $(CFLAGS) $< $(LDFLAGS) -o $@
+
+# a program that is none of ours: it sees no directory of splicer
+$(O)/test/subscriber: test/net/subscriber.c
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -I%,$(SPLICER_CFLAGS)) $(CFLAGS) -MMD -MP $< $(LDFLAGS) $(LINK) -o $@
 
 # what the oracle takes from the packet tests
 ORACLE_SRC := $(wildcard test/oracle/*.c) $(addprefix test/packet/,harness.c frames.c spec.c tap.c numbers.c sockets.c)
