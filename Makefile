@@ -53,7 +53,7 @@ all: objects tools
 objects: $(OBJECTS:%=$(O)/%.o)
 tools: $(TOOLS:%=$(O)/%)
 bench-tools: $(O)/test/path_bench $(O)/test/rules_bench $(O)/test/state_bench $(O)/test/wrap.o
-tests: $(UNIT:%=$(O)/test/%) $(O)/test/packet_test $(O)/test/oracle_test $(O)/test/flood $(O)/test/subscriber
+tests: $(UNIT:%=$(O)/test/%) $(O)/test/packet_test $(O)/test/oracle_test $(O)/test/flood $(O)/test/subscriber $(O)/test/place_killer
 
 $(O)/%.o: bpf/%.bpf.c
 	$(call say,BPF,$@)
@@ -94,6 +94,11 @@ $(O)/test/subscriber: test/net/subscriber.c
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(filter-out -I%,$(SPLICER_CFLAGS)) $(CFLAGS) -MMD -MP $< $(LDFLAGS) $(LINK) -o $@
+
+$(O)/test/place_killer: test/net/place_killer.c $(O)/libpinned.a
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(SPLICER_CFLAGS) $(CFLAGS) -MMD -MP $< $(O)/libpinned.a $(LDFLAGS) $(LINK) -o $@
 
 # what the oracle takes from the packet tests
 ORACLE_SRC := $(wildcard test/oracle/*.c) $(addprefix test/packet/,harness.c frames.c spec.c tap.c numbers.c sockets.c)
