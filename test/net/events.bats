@@ -18,9 +18,18 @@ setup_file() {
 	lab_attach wan0
 	lab_attach lan0
 	local_routes 172.16.240.0/24 fd00:240::/64
-	# a listener that reads what it is given: splices need one
-	started "$BATS_FILE_TMPDIR/receiver" pacer receive 127.0.0.1 58997 ::1 58997
-	eventually grep -q ready "$BATS_FILE_TMPDIR/receiver"
+	# splices need a listener; what it does with the packets is of no interest
+	started "$BATS_FILE_TMPDIR/listener" python3 -c "$(
+		cat <<-END
+			import signal, socket
+			sockets = [socket.socket(f, socket.SOCK_DGRAM) for f in (socket.AF_INET, socket.AF_INET6)]
+			for s, address in zip(sockets, ("127.0.0.1", "::1")):
+			    s.bind((address, 58997))
+			print("ready", flush=True)
+			signal.pause()
+		END
+	)"
+	eventually grep -q ready "$BATS_FILE_TMPDIR/listener"
 }
 
 teardown_file() {
@@ -96,7 +105,7 @@ class() {
 
 # What the program counted since counts_begin, of the mix: "IFACE REASON PACKETS"
 counts_of_mix() {
-	verdict_stat -j | fields iface reason packets | grep -E '^(wan0|lan0) (rule-splice|no-rule|rule-drop|rule-pass) '
+	verdict_stat -j | fields iface reason packets | awk '$1 ~ /^(wan0|lan0)$/ && $2 ~ /^(rule-splice|no-rule|rule-drop|rule-pass)$/'
 }
 
 counts_begin() {
@@ -163,7 +172,7 @@ rate() { echo "$(($1 / ($3 - $2 + 1)))k/s"; }
 @test "eight readers with different filters at once: each has exactly its own events, or counts those it lost" {
 	local name begin end delivered=0 all=(wan-splice wan-none wan-drop wan-pass lan-splice lan-none lan-drop lan-pass)
 	local -A options=(
-		[all]='' [iface]='-i lan0' [proto]='-p tcp' [action]='--action spliced' [service]='-S mail -S dns'
+		[all]='' [iface]='-i lan0' [proto]='-p tcp' [action]='--action spliced' [service]='-S dns'
 		[port]='-d 192.0.2.0/24 -d 2001:db8::/64 --dport 53 --dport 9000-9999' [small-all]='--buffer 64'
 		[small-blocked]='--buffer 64 --verdict BLOCKED -s 10.0.0.0/8' )
 	mix_rules
@@ -186,7 +195,7 @@ rate() { echo "$(($1 / ($3 - $2 + 1)))k/s"; }
 	assert_classes iface lan-splice lan-none lan-drop lan-pass
 	assert_classes proto wan-drop lan-none lan-pass
 	assert_classes action wan-splice lan-splice
-	assert_classes service wan-drop lan-drop wan-pass
+	assert_classes service wan-pass
 	assert_classes port wan-pass wan-none
 	assert_rest small-all "${all[@]}"
 	assert_rest small-blocked lan-none lan-drop
@@ -281,7 +290,7 @@ subscriber_start() {
 	end_readers "${pids[@]}"
 	for ((number = 0; number < PLACES; number++)); do
 		assert_equal "$(lost "again$number")" 0 'lost'
-		assert_equal "$(reader_classes "again$number" | grep lan0)" "$(class lan-drop "$(arrived lan-drop)")" "reader $number"
+		assert_equal "$(reader_classes "again$number" | grep lan0 || true)" "$(class lan-drop "$(arrived lan-drop)")" "reader $number"
 	done
 }
 
@@ -368,7 +377,7 @@ ended_by_itself() {
 
 # Lines "HOOK REASON PACKETS" of the two interfaces.
 counts_by_hook() {
-	verdict_stat -j | fields iface hook reason packets | grep -E '^(wan0|lan0) ' | sort
+	verdict_stat -j | fields iface hook reason packets | awk '$1 ~ /^(wan0|lan0)$/' | sort
 }
 
 @test "--sample 1 shows every packet, also forwarded ones of which egress need not look" {
