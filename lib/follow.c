@@ -57,8 +57,8 @@ static void signals_set(void)
 
 /* ---- a subscription ---- */
 
-/* A negative number ends the round; the record counts as read. */
-static int take_record(void *context, void *data, size_t size)
+/* The record counts as read also where it ends the round. */
+int follow_take(void *context, void *record, size_t size)
 {
 	struct follow *follow = context;
 
@@ -66,7 +66,7 @@ static int take_record(void *context, void *data, size_t size)
 		follow->skipped++;
 	} else {
 		follow->seen++;
-		follow->event(follow->context, data);
+		follow->event(follow->context, record);
 	}
 	follow->taken++;
 	return follow->taken == ROUND_EVENTS || (follow->count && follow->seen == follow->count) ? -1 : 0;
@@ -93,7 +93,7 @@ static int subscribe(struct follow *follow, struct error *error)
 	}
 	follow->subscribed = true;
 	signals_set();
-	follow->ring = ring_buffer__new(follow->subscription.ring, take_record, follow, NULL);
+	follow->ring = ring_buffer__new(follow->subscription.ring, follow_take, follow, NULL);
 	return follow->ring ? 0 : error_errno(error, EVENT_RINGS);
 }
 
@@ -274,7 +274,7 @@ static int round_run(struct follow *follow, struct error *error)
 	if (round_read(follow, error) || pins_check(follow, error))
 		return -1;
 	signals_answer(follow);
-	if (follow->taken == ROUND_EVENTS || is_over(follow))
+	if (follow->taken == ROUND_EVENTS || follow->hangup || is_over(follow))
 		return 0;
 	if (follow->subscribed)
 		wakeup_set(follow, is_busy(follow) ? follow->ring_bytes / 4 : 0);
