@@ -56,7 +56,8 @@ all: objects tools
 objects: $(OBJECTS:%=$(O)/%.o)
 tools: $(TOOLS:%=$(O)/%)
 bench-tools: $(addprefix $(O)/test/,path_bench rules_bench state_bench events_bench wrap.o printk.o)
-tests: $(UNIT:%=$(O)/test/%) $(O)/test/packet_test $(O)/test/oracle_test $(O)/test/flood
+tests: $(UNIT:%=$(O)/test/%) $(O)/test/packet_test $(O)/test/oracle_test $(O)/test/flood $(O)/test/subscriber \
+	$(O)/test/place_killer
 
 $(O)/%.o: bpf/%.bpf.c
 	$(call say,BPF,$@)
@@ -91,6 +92,17 @@ $(O)/test/flood: test/net/flood.c
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(SPLICER_CFLAGS) $(CFLAGS) $< $(LDFLAGS) -o $@
+
+# a program that is none of ours: it sees no directory of splicer
+$(O)/test/subscriber: test/net/subscriber.c
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -I%,$(SPLICER_CFLAGS)) $(CFLAGS) -MMD -MP $< $(LDFLAGS) $(LINK) -o $@
+
+$(O)/test/place_killer: test/net/place_killer.c $(O)/libpinned.a
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(SPLICER_CFLAGS) $(CFLAGS) -MMD -MP $< $(O)/libpinned.a $(LDFLAGS) $(LINK) -o $@
 
 # what the oracle takes from the packet tests
 ORACLE_SRC := $(wildcard test/oracle/*.c) $(addprefix test/packet/,harness.c frames.c spec.c tap.c numbers.c sockets.c)

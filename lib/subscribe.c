@@ -2,38 +2,82 @@
 #include "subscribe.h"
 
 #include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* When a process started, field 22 of /proc/PID/stat (proc(5)), or 0 when there is none. */
-static uint64_t process_start(uint32_t pid)
-{
-	char path[32], line[1024], *at;
-	uint64_t start = 0;
-	size_t size;
-	FILE *stat;
+#define STAT_MAX 1024
+#define STAT_STATE 3 /* fields of /proc/PID/stat, see proc(5) */
+#define STAT_THREADS 20
+#define STAT_START 22
 
-	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/stat", pid);
-	stat = fopen(path, "re");
-	if (!stat)
-		return 0;
-	size = fread(line, 1, sizeof(line) - 1, stat);
-	fclose(stat);
-	line[size] = '\0';
+/* The text of a field behind the name of the process, or NULL. */
+static const char *stat_field(const char *stat, int wanted)
+{
 	/* the name in field 2 may hold anything, also ") " */
-	at = strrchr(line, ')');
-	for (int field = 2; at && field < 22; field++)
+	const char *at = strrchr(stat, ')');
+
+	for (int field = 2; at && field < wanted; field++)
 		at = strchr(at + 1, ' ');
-	return at && sscanf(at, "%" SCNu64, &start) == 1 ? start : 0;
+	return at ? at + 1 : NULL;
 }
 
-static bool slot_is_free(const struct event_slot *slot)
+static uint64_t stat_number(const char *stat, int wanted)
 {
-	return !slot->pid || process_start(slot->pid) != slot->start_time;
+	const char *text = stat_field(stat, wanted);
+
+	return text ? strtoull(text, NULL, 10) : 0;
+}
+
+/* Reads /proc/PID/stat. -1 with errno. */
+static int stat_read(uint32_t pid, char *stat, size_t size)
+{
+	char path[32];
+	ssize_t got;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	got = read(fd, stat, size - 1);
+	close(fd);
+	if (got <= 0)
+		return -1;
+	stat[got] = '\0';
+	return 0;
+}
+
+/* It has ended, and only waits for its parent. One whose first thread alone has ended goes on. */
+static bool stat_is_zombie(const char *stat)
+{
+	const char *state = stat_field(stat, STAT_STATE);
+
+	return state && strchr("ZX", *state) && stat_number(stat, STAT_THREADS) < 2;
+}
+
+/* When this process started; 0: /proc does not tell. */
+static uint64_t own_start(void)
+{
+	char stat[STAT_MAX];
+
+	return stat_read((uint32_t)getpid(), stat, sizeof(stat)) ? 0 : stat_number(stat, STAT_START);
+}
+
+/* Whether the subscriber is known to have ended: of one that cannot be looked at this is not known. */
+static bool slot_is_dead(const struct event_slot *slot)
+{
+	char stat[STAT_MAX];
+
+	if (stat_read(slot->pid, stat, sizeof(stat)))
+		return errno == ENOENT || errno == ESRCH;
+	return stat_number(stat, STAT_START) != slot->start_time || stat_is_zombie(stat);
 }
 
 /* Nobody writes to the ring of the slot when this returns: the kernel waits for programs that run. */
@@ -44,16 +88,19 @@ static void slot_stop(struct subscription *subscription, uint32_t slot)
 	bpf_map_delete_elem(subscription->rings, &slot);
 }
 
-/* Bits last: a program that sees one must find ring and filter. */
+/*
+ * Bits last: a program that sees one must find ring and filter. The pid before them: who finds bits must be able to
+ * see whose they are. What a careless subscriber left in a slot that it gave back goes first.
+ */
 static int slot_start(struct subscription *subscription, const struct event_filter *filter, struct error *error)
 {
 	struct event_slot *slot = &subscription->slots[subscription->slot];
-	uint32_t pid = (uint32_t)getpid();
 
+	slot_stop(subscription, subscription->slot);
 	memset(slot, 0, sizeof(*slot));
-	slot->start_time = process_start(pid);
-	slot->pid = pid;
+	slot->start_time = subscription->start_time;
 	slot->filter = *filter;
+	__atomic_store_n(&slot->pid, subscription->pid, __ATOMIC_SEQ_CST);
 	if (bpf_map_update_elem(subscription->rings, &subscription->slot, &subscription->ring, 0)) {
 		slot->pid = 0;
 		return error_errno(error, EVENT_RINGS);
@@ -69,17 +116,20 @@ static int slot_start(struct subscription *subscription, const struct event_filt
 static void slots_bury(struct subscription *subscription)
 {
 	for (uint32_t i = 0; i < EVENT_SLOT_COUNT; i++) {
-		if (!subscription->slots[i].pid || !slot_is_free(&subscription->slots[i]))
+		struct event_slot *slot = &subscription->slots[i];
+
+		if (!slot->pid || !slot_is_dead(slot))
 			continue;
 		slot_stop(subscription, i);
-		subscription->slots[i].pid = 0;
+		__atomic_store_n(&slot->pid, 0, __ATOMIC_SEQ_CST);
 	}
 }
 
+/* One that died since the dead were buried is still in its slot, and bits and ring are, too. */
 static int slot_take(struct subscription *subscription, const struct event_filter *filter, struct error *error)
 {
 	for (subscription->slot = 0; subscription->slot < EVENT_SLOT_COUNT; subscription->slot++)
-		if (slot_is_free(&subscription->slots[subscription->slot]))
+		if (!subscription->slots[subscription->slot].pid)
 			return slot_start(subscription, filter, error);
 	return error_state(error, EVENT_SLOTS, "all %d places of subscribers are taken", EVENT_SLOT_COUNT);
 }
@@ -123,6 +173,11 @@ int subscription_open(struct subscription *subscription, const struct pins *pins
 	int result;
 
 	*subscription = (struct subscription){ .pins = pins, .ring = -1, .rings = -1 };
+	subscription->pid = (uint32_t)getpid();
+	subscription->start_time = own_start();
+	if (!subscription->start_time)
+		return error_state(error, "/proc/self/stat",
+				   "cannot be read, so no subscriber could tell that this one lives");
 	result = maps_open(subscription, pins, error);
 	if (!result) {
 		subscription->ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "event_ring", 0, 0, ring_bytes, NULL);
@@ -139,19 +194,29 @@ uint64_t subscription_lost(const struct subscription *subscription)
 	return __atomic_load_n(&subscription->slots[subscription->slot].lost, __ATOMIC_SEQ_CST);
 }
 
+bool subscription_holds(const struct subscription *subscription)
+{
+	const struct event_slot *slot = &subscription->slots[subscription->slot];
+
+	return slot->pid == subscription->pid && slot->start_time == subscription->start_time;
+}
+
 void subscription_set_polls(struct subscription *subscription, bool polls)
 {
-	__atomic_store_n(&subscription->slots[subscription->slot].polls, polls, __ATOMIC_SEQ_CST);
+	if (subscription_holds(subscription))
+		__atomic_store_n(&subscription->slots[subscription->slot].polls, polls, __ATOMIC_SEQ_CST);
 }
 
 void subscription_stop(struct subscription *subscription)
 {
-	slot_stop(subscription, subscription->slot);
+	if (subscription_holds(subscription))
+		slot_stop(subscription, subscription->slot);
 }
 
 void subscription_close(struct subscription *subscription)
 {
-	__atomic_store_n(&subscription->slots[subscription->slot].pid, 0, __ATOMIC_SEQ_CST);
+	if (subscription_holds(subscription))
+		__atomic_store_n(&subscription->slots[subscription->slot].pid, 0, __ATOMIC_SEQ_CST);
 	all_close(subscription);
 }
 
@@ -165,7 +230,7 @@ int subscribers_read(const struct pins *pins, struct subscriber *subscribers, si
 	for (uint32_t i = 0; i < EVENT_SLOT_COUNT; i++) {
 		struct event_slot slot = slots[i];
 
-		if (!slot_is_free(&slot))
+		if (slot.pid && !slot_is_dead(&slot))
 			subscribers[(*count)++] = (struct subscriber){ .slot = i, .pid = slot.pid, .lost = slot.lost };
 	}
 	munmap(slots, sizeof(*slots) * EVENT_SLOT_COUNT);

@@ -19,19 +19,24 @@ struct subscription {
 	int rings;   /* the pinned map of rings */
 	uint32_t id; /* of the pinned map of what is wanted: another one there belongs to programs loaded later */
 	uint32_t slot;
+	uint32_t pid; /* as in struct event_slot */
+	uint64_t start_time;
 	struct event_slot *slots;
 	struct event_control *control;
 };
 
 /*
- * Takes a free slot, also one whose subscriber has died, and begins to receive.
- * EXIT_STATE when all slots are taken by programs that live.
+ * Takes a free slot, also one whose subscriber has died, and begins to receive. EXIT_STATE when all slots are taken by
+ * programs that live, or when there is no /proc to tell by who does.
  */
 int subscription_open(struct subscription *subscription, const struct pins *pins, const struct event_filter *filter,
 		      uint32_t ring_bytes, struct error *error);
 
 /* How many events found the ring full until now. */
 uint64_t subscription_lost(const struct subscription *subscription);
+
+/* Whether the slot is still ours: one to whom this process looked dead, from another PID namespace, takes it. */
+bool subscription_holds(const struct subscription *subscription);
 
 /* Ends it: on return nothing is written to the ring any more. What is in it can still be read. */
 void subscription_stop(struct subscription *subscription);

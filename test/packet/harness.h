@@ -176,6 +176,11 @@ void duration_cases(struct fixture *fixture);
 void tunnel_cases(struct fixture *fixture);
 void question_cases(struct fixture *fixture);
 void device_cases(struct fixture *fixture);
+void event_cases(struct fixture *fixture);
+void event_filter_cases(struct fixture *fixture);
+void event_oracle_cases(struct fixture *fixture);
+void event_ring_cases(struct fixture *fixture);
+void event_count_cases(struct fixture *fixture);
 
 /* Inserts a rule: the operands of map_update, blank separated, IPv4 ones taken to the family as in spec_address. */
 int rule_insert(struct fixture *fixture, int family, const char *text);

@@ -31,13 +31,31 @@ static const struct group {
 	const char *name;
 	void (*run)(struct fixture *fixture);
 } groups[] = {
-	{ "header", header_cases },     { "setting", setting_cases },   { "truncation", truncation_cases },
-	{ "socket", socket_cases },     { "rule", rule_cases },         { "sweep", sweep_cases },
-	{ "oracle", oracle_cases },     { "mutation", mutation_cases }, { "boundary", boundary_cases },
-	{ "fragment", fragment_cases }, { "icmp", icmp_cases },         { "tracking", tracking_cases },
-	{ "flow", flow_cases },         { "memory", memory_cases },     { "mode", mode_cases },
-	{ "flood", flood_cases },       { "duration", duration_cases }, { "tunnel", tunnel_cases },
-	{ "question", question_cases }, { "device", device_cases },
+	{ "header", header_cases },
+	{ "setting", setting_cases },
+	{ "truncation", truncation_cases },
+	{ "socket", socket_cases },
+	{ "rule", rule_cases },
+	{ "sweep", sweep_cases },
+	{ "oracle", oracle_cases },
+	{ "mutation", mutation_cases },
+	{ "boundary", boundary_cases },
+	{ "fragment", fragment_cases },
+	{ "icmp", icmp_cases },
+	{ "tracking", tracking_cases },
+	{ "flow", flow_cases },
+	{ "memory", memory_cases },
+	{ "mode", mode_cases },
+	{ "flood", flood_cases },
+	{ "duration", duration_cases },
+	{ "tunnel", tunnel_cases },
+	{ "question", question_cases },
+	{ "device", device_cases },
+	{ "event", event_cases },
+	{ "filter", event_filter_cases },
+	{ "event-oracle", event_oracle_cases },
+	{ "event-ring", event_ring_cases },
+	{ "event-count", event_count_cases },
 };
 
 /* only: blank separated names, NULL: all */
