@@ -64,3 +64,11 @@ uint64_t clock_from_epoch(uint64_t epoch)
 {
 	return at_least_1((int64_t)(epoch - (uint64_t)clock_epoch_offset()));
 }
+
+double clock_seconds(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}

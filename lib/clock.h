@@ -4,6 +4,7 @@
 #define SPLICER_CLOCK_H
 
 #include <stdint.h>
+#include <time.h>
 
 #define CLOCK_SECOND UINT64_C(1000000000) /* ns */
 
@@ -13,5 +14,8 @@ uint64_t clock_now(void);
 /* From ns of CLOCK_MONOTONIC to ns since the epoch and back, by the two clocks as they stand now; at least 1. */
 uint64_t clock_to_epoch(uint64_t monotonic);
 uint64_t clock_from_epoch(uint64_t epoch);
+
+/* Seconds of a clock, for what is told to people and for waiting. */
+double clock_seconds(clockid_t clock);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "array.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static int by_sequence(const void *a, const void *b)
@@ -44,11 +45,26 @@ int rates_take(struct rates *rates, const struct reading *reading, struct rate *
 	struct reading *items = array_room(rates->now.items, rates->now.count, sizeof(*items));
 
 	if (!items)
-		return error_errno(error, "rules");
+		return error_errno(error, "rates");
 	rates->now.items = items;
 	items[rates->now.count++] = *reading;
 	*out = rate_of(rates, reading);
 	return 0;
+}
+
+static void number_out(struct out *out, const char *key, const char *header, double rate)
+{
+	char text[32] = "-";
+
+	if (rate >= 0)
+		snprintf(text, sizeof(text), rate > 0 && rate < 10 ? "%.1f" : "%.0f", rate);
+	out_seconds(out, key, header, rate, text);
+}
+
+void rate_out(struct out *out, const struct rate *rate)
+{
+	number_out(out, "pps", "PPS", rate->packets);
+	number_out(out, "bps", "BPS", rate->bytes);
 }
 
 void rates_free(struct rates *rates)

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Packets and bytes per second of rules, from two readings of their counters. */
+/* Packets and bytes per second, of rules and of whatever else is counted, from two readings of the counters. */
 #ifndef SPLICER_RATES_H
 #define SPLICER_RATES_H
 
 #include "error.h"
+#include "out.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* The counters of a rule, which is known by its sequence number. */
+/* The counters of a rule, which is known by its sequence number, or of what else has a number of its own. */
 struct reading {
 	uint64_t sequence; /* first: readings are found by it */
 	uint64_t packets, bytes;
@@ -26,14 +27,17 @@ struct rates {
 };
 
 struct rate {
-	double packets, bytes; /* per second; -1: not known, the rule or its counters are new */
+	double packets, bytes; /* per second; -1: not known, what is counted is new, or its counters are */
 };
 
 /* Begins a reading at `time`; the one that was taken last becomes that before. */
 void rates_begin(struct rates *rates, double time);
 
-/* Takes the counters of a rule and tells its rate. -1 with *error when memory ran out. */
+/* Takes the counters of one of them and tells its rate. -1 with *error when memory ran out. */
 int rates_take(struct rates *rates, const struct reading *reading, struct rate *out, struct error *error);
+
+/* The fields "pps" and "bps". */
+void rate_out(struct out *out, const struct rate *rate);
 
 void rates_free(struct rates *rates);
 

@@ -10,8 +10,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define WATCH_SECONDS_MAX 86400
-
 /*
  * Every so many seconds reads the rule set anew and prints the selected rules, busiest first: on a terminal as many as
  * it has lines, elsewhere all, as blocks with a blank line between them or as JSON Lines. Returns 0 also when stdout

@@ -7,6 +7,7 @@
 #include "proto.h"
 #include "question.h"
 #include "ruleview.h"
+#include "screen.h"
 #include "select.h"
 #include "statsout.h"
 #include "watch.h"
@@ -78,7 +79,7 @@ static int take_option(void *context, size_t row, const char *value, struct erro
 		listing->packet = value;
 		return take_mode(listing, MODE_MATCH, "--match", error);
 	case ROW_WATCH:
-		if (num_parse(value, 1, WATCH_SECONDS_MAX, &listing->seconds, error))
+		if (num_parse(value, 1, SCREEN_SECONDS_MAX, &listing->seconds, error))
 			return -1;
 		return take_mode(listing, MODE_WATCH, "--watch", error);
 	case ROW_VERBOSE:
