@@ -43,8 +43,7 @@ uint64_t clock_now(void)
 	return (uint64_t)monotonic_read();
 }
 
-/* What is to be added to ns of CLOCK_MONOTONIC. */
-static int64_t clock_epoch_offset(void)
+int64_t clock_epoch_offset(void)
 {
 	return clock_read(CLOCK_REALTIME) - monotonic_read();
 }
@@ -54,10 +53,15 @@ static uint64_t at_least_1(int64_t time)
 	return time < 1 ? 1 : (uint64_t)time;
 }
 
-uint64_t clock_to_epoch(uint64_t monotonic)
+uint64_t clock_to_epoch_by(uint64_t monotonic, int64_t offset)
 {
 	/* a time from outside may be any number: as unsigned ones, which wrap */
-	return at_least_1((int64_t)(monotonic + (uint64_t)clock_epoch_offset()));
+	return at_least_1((int64_t)(monotonic + (uint64_t)offset));
+}
+
+uint64_t clock_to_epoch(uint64_t monotonic)
+{
+	return clock_to_epoch_by(monotonic, clock_epoch_offset());
 }
 
 uint64_t clock_from_epoch(uint64_t epoch)

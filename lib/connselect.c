@@ -3,10 +3,10 @@
 
 #include "abi/rules.h"
 #include "num.h"
+#include "portrange.h"
 #include "proto.h"
 #include "rule.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,30 +30,6 @@ static int take_prefix(struct prefix_list *list, const char *value, struct error
 	if (prefix_parse_cover(value, NULL, list, error))
 		return -1;
 	prefix_list_sort(list);
-	return 0;
-}
-
-/* "80" or "80-90" */
-static int take_ports(struct conn_ports *ports, const char *value, struct error *error)
-{
-	const char *dash = strchr(value, '-');
-	char first[8];
-	uint64_t low, high;
-
-	if (!dash) {
-		if (num_parse(value, 0, 65535, &low, error))
-			return -1;
-		*ports = (struct conn_ports){ (uint16_t)low, (uint16_t)low };
-		return 0;
-	}
-	if (dash - value >= (int)sizeof(first))
-		return error_usage(error, value, "expected a port or LOW-HIGH");
-	snprintf(first, sizeof(first), "%.*s", (int)(dash - value), value);
-	if (num_parse(first, 0, 65535, &low, error) || num_parse(dash + 1, 0, 65535, &high, error))
-		return error_usage(error, value, "expected a port or LOW-HIGH, each 0-65535");
-	if (high < low)
-		return error_usage(error, value, "the range of ports ends before it starts");
-	*ports = (struct conn_ports){ (uint16_t)low, (uint16_t)high };
 	return 0;
 }
 
@@ -94,10 +70,10 @@ int conn_selector_option(struct conn_selector *selector, size_t row, const char 
 		return take_prefix(&selector->dst, value, error);
 	case CONN_SELECT_SPORT:
 		selector->has_sport = true;
-		return take_ports(&selector->sport, value, error);
+		return portrange_parse(value, &selector->sport.low, &selector->sport.high, error);
 	case CONN_SELECT_DPORT:
 		selector->has_dport = true;
-		return take_ports(&selector->dport, value, error);
+		return portrange_parse(value, &selector->dport.low, &selector->dport.high, error);
 	case CONN_SELECT_INTERFACE:
 		selector->has_interface = true;
 		return rule_parse_interface(value, &selector->ifindex, error);

@@ -1,45 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "out.h"
 
-#include "utf8.h"
+#include "text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Bytes up to the first that is not plain ASCII, or that JSON quotes. */
-static size_t plain_length(const unsigned char *text)
-{
-	size_t length = 0;
-
-	while (text[length] >= 0x20 && text[length] < 0x7f && text[length] != '"' && text[length] != '\\')
-		length++;
-	return length;
-}
-
 void json_string(const char *text)
 {
-	const unsigned char *at = (const unsigned char *)text;
-
 	putchar('"');
 	for (;;) {
-		size_t plain = plain_length(at);
-		unsigned int length;
+		size_t plain = json_plain_length(text);
+		char form[8];
 
-		fwrite(at, 1, plain, stdout);
-		at += plain;
-		if (!*at)
+		fwrite(text, 1, plain, stdout);
+		text += plain;
+		if (!*text)
 			break;
-		length = utf8_length(at);
-		if (*at == '"' || *at == '\\')
-			printf("\\%c", *at);
-		else if (*at < 0x20 || *at == 0x7f)
-			printf("\\u%04x", *at);
-		else if (!length)
-			fputs("\\ufffd", stdout);
-		else
-			fwrite(at, 1, length, stdout);
-		at += length ? length : 1;
+		text += json_escape(text, form);
+		fputs(form, stdout);
 	}
 	putchar('"');
 }

@@ -218,35 +218,50 @@ static int shapes_check(const struct pins *pins, struct error *error)
 	return missing.exit ? -1 : 0;
 }
 
-int pins_id(const struct pins *pins, uint32_t *id, struct error *error)
+int pin_id(const struct pins *pins, const struct pin_shape *shape, uint32_t *id, struct error *error)
 {
 	struct bpf_map_info info = { 0 };
 	__u32 size = sizeof(info);
-	int fd = pin_open(pins, &pin_config, error), result = 0;
+	int fd = pin_open(pins, shape, error), result = 0;
 
 	if (fd < 0)
 		return -1;
 	if (bpf_obj_get_info_by_fd(fd, &info, &size))
-		result = error_errno(error, SPLICER_CONFIG);
+		result = error_errno(error, shape->name);
 	close(fd);
 	*id = info.id;
 	return result;
 }
 
+int pins_id(const struct pins *pins, uint32_t *id, struct error *error)
+{
+	return pin_id(pins, &pin_config, id, error);
+}
+
+static size_t pin_bytes(const struct pin_shape *shape)
+{
+	return (size_t)shape->value_size * shape->max_entries;
+}
+
 void *pin_map(const struct pins *pins, const struct pin_shape *shape, struct error *error)
 {
-	size_t size = (size_t)shape->value_size * shape->max_entries;
 	int fd = pin_open(pins, shape, error);
 	void *memory;
 
 	if (fd < 0)
 		return NULL;
-	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	memory = mmap(NULL, pin_bytes(shape), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	close(fd);
 	if (memory != MAP_FAILED)
 		return memory;
 	error_errno(error, shape->name);
 	return NULL;
+}
+
+void pin_unmap(const struct pin_shape *shape, void *memory)
+{
+	if (memory)
+		munmap(memory, pin_bytes(shape));
 }
 
 /* Interface indices repeat between namespaces: rules of one would decide the packets of another. */
@@ -271,20 +286,33 @@ static int namespace_check(const struct pins *pins, bool claim, struct error *er
 		"again");
 }
 
+static int pins_use(struct pins *pins, bool claim, struct error *error)
+{
+	if (shapes_check(pins, error))
+		return -1;
+	pins->config = pin_map(pins, &pin_config, error);
+	return pins->config ? namespace_check(pins, claim, error) : -1;
+}
+
 int pins_open(struct pins *pins, const char *dir, bool claim, struct error *error)
 {
-	pins->dir = dir;
+	*pins = (struct pins){ .dir = dir };
 	pins->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (pins->dir_fd < 0 && errno == ENOENT)
 		return error_state(error, dir, "no such directory; is splicer.o attached to an interface");
 	if (pins->dir_fd < 0)
 		return error_errno(error, dir);
-	if (shapes_check(pins, error))
-		return -1;
-	pins->config = pin_map(pins, &pin_config, error);
-	if (!pins->config)
-		return -1;
-	return namespace_check(pins, claim, error);
+	if (!pins_use(pins, claim, error))
+		return 0;
+	pins_close(pins);
+	return -1;
+}
+
+void pins_close(struct pins *pins)
+{
+	pin_unmap(&pin_config, pins->config);
+	pins->config = NULL;
+	close(pins->dir_fd);
 }
 
 int pins_lock(const struct pins *pins, struct error *error)

@@ -39,17 +39,26 @@ extern const struct pin_shape pin_config, pin_counts, pin_addrs, pin_rules, pin_
  */
 int pins_open(struct pins *pins, const char *dir, bool claim, struct error *error);
 
+/* What a program that goes on without them owes; one that ends need not. */
+void pins_close(struct pins *pins);
+
 /* The descriptor of a pinned map of exactly this shape, or -1. */
 int pin_open(const struct pins *pins, const struct pin_shape *shape, struct error *error);
 
 /* The map in a slot of an opened map of maps, whatever its shape; -1 with errno. */
 int pin_inner_open(int outer, uint32_t slot);
 
-/* The id of the pinned configuration, which tells these maps from others that were pinned here before or after. */
+/* The id of a pinned map, which tells it from others that were pinned here before or after. */
+int pin_id(const struct pins *pins, const struct pin_shape *shape, uint32_t *id, struct error *error);
+
+/* That of the configuration, which every set of maps has. */
 int pins_id(const struct pins *pins, uint32_t *id, struct error *error);
 
 /* The values of a mmapable pinned array of this shape, shared with the programs; NULL with *error. */
 void *pin_map(const struct pins *pins, const struct pin_shape *shape, struct error *error);
+
+/* Gives what pin_map returned back; NULL is nothing. */
+void pin_unmap(const struct pin_shape *shape, void *memory);
 
 /* Waits for the writers' lock; it goes with the process, however that ends, or with pins_unlock. */
 int pins_lock(const struct pins *pins, struct error *error);

@@ -190,29 +190,44 @@ static int range_cover(struct prefix first, const struct prefix *last, struct pr
 	return 0;
 }
 
-static int range_parse(const char *text, const char *dash, struct prefix_list *out, struct error *error)
+static int range_parse(const char *text, const char *dash, struct prefix *first, struct prefix *last,
+		       struct error *error)
 {
 	char from[PREFIX_TEXT_MAX];
-	struct prefix first, last;
 	size_t size = (size_t)(dash - text);
 
 	if (size >= sizeof(from))
 		return error_usage(error, text, "not an address range");
 	memcpy(from, text, size);
 	from[size] = '\0';
-	if (address_read(from, &first) != 1 || address_read(dash + 1, &last) != 1)
+	if (address_read(from, first) != 1 || address_read(dash + 1, last) != 1)
 		return error_usage(error, text, "not an address range");
-	if (first.family != last.family)
+	if (first->family != last->family)
 		return error_usage(error, text, "a range of two address families");
-	if (memcmp(first.addr, last.addr, sizeof(first.addr)) > 0)
+	if (memcmp(first->addr, last->addr, sizeof(first->addr)) > 0)
 		return error_usage(error, text, "the range ends before it starts");
-	return range_cover(first, &last, out) ? error_errno(error, text) : 0;
+	return 0;
+}
+
+int prefix_parse_range(const char *text, struct prefix *first, struct prefix *last, struct error *error)
+{
+	const char *dash = strchr(text, '-');
+	unsigned int bits;
+
+	if (dash)
+		return range_parse(text, dash, first, last, error);
+	if (prefix_parse(text, first, error))
+		return -1;
+	bits = prefix_bits(first->family);
+	*last = block_last(first, bits - first->len);
+	first->len = last->len = (uint8_t)bits;
+	return 0;
 }
 
 int prefix_parse_cover(const char *text, const char *len, struct prefix_list *out, struct error *error)
 {
 	const char *dash = strchr(text, '-');
-	struct prefix prefix;
+	struct prefix prefix, last;
 	uint64_t value;
 
 	*out = (struct prefix_list){ 0 };
@@ -221,7 +236,9 @@ int prefix_parse_cover(const char *text, const char *len, struct prefix_list *ou
 
 		if (len && num_parse(len, bits, bits, &value, error))
 			return -1;
-		return range_parse(text, dash, out, error);
+		if (range_parse(text, dash, &prefix, &last, error))
+			return -1;
+		return range_cover(prefix, &last, out) ? error_errno(error, text) : 0;
 	}
 	if (len ? prefix_parse_with_len(text, len, &prefix, error) : prefix_parse(text, &prefix, error))
 		return -1;

@@ -37,6 +37,9 @@ int prefix_parse(const char *text, struct prefix *out, struct error *error);
  */
 int prefix_parse_cover(const char *text, const char *len, struct prefix_list *out, struct error *error);
 
+/* As it with the length in the text: the first and the last address of what prefix_parse takes, or of a range. */
+int prefix_parse_range(const char *text, struct prefix *first, struct prefix *last, struct error *error);
+
 /* "10.0.0.0/8" to buf; returns buf. */
 char *prefix_format(const struct prefix *prefix, char buf[PREFIX_TEXT_MAX]);
 

@@ -55,8 +55,10 @@ static int slot_start(struct subscription *subscription, const struct event_filt
 	slot->pid = pid;
 	slot->wakeup = wakeup;
 	slot->filter = *filter;
-	if (bpf_map_update_elem(subscription->rings, &subscription->slot, &subscription->ring, 0))
+	if (bpf_map_update_elem(subscription->rings, &subscription->slot, &subscription->ring, 0)) {
+		slot->pid = 0;
 		return error_errno(error, EVENT_RINGS);
+	}
 	for (int type = 0; type < EVENT_TYPES; type++)
 		if (filter->types & 1u << type)
 			__atomic_fetch_or(&subscription->control->wanted[type], 1ull << subscription->slot,
@@ -84,33 +86,65 @@ static int slot_take(struct subscription *subscription, const struct event_filte
 	return error_state(error, EVENT_SLOTS, "all %d places of subscribers are taken", EVENT_SLOT_COUNT);
 }
 
+/* The id comes first: if the maps are replaced meanwhile, it tells. */
+static int maps_open(struct subscription *subscription, const struct pins *pins, struct error *error)
+{
+	if (pin_id(pins, &pin_event_control, &subscription->id, error))
+		return -1;
+	subscription->control = pin_map(pins, &pin_event_control, error);
+	subscription->slots = subscription->control ? pin_map(pins, &pin_event_slots, error) : NULL;
+	subscription->rings = subscription->slots ? pin_open(pins, &pin_event_rings, error) : -1;
+	return subscription->rings < 0 ? -1 : 0;
+}
+
+static void all_close(struct subscription *subscription)
+{
+	pin_unmap(&pin_event_control, subscription->control);
+	pin_unmap(&pin_event_slots, subscription->slots);
+	if (subscription->rings >= 0)
+		close(subscription->rings);
+	if (subscription->ring >= 0)
+		close(subscription->ring);
+}
+
+static int place_take(struct subscription *subscription, const struct event_filter *filter, uint32_t wakeup,
+		      struct error *error)
+{
+	int result;
+
+	if (pins_lock(subscription->pins, error))
+		return -1;
+	slots_bury(subscription);
+	result = slot_take(subscription, filter, wakeup, error);
+	pins_unlock(subscription->pins);
+	return result;
+}
+
 int subscription_open(struct subscription *subscription, const struct pins *pins, const struct event_filter *filter,
 		      uint32_t ring_bytes, uint32_t wakeup, struct error *error)
 {
 	int result;
 
-	*subscription = (struct subscription){ .pins = pins };
-	subscription->control = pin_map(pins, &pin_event_control, error);
-	subscription->slots = subscription->control ? pin_map(pins, &pin_event_slots, error) : NULL;
-	if (!subscription->slots)
-		return -1;
-	subscription->rings = pin_open(pins, &pin_event_rings, error);
-	if (subscription->rings < 0)
-		return -1;
-	subscription->ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "event_ring", 0, 0, ring_bytes, NULL);
-	if (subscription->ring < 0)
-		return error_errno(error, "event_ring");
-	if (pins_lock(pins, error))
-		return -1;
-	slots_bury(subscription);
-	result = slot_take(subscription, filter, wakeup, error);
-	pins_unlock(pins);
+	*subscription = (struct subscription){ .pins = pins, .ring = -1, .rings = -1 };
+	result = maps_open(subscription, pins, error);
+	if (!result) {
+		subscription->ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "event_ring", 0, 0, ring_bytes, NULL);
+		result = subscription->ring < 0 ? error_errno(error, "event_ring")
+						: place_take(subscription, filter, wakeup, error);
+	}
+	if (result)
+		all_close(subscription);
 	return result;
 }
 
 uint64_t subscription_lost(const struct subscription *subscription)
 {
 	return __atomic_load_n(&subscription->slots[subscription->slot].lost, __ATOMIC_SEQ_CST);
+}
+
+void subscription_set_wakeup(struct subscription *subscription, uint32_t wakeup)
+{
+	__atomic_store_n(&subscription->slots[subscription->slot].wakeup, wakeup, __ATOMIC_SEQ_CST);
 }
 
 void subscription_stop(struct subscription *subscription)
@@ -121,5 +155,5 @@ void subscription_stop(struct subscription *subscription)
 void subscription_close(struct subscription *subscription)
 {
 	__atomic_store_n(&subscription->slots[subscription->slot].pid, 0, __ATOMIC_SEQ_CST);
-	close(subscription->ring);
+	all_close(subscription);
 }

@@ -13,8 +13,9 @@
 
 struct subscription {
 	const struct pins *pins;
-	int ring;  /* a ring buffer of struct event */
-	int rings; /* the pinned map of rings */
+	int ring;    /* a ring buffer of struct event */
+	int rings;   /* the pinned map of rings */
+	uint32_t id; /* of the pinned map of what is wanted: another one there belongs to programs loaded later */
 	uint32_t slot;
 	struct event_slot *slots;
 	struct event_control *control;
@@ -33,7 +34,10 @@ uint64_t subscription_lost(const struct subscription *subscription);
 /* Ends it: on return nothing is written to the ring any more. What is in it can still be read. */
 void subscription_stop(struct subscription *subscription);
 
-/* Gives the slot back. */
+/* From now on programs wake the reader as `wakeup` of struct event_slot says. */
+void subscription_set_wakeup(struct subscription *subscription, uint32_t wakeup);
+
+/* Gives the slot back, and all that was opened. */
 void subscription_close(struct subscription *subscription);
 
 #endif

@@ -1,156 +1,166 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* trace_tail: follows decisions as they happen. */
 #include "eventout.h"
+#include "eventselect.h"
+#include "follow.h"
 #include "num.h"
 #include "option.h"
-#include "pin.h"
-#include "proto.h"
-#include "registry.h"
-#include "rule.h"
-#include "subscribe.h"
 
-#include <bpf/libbpf.h>
-#include <errno.h>
-#include <signal.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
-enum row { ROW_INTERFACE, ROW_PROTO, ROW_VERDICT, ROW_HOOK, ROW_COUNT };
+enum row { ROW_ABSOLUTE = EVENT_SELECT_ROWS, ROW_COUNT, ROW_BUFFER };
 
 static const struct option_row rows[] = {
-	[ROW_INTERFACE] = { "iface", 'i', "NAME", "only events of this interface" },
-	[ROW_PROTO] = { "proto", 'p', "PROTO", "only events of this IP protocol" },
-	[ROW_VERDICT] = { "verdict", 0, "VERDICT", "only these: ALLOWED, BLOCKED or DETECTED; repeatable" },
-	[ROW_HOOK] = { "hook", 0, "HOOK", "only what comes in, or only what leaves: ingress or egress" },
-	[ROW_COUNT] = { "count", 'c', "NUMBER", "end after that many events" },
+	EVENT_SELECT_OPTION_ROWS,
+	{ "absolute", 't', NULL, "times with date and zone" },
+	{ "count", 'c', "NUMBER", "end after that many events" },
+	{ "buffer", 0, "KIB", "room for events that were not read yet; a power of two (1024)" },
 	{ 0 },
 };
 
-static const char *const synopsis[] = { "[OPTION]...", NULL };
+static const char *const synopsis[] = { "[OPTION]... [PREFIX]...", NULL };
 
 static const struct command command = {
 	.name = "trace_tail",
 	.synopsis = synopsis,
-	.summary = "Print a line for each decision: what a rule passed or spliced, a new SSH connection, a drop. Up to "
-		   "16\n"
-		   "readers may follow at once. Ends on SIGINT or SIGTERM and says how many events it lost.",
+	.summary =
+		"Print a line for each decision: what a rule passed or spliced, a new SSH connection, a drop. PREFIX "
+		"(an\n"
+		"address, ADDRESS/LEN, or a range A-B) is where one of the two ends is. What is given several times\n"
+		"are alternatives; a selector that is not given matches anything. Up to 16 readers may follow at once.",
 	.options = rows,
 	.common = "qj",
 };
 
+#define BUFFER_KIB_MAX (1u << 20) /* 1 GiB */
+
 struct tail {
-	struct event_filter filter;
-	uint64_t count; /* 0: no end */
-	uint64_t seen;
+	struct event_select select;
+	struct event_view view;
+	struct follow follow;
+	struct text text;
 	bool json;
 };
 
-static volatile sig_atomic_t stopped;
+/* ---- output ---- */
 
-static void stop(int signal_number)
+static char output[1 << 16];
+
+static void tail_flush(struct tail *tail)
 {
-	(void)signal_number;
-	stopped = 1;
+	fwrite(tail->text.data, 1, tail->text.length, stdout);
+	fflush(stdout);
+	tail->text.length = 0;
+}
+
+static void tail_event(void *context, const struct event *event)
+{
+	struct tail *tail = context;
+
+	if (text_room(&tail->text) < EVENT_TEXT_MAX)
+		tail_flush(tail);
+	(tail->json ? event_put_json : event_put_line)(event, &tail->view, &tail->text);
+}
+
+static int tail_round(void *context, struct error *error)
+{
+	struct tail *tail = context;
+
+	if (tail->text.length)
+		tail_flush(tail);
+	event_view_refresh(&tail->view);
+	return ferror(stdout) ? error_state(error, "stdout", "cannot be written") : 0;
+}
+
+/* On a terminal that can, unless the environment says otherwise (https://no-color.org). */
+static bool wants_colour(void)
+{
+	const char *refused = getenv("NO_COLOR"), *terminal = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && !(refused && *refused) && !(terminal && !strcmp(terminal, "dumb"));
+}
+
+/* ---- options ---- */
+
+static int take_buffer(struct tail *tail, const char *value, struct error *error)
+{
+	uint64_t kib;
+
+	if (num_parse(value, 4, BUFFER_KIB_MAX, &kib, error))
+		return -1;
+	if (kib & (kib - 1))
+		return error_usage(error, value, "not a power of two");
+	tail->follow.ring_bytes = (uint32_t)(kib * 1024);
+	return 0;
 }
 
 static int take_option(void *context, size_t row, const char *value, struct error *error)
 {
 	struct tail *tail = context;
-	uint32_t mask;
-	uint16_t proto;
 
-	switch ((enum row)row) {
-	case ROW_INTERFACE:
-		tail->filter.ifindexes = 1;
-		return rule_parse_interface(value, &tail->filter.ifindex[0], error);
-	case ROW_PROTO:
-		if (proto_parse(value, &proto, error))
-			return -1;
-		if (proto != PROTO_ANY)
-			tail->filter.protos[proto / 64] |= UINT64_C(1) << proto % 64;
+	switch (row) {
+	case ROW_ABSOLUTE:
+		tail->view.absolute = true;
 		return 0;
-	case ROW_VERDICT:
-		if (verdict_parse(value, &mask, error))
-			return -1;
-		tail->filter.verdicts |= mask;
-		return 0;
-	case ROW_HOOK:
-		return hook_parse(value, &tail->filter.hooks, error);
+	case ROW_COUNT:
+		return num_parse(value, 1, UINT64_MAX, &tail->follow.count, error);
+	case ROW_BUFFER:
+		return take_buffer(tail, value, error);
 	default:
-		return num_parse(value, 1, UINT64_MAX, &tail->count, error);
+		return event_select_option(&tail->select, row, value, error);
 	}
 }
 
-static int take_event(void *context, void *data, size_t size)
-{
-	struct tail *tail = context;
+/* ---- all of it ---- */
 
-	if (tail->count && tail->seen == tail->count)
-		return 0;
-	if (event_print(data, size, tail->json))
-		return 0;
-	tail->seen++;
-	if (ferror(stdout) || tail->seen == tail->count)
-		stopped = 1;
-	return 0;
+static void losses_print(const struct follow *follow)
+{
+	if (follow->lost)
+		note_print("%" PRIu64 " events, %" PRIu64 " lost", follow->seen, follow->lost);
+	if (follow->skipped)
+		note_print("%" PRIu64 " records of another version were skipped", follow->skipped);
 }
 
-static int follow(struct tail *tail, const struct subscription *subscription, struct error *error)
+static int tail_run(struct tail *tail, const struct common_options *common, struct error *error)
 {
-	struct ring_buffer *ring = ring_buffer__new(subscription->ring, take_event, tail, NULL);
-	int result = 0;
+	struct follow *follow = &tail->follow;
+	int result;
 
-	if (!ring)
-		return error_errno(error, EVENT_RINGS);
-	while (!stopped && result >= 0) {
-		result = ring_buffer__poll(ring, 200);
-		if (result == -EINTR)
-			result = 0;
-	}
-	ring_buffer__free(ring);
-	if (ferror(stdout))
-		return error_state(error, "stdout", "cannot be written");
-	if (result >= 0)
-		return 0;
-	errno = -result;
-	return error_errno(error, EVENT_RINGS);
-}
-
-/* A reader that goes away, `trace_tail | head`, must not leave its slot behind: SIGPIPE becomes a failed write. */
-static void signals_set(void)
-{
-	struct sigaction action = { .sa_handler = stop };
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	tail->json = common->json;
+	tail->view.aligned = true;
+	tail->view.colour = wants_colour();
+	follow->pin_dir = common->pin_dir;
+	follow->filter = tail->select.filter;
+	event_view_refresh(&tail->view);
+	if (follow_open(follow, error))
+		return -1;
+	result = follow_run(follow, error);
+	follow_close(follow);
+	if (!common->quiet)
+		losses_print(follow);
+	return result;
 }
 
 int main(int argc, char **argv)
 {
+	static struct tail tail; /* 10 KiB */
 	struct common_options common = { 0 };
-	struct subscription subscription;
-	struct tail tail = { 0 };
 	struct error error;
-	struct pins pins;
-	uint64_t lost;
-	int result, count = options_parse(&command, argc, argv, &common, take_option, &tail, &error);
+	int count;
 
-	if (count > 0)
-		error_usage(&error, argv[argc - count], "takes no operands");
-	if (count || pins_open(&pins, common.pin_dir, false, &error))
+	tail.text = TEXT_OF(output);
+	tail.follow = (struct follow){ .ring_bytes = SUBSCRIPTION_RING,
+				       .output = STDOUT_FILENO,
+				       .event = tail_event,
+				       .round = tail_round,
+				       .context = &tail };
+	count = options_parse(&command, argc, argv, &common, take_option, &tail, &error);
+	if (count < 0 || event_select_operands(&tail.select, argv + argc - count, count, &error) ||
+	    event_select_finish(&tail.select, &error) || tail_run(&tail, &common, &error))
 		return error_print(&error);
-	tail.json = common.json;
-	/* while it waits for the lock it can be ended as usual; a place taken just then goes to the next reader */
-	tail.filter.types = 1u << EVENT_DECISION | 1u << EVENT_REDECISION;
-	if (subscription_open(&subscription, &pins, &tail.filter, SUBSCRIPTION_RING, 0, &error))
-		return error_print(&error);
-	signals_set();
-	result = follow(&tail, &subscription, &error);
-	subscription_stop(&subscription);
-	lost = subscription_lost(&subscription);
-	subscription_close(&subscription);
-	if (lost && !common.quiet)
-		note_print("%llu events lost", (unsigned long long)lost);
-	return result ? error_print(&error) : output_finish(EXIT_DONE);
+	return output_finish(EXIT_DONE);
 }
