@@ -2,6 +2,7 @@
 #include "audit.h"
 
 #include "clock.h"
+#include "eventout.h"
 #include "num.h"
 
 #include <errno.h>
@@ -11,14 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define NOTICES_MAX 1024 /* bytes: a newline, and two lines that tell of losses */
 #define LINES_MAX (1u << 18)
 #define SYNC_SECONDS_MAX 86400
-#define TIME_TEXT_MAX 40
 
 int audit_sync_parse(const char *text, uint64_t *sync, struct error *error)
 {
@@ -29,11 +27,6 @@ int audit_sync_parse(const char *text, uint64_t *sync, struct error *error)
 	else if (num_parse(text, 1, SYNC_SECONDS_MAX, sync, error))
 		return error_usage(error, text, "is none of: never, always, 1 to %d seconds", SYNC_SECONDS_MAX);
 	return 0;
-}
-
-static uint64_t time_now(void)
-{
-	return clock_to_epoch(clock_now());
 }
 
 /* ---- what is told of the file, on stderr ---- */
@@ -49,67 +42,6 @@ static void __attribute__((format(printf, 2, 3))) file_note(const struct audit *
 	va_end(arguments);
 	error_state(&error, audit->path.text, "%s", text);
 	error_print(&error);
-}
-
-/* ---- what is lost ---- */
-
-static void loss_add(struct audit_loss *loss, uint64_t count, int reason)
-{
-	uint64_t now = time_now();
-
-	if (!count)
-		return;
-	if (!loss->count) {
-		loss->from = now;
-		loss->reason = reason;
-	}
-	loss->to = now;
-	loss->count += count;
-}
-
-static const char *loss_reason(const struct audit_loss *loss)
-{
-	return loss->reason ? strerror(loss->reason) : "the ring was full";
-}
-
-/* As events have it: local time, with its zone. */
-static const char *time_text(uint64_t time, char text[TIME_TEXT_MAX])
-{
-	time_t seconds = (time_t)(time / CLOCK_SECOND);
-	char zone[8];
-	struct tm local;
-	size_t used;
-
-	localtime_r(&seconds, &local);
-	used = strftime(text, TIME_TEXT_MAX, "%Y-%m-%dT%H:%M:%S", &local);
-	strftime(zone, sizeof(zone), "%z", &local);
-	snprintf(text + used, TIME_TEXT_MAX - used, ".%06" PRIu64 "%.3s:%s", time % CLOCK_SECOND / 1000, zone,
-		 zone + 3);
-	return text;
-}
-
-static double seconds_of(uint64_t time)
-{
-	return (double)time / (double)CLOCK_SECOND;
-}
-
-/* A line of the log; returns its bytes. */
-static size_t loss_write(const struct audit *audit, const struct audit_loss *loss, const char *what, char *line,
-			 size_t room)
-{
-	char now[TIME_TEXT_MAX], from[TIME_TEXT_MAX], to[TIME_TEXT_MAX];
-
-	if (!loss->count)
-		return 0;
-	if (audit->json)
-		return (size_t)snprintf(line, room,
-					"{\"time\":%.6f,\"lost\":%" PRIu64
-					",\"what\":\"%s\",\"from\":%.6f,\"to\":%.6f,\"why\":\"%s\"}\n",
-					seconds_of(time_now()), loss->count, what, seconds_of(loss->from),
-					seconds_of(loss->to), loss_reason(loss));
-	return (size_t)snprintf(line, room, "%s LOST %" PRIu64 " %s from %s to %s: %s\n", time_text(time_now(), now),
-				loss->count, what, time_text(loss->from, from), time_text(loss->to, to),
-				loss_reason(loss));
 }
 
 /* ---- writing ---- */
@@ -129,17 +61,18 @@ static uint64_t lines_count(const char *text, size_t size)
 }
 
 /* Puts what is to be told right before the lines; returns where it begins. */
-static char *notices_put(const struct audit *audit)
+static char *notices_put(struct audit *audit)
 {
-	char text[NOTICES_MAX], *begin;
-	size_t used = 0;
+	char notices[NOTICES_MAX], *begin;
+	struct text text = TEXT_OF(notices);
 
 	if (audit->torn)
-		text[used++] = '\n';
-	used += loss_write(audit, &audit->lines, "lines", text + used, sizeof(text) - used);
-	used += loss_write(audit, &audit->events, "events", text + used, sizeof(text) - used);
-	begin = lines_of(audit) - used;
-	memcpy(begin, text, used);
+		text_char(&text, '\n');
+	event_view_refresh(&audit->view);
+	audit_loss_put(&audit->lines, "lines", audit->json, &audit->view, &text);
+	audit_loss_put(&audit->events, "events", audit->json, &audit->view, &text);
+	begin = lines_of(audit) - text.length;
+	memcpy(begin, notices, text.length);
 	return begin;
 }
 
@@ -197,13 +130,14 @@ static void lines_lose(struct audit *audit, uint64_t count, int reason)
 {
 	if (!audit->lines.count && count)
 		file_note(audit, "%s: lines are being lost", strerror(reason));
-	loss_add(&audit->lines, count, reason);
+	audit_loss_add(&audit->lines, count, reason);
 }
 
 static void losses_told(struct audit *audit)
 {
 	if (audit->lines.count)
-		file_note(audit, "%" PRIu64 " lines were lost: %s", audit->lines.count, loss_reason(&audit->lines));
+		file_note(audit, "%" PRIu64 " lines were lost: %s", audit->lines.count,
+			  audit_loss_reason(&audit->lines));
 	audit->lines = audit->events = (struct audit_loss){ 0 };
 	audit->torn = false;
 }
@@ -254,7 +188,8 @@ static bool sync_is_due(const struct audit *audit)
 
 int audit_open(struct audit *audit, const char *path, uint64_t sync, bool json, struct error *error)
 {
-	*audit = (struct audit){ .file = -1, .sync = sync, .json = json, .synced = clock_now() };
+	*audit = (struct audit){ .file = -1, .sync = sync, .json = json, .synced = clock_now(), .view.absolute = true };
+	event_view_refresh(&audit->view);
 	if (audit_path_open(&audit->path, path, error))
 		return -1;
 	audit->file = audit_file_open(&audit->path, -1, error);
@@ -272,6 +207,15 @@ int audit_open(struct audit *audit, const char *path, uint64_t sync, bool json, 
 	return 0;
 }
 
+void audit_event(struct audit *audit, const struct event *event)
+{
+	char line[EVENT_TEXT_MAX];
+	struct text text = TEXT_OF(line);
+
+	(audit->json ? event_put_json : event_put_line)(event, &audit->view, &text);
+	audit_line(audit, text.data, text.length);
+}
+
 void audit_line(struct audit *audit, const char *line, size_t size)
 {
 	if (audit->used + size > LINES_MAX)
@@ -280,9 +224,10 @@ void audit_line(struct audit *audit, const char *line, size_t size)
 	audit->used += size;
 }
 
-void audit_events_lost(struct audit *audit, uint64_t count)
+void audit_events_lost(struct audit *audit, uint64_t lost)
 {
-	loss_add(&audit->events, count, 0);
+	audit_loss_add(&audit->events, lost - audit->events_lost, 0);
+	audit->events_lost = lost;
 }
 
 void audit_round(struct audit *audit)
@@ -319,7 +264,7 @@ static int losses_left(const struct audit *audit, struct error *error)
 {
 	if (audit->lines.count)
 		return error_state(error, audit->path.text, "%" PRIu64 " lines are lost: %s", audit->lines.count,
-				   loss_reason(&audit->lines));
+				   audit_loss_reason(&audit->lines));
 	if (audit->events.count)
 		return error_state(error, audit->path.text, "does not tell of %" PRIu64 " lost events",
 				   audit->events.count);

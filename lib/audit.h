@@ -6,8 +6,11 @@
 #ifndef SPLICER_AUDIT_H
 #define SPLICER_AUDIT_H
 
+#include "abi/event.h"
 #include "auditfile.h"
+#include "auditloss.h"
 #include "error.h"
+#include "eventview.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,22 +20,17 @@
 #define AUDIT_SYNC_NEVER UINT64_MAX
 #define AUDIT_SYNC_DEFAULT 1
 
-/* What is missing from the log since it was last told there. */
-struct audit_loss {
-	uint64_t count;    /* 0: nothing */
-	uint64_t from, to; /* ns since the epoch: when it began, and when it was last added to */
-	int reason;        /* errno, of the first */
-};
-
 struct audit {
 	struct audit_path path;
 	int file;
 	bool json;
+	struct event_view view;
 	uint64_t sync; /* seconds, or one of AUDIT_SYNC_* */
 	char *buffer;  /* room for what is told first, then lines */
 	size_t used;   /* bytes of lines */
 	bool torn;     /* the file does not end with a whole line */
 	struct audit_loss lines, events;
+	uint64_t events_lost; /* since the beginning */
 	bool unsynced, sync_fails; /* since the last that succeeded */
 	bool sync_failed;          /* ever */
 	uint64_t synced;           /* when it was last tried, ns of clock_now() */
@@ -47,12 +45,15 @@ int audit_sync_parse(const char *text, uint64_t *sync, struct error *error);
  */
 int audit_open(struct audit *audit, const char *path, uint64_t sync, bool json, struct error *error);
 
-/* A line, its newline included, of at most AUDIT_LINE_MAX bytes. Written at the latest by the next audit_round. */
+/* An event, as a line with date and zone or as JSON. Written at the latest by the next audit_round. */
+void audit_event(struct audit *audit, const struct event *event);
+
+/* A line, its newline included, of at most AUDIT_LINE_MAX bytes. */
 #define AUDIT_LINE_MAX 4096
 void audit_line(struct audit *audit, const char *line, size_t size);
 
-/* Events found the ring full: the log shall say so. */
-void audit_events_lost(struct audit *audit, uint64_t count);
+/* So many events, since the beginning, found the ring full: the log shall say so of those that it has not told yet. */
+void audit_events_lost(struct audit *audit, uint64_t lost);
 
 /* Writes all lines and what there is to tell of losses, and has the disk take it (fdatasync) when it is time. To be
  * called at least as often as the log is to be brought to the disk. Begin and end of losses are told on stderr. */

@@ -250,7 +250,7 @@ static void signals_answer(struct follow *follow)
 
 static bool is_over(const struct follow *follow)
 {
-	return stopped || (hung_up && !follow->hangup_goes_on) || is_complete(follow);
+	return stopped || follow->over || (hung_up && !follow->hangup_goes_on) || is_complete(follow);
 }
 
 /* Whether many events come. */
@@ -274,7 +274,7 @@ static int round_run(struct follow *follow, struct error *error)
 	if (round_read(follow, error) || pins_check(follow, error))
 		return -1;
 	signals_answer(follow);
-	if (follow->taken == ROUND_EVENTS || is_over(follow))
+	if (follow->taken == ROUND_EVENTS || follow->hangup || is_over(follow))
 		return 0;
 	if (follow->subscribed)
 		wakeup_set(follow, is_busy(follow) ? follow->ring_bytes / 4 : 0);

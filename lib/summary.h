@@ -37,14 +37,22 @@ int summary_open(struct summary *summary, uint64_t seconds, bool json, struct er
 /* Adds an event. */
 void summary_take(struct summary *summary, const struct event *event);
 
+/* clock_now() when the interval is over. */
+uint64_t summary_due(const struct summary *summary);
+
 /* Prints the block of an interval when it is over, and begins the next. lost: events, since the beginning. */
 void summary_round(struct summary *summary, uint64_t lost);
+
+/* Prints a block with the sums as they are; lost: events, in the interval. */
+void summary_block_print(struct summary *summary, double seconds, uint64_t lost);
 
 /* Prints what there is of an interval that took so many seconds, and begins the next. */
 void summary_print(struct summary *summary, double seconds, uint64_t lost);
 
-/* Prints what there is since the last block and leaves the terminal as it was. */
+/* Prints what there is since the last block, but for a screen that has one. */
 void summary_finish(struct summary *summary, uint64_t lost);
+
+/* Leaves the terminal as it was. */
 void summary_close(struct summary *summary);
 
 #endif
