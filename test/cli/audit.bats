@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # trace_tail --audit and --summary: what they accept and refuse, what they say, and how they are installed.
 
-# shellcheck disable=SC2154,SC2034  # out, err, tmp and the like are set and used in helpers.bash
+# shellcheck disable=SC2154,SC2034,SC2030,SC2031  # out, err, tmp and the like are set and used in helpers.bash
 load helpers
 
 setup() {
