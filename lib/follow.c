@@ -57,8 +57,8 @@ static void signals_set(void)
 
 /* ---- a subscription ---- */
 
-/* A negative number ends the round; the record counts as read. */
-static int take_record(void *context, void *data, size_t size)
+/* The record counts as read also where it ends the round. */
+int follow_take(void *context, void *record, size_t size)
 {
 	struct follow *follow = context;
 
@@ -66,7 +66,7 @@ static int take_record(void *context, void *data, size_t size)
 		follow->skipped++;
 	} else {
 		follow->seen++;
-		follow->event(follow->context, data);
+		follow->event(follow->context, record);
 	}
 	follow->taken++;
 	return follow->taken == ROUND_EVENTS || (follow->count && follow->seen == follow->count) ? -1 : 0;
@@ -93,7 +93,7 @@ static int subscribe(struct follow *follow, struct error *error)
 	}
 	follow->subscribed = true;
 	signals_set();
-	follow->ring = ring_buffer__new(follow->subscription.ring, take_record, follow, NULL);
+	follow->ring = ring_buffer__new(follow->subscription.ring, follow_take, follow, NULL);
 	return follow->ring ? 0 : error_errno(error, EVENT_RINGS);
 }
 

@@ -62,6 +62,9 @@ int follow_open(struct follow *follow, struct error *error);
 /* Until a signal, the count, or an error of round. What is in the ring when a signal comes is handed over. */
 int follow_run(struct follow *follow, struct error *error);
 
+/* One record of the ring, of whatever version; not 0 ends the round. context is the struct follow. */
+int follow_take(void *context, void *record, size_t size);
+
 /* Brings follow->lost up to now. */
 void follow_lost(struct follow *follow);
 

@@ -13,7 +13,7 @@ accepts() {
 	for option in action all count counts dead dry-run file help high iface json pin-dir priority proto quiet route save service \
 		source verbose version replace match watch stats ttl expires expire max-duration in out dst src name insert delete \
 		destination mask protocol source-mask low port direction dir mode hook verdict object unused \
-		sport dport state table rule sockets; do
+		sport dport state table rule sockets reason event sample absolute buffer; do
 		# --help ends the scan before anything is done
 		"$tool" "--$option" --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" t0 --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
@@ -24,7 +24,13 @@ accepts() {
 		"$tool" "--$option" detect --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" ingress --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" new --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
-		"$tool" "--$option" confirmed --help >/dev/null 2>&1 </dev/null && echo "$option"
+		"$tool" "--$option" confirmed --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
+		"$tool" "--$option" BLOCKED --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
+		"$tool" "--$option" passed --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
+		"$tool" "--$option" no-rule --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
+		"$tool" "--$option" lb --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
+		"$tool" "--$option" decision --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
+		"$tool" "--$option" 1024 --help >/dev/null 2>&1 </dev/null && echo "$option"
 	done | sort
 }
 
