@@ -14,8 +14,8 @@ accepts() {
 		source verbose version replace match watch stats ttl expires expire max-duration in out dst src name insert delete \
 		destination mask protocol source-mask low port direction dir mode hook verdict object unused \
 		sport dport state table rule sockets reason event sample absolute buffer; do
-		# --help ends the scan before anything is done
-		"$tool" "--$option" --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
+		# --help ends the scan before anything is done, unless the option takes it for its argument
+		"$tool" "--$option" --help --pin-dir /nonexistent >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" t0 --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" 1 --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" 10.0.0.0 --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
@@ -90,7 +90,7 @@ accepts() {
 			capture "$tool" "--$name"
 			sed "s/--$name/-$letter/" "$err" >"$tmp/long"
 			diff -u --label "-$letter" --label "--$name" "$tmp/short" "$tmp/long" || fail 'the same' 'others'
-		done < <("$tool" --help | sed -nE 's/^  -([a-zV]), --([a-z-]+) .*/\1 \2/p' | grep -vE ' (json|quiet|verbose)$')
+		done < <("$tool" --help | sed -nE 's/^  -([a-zV]), --([a-z-]+) .*/\1 \2/p' | grep -vE ' (json|quiet|verbose|absolute)$')
 	done
 }
 
