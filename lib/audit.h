@@ -30,7 +30,7 @@ struct audit {
 	size_t used;   /* bytes of lines */
 	bool torn;     /* the file does not end with a whole line */
 	struct audit_loss lines, events;
-	uint64_t events_lost; /* since the beginning */
+	uint64_t events_lost;      /* since the beginning */
 	bool unsynced, sync_fails; /* since the last that succeeded */
 	bool sync_failed;          /* ever */
 	uint64_t synced;           /* when it was last tried, ns of clock_now() */

@@ -145,6 +145,29 @@ assert_refusal() {
 	assert_complaint stdout
 }
 
+# On a terminal of 24 lines.
+@test "--summary on a terminal: each block from the top of the screen, which is as before in the end" {
+	capture python3 -ISc '
+import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.environ["LINES"] = "24"
+    os.execvp(sys.argv[1], sys.argv[1:])
+got = b""
+try:
+    while part := os.read(fd, 65536):
+        got += part
+except OSError:
+    pass
+os.write(1, got)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))' trace_tail --summary 1 -c 2
+	assert_status 0
+	tr -d '\r' <"$out" | cat -v | sed -E 's/[0-9:]{8}  [0-9]+\.[0-9] s /TIME/g; $s/$/\n/' >"$tmp/screens"
+	assert_text screens "$tmp/screens" '^[[?7l^[[H^[[JTIME 0 events  0 bytes  0 lost
+^[[H^[[JTIME 0 events  0 bytes  0 lost
+^[[?7h'
+}
+
 # ---- installed ----
 
 @test "the unit and the logrotate file are installed with the paths of PREFIX, and go again" {
