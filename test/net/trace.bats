@@ -397,7 +397,7 @@ flood_drops() {
 @test "names of the user's stay one word each" {
 	lab_host odd 'o"d\d' 203.0.113.1/24
 	lab_attach 'o"d\d'
-	map_update -S 'x" len 9 \' 172.16.240.0 24 7000 7000 58997 udp
+	map_update -S $'x" len 9 \\' 172.16.240.0 24 7000 7000 58997 udp
 	tail_start odd -c 1
 	lab_on odd peer udp-ports 172.16.240.9 7000 1
 	assert_ends "$pid" 0
