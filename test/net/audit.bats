@@ -128,7 +128,7 @@ followed() {
 	assert_ends "$pid" 0
 	assert_ends "$stream" 0
 	# each made its own look at the clocks
-	sed -i 's/^{"time":[0-9.]*,//' "$log" "$BATS_TEST_TMPDIR/stream"
+	sed -i 's/^{"time":[0-9.]*,/{/' "$log" "$BATS_TEST_TMPDIR/stream"
 	assert_same_lines "$log" <"$BATS_TEST_TMPDIR/stream"
 	assert_equal "$(fields verdict action src sport dst dport service <"$log")" "$(
 		cat <<-'END'
