@@ -411,6 +411,31 @@ static void test_full_disk(void)
 	check_log(LOG, "0-39 [LOST 27 lines: No space left on device] 67-68 ", "all");
 }
 
+/* The last page has room for what is to be told, but not for a line: it is not told until lines go in again. */
+static void test_room_for_notice(void)
+{
+	char line[1000];
+
+	memset(line, 'x', sizeof(line));
+	line[sizeof(line) - 1] = '\n';
+	disk_fresh();
+	log_open(AUDIT_SYNC_NEVER, false);
+	lines_add(13);
+	audit_round(&audit);
+	disk_fill();
+	errors_begin();
+	for (int i = 0; i < 6; i++) {
+		audit_line(&audit, line, sizeof(line));
+		audit_round(&audit);
+	}
+	check_errors(LOG ": No space left on device: lines are being lost\n", "room for a notice");
+	check((long long)audit.lines.count, 4, "two of six lines had room");
+	disk_free();
+	errors_begin();
+	check_close("", "room for a notice");
+	check_errors(LOG ": 4 lines were lost: No space left on device\n", "in the end");
+}
+
 /* A limit on the size of files is as good as a full disk. Nothing is printed under it: stdout may be a file, too. */
 static void test_file_limit(void)
 {
@@ -691,6 +716,7 @@ int main(int argc, char **argv)
 	test_second_writer();
 	test_torn();
 	test_full_disk();
+	test_room_for_notice();
 	test_file_limit();
 	test_events_lost();
 	test_events_lost_on_full_disk();
