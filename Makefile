@@ -1,7 +1,7 @@
 # splicer: tools over pinned eBPF maps.
 #
 #   make                   objects and tools, in O (default: build)
-#   make install           DESTDIR= PREFIX=/usr/local
+#   make install           DESTDIR= PREFIX=/usr/local SYSCONFDIR=/etc
 #   make check             all tests (root); what they need is installed by scripts/setup
 #   make check-tests       breaks the program on purpose and sees to it that tests notice (root, minutes)
 #   make lint              format, static analysis, layering, kernel floor, man pages
@@ -17,6 +17,9 @@ BINDIR   ?= $(PREFIX)/bin
 BPFDIR   ?= $(PREFIX)/lib/bpf
 MANDIR   ?= $(PREFIX)/share/man
 UNITDIR  ?= $(PREFIX)/lib/systemd/system
+# logrotate reads only what is below /etc
+SYSCONFDIR ?= $(if $(filter /usr /usr/local,$(PREFIX)),/etc,$(PREFIX)/etc)
+LOGROTATEDIR ?= $(SYSCONFDIR)/logrotate.d
 
 CC       := $(CROSS_COMPILE)$(if $(filter default,$(origin CC)),gcc,$(CC))
 CLANG    ?= clang
@@ -40,7 +43,7 @@ OBJECTS  := $(patsubst bpf/%.bpf.c,%,$(wildcard bpf/*.bpf.c))
 # installed as splicer_NAME
 SCRIPTS  := attach detach metrics
 # of systemd, in scripts/
-UNITS    := splicer-metrics.socket splicer-metrics@.service
+UNITS    := splicer-audit.service splicer-metrics.socket splicer-metrics@.service
 TOOLS    := $(patsubst tools/%.c,%,$(wildcard tools/*.c))
 VERSION  := $(shell sed -nE 's/^.define SPLICER_VERSION "(.*)"$$/\1/p' lib/version.h)
 LIB_SRC  := $(wildcard lib/*.c)
@@ -140,6 +143,8 @@ install: all
 		sed 's|/usr/local/bin|$(BINDIR)|' scripts/$$unit >$(DESTDIR)$(UNITDIR)/$$unit && \
 		chmod 644 $(DESTDIR)$(UNITDIR)/$$unit || exit; \
 	done
+	$(INSTALL) -d $(DESTDIR)$(LOGROTATEDIR)
+	$(INSTALL) -m 644 scripts/splicer-audit.logrotate $(DESTDIR)$(LOGROTATEDIR)/splicer
 	$(INSTALL) -d $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8
 	$(INSTALL) -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5
 	$(INSTALL) -m 644 $(MAN7) $(DESTDIR)$(MANDIR)/man7
@@ -152,6 +157,7 @@ uninstall:
 	rm -f $(TOOLS:%=$(DESTDIR)$(BINDIR)/%) $(DESTDIR)$(BINDIR)/map_delete_elem $(OBJECTS:%=$(DESTDIR)$(BPFDIR)/%.o)
 	rm -f $(MAN5:man/%=$(DESTDIR)$(MANDIR)/man5/%) $(MAN7:man/%=$(DESTDIR)$(MANDIR)/man7/%)
 	rm -f $(SCRIPTS:%=$(DESTDIR)$(BINDIR)/splicer_%) $(UNITS:%=$(DESTDIR)$(UNITDIR)/%)
+	rm -f $(DESTDIR)$(LOGROTATEDIR)/splicer
 	rm -f $(MAN8:man/%=$(DESTDIR)$(MANDIR)/man8/%) $(DESTDIR)$(MANDIR)/man8/map_delete_elem.8
 	rm -f $(DESTDIR)$(MANDIR)/man8/splicer_detach.8 $(DESTDIR)$(MANDIR)/man8/splicer_metrics.8
 

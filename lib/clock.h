@@ -15,6 +15,9 @@ uint64_t clock_now(void);
 uint64_t clock_to_epoch(uint64_t monotonic);
 uint64_t clock_from_epoch(uint64_t epoch);
 
+/* Seconds of a clock, for what is told to people and for waiting. */
+double clock_seconds(clockid_t clock);
+
 /* For many times at once: what clock_to_epoch adds, in ns, as the clocks stand now, and then clock_to_epoch with it. */
 int64_t clock_epoch_offset(void);
 uint64_t clock_to_epoch_by(uint64_t monotonic, int64_t offset);

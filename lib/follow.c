@@ -249,7 +249,7 @@ static void signals_answer(struct follow *follow)
 
 static bool is_over(const struct follow *follow)
 {
-	return stopped || (hung_up && !follow->hangup_goes_on) || is_complete(follow);
+	return stopped || follow->over || (hung_up && !follow->hangup_goes_on) || is_complete(follow);
 }
 
 /* Whether many events come. */

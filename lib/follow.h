@@ -33,6 +33,7 @@ struct follow {
 	void *context;
 	uint64_t due; /* clock_now of the next round at the latest, a second at most; 0: no matter. The caller may
 			 change it in a round */
+	bool over;    /* the caller has what it wants: follow_run ends as by a signal */
 
 	/* What the caller may read. */
 	uint64_t seen;    /* events handed over */

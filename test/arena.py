@@ -2,6 +2,7 @@
 
 python3 test/arena.py dirty    marks it as a writer leaves it that is killed at work
 python3 test/arena.py live     prints how many rules are in it, those included that have expired and are yet to be swept
+python3 test/arena.py retag OLD NEW    gives tags other bytes, as many, also such as no tool writes: "\\x1b" is ESC
 """
 
 import ctypes
@@ -37,12 +38,26 @@ def opened():
     return bpf(MAP_GET_FD_BY_ID, value.raw[:4])
 
 
-def mapped():
-    """Its first page, which has the header: shared with whoever writes it."""
+def mapped(whole=False):
+    """Its first page, which has the header, or all of it: shared with whoever writes it."""
     fd = opened()
-    page = mmap.mmap(fd, mmap.PAGESIZE)
+    size = mmap.PAGESIZE
+    if whole:
+        with open(f"/proc/self/fdinfo/{fd}", encoding="ascii") as info:
+            known = dict(line.split(":") for line in info)
+        size = int(known["value_size"]) * int(known["max_entries"])
+        size += -size % mmap.PAGESIZE
+    memory = mmap.mmap(fd, size)
     os.close(fd)
-    return page
+    return memory
+
+
+def retag(old, new):
+    memory, at = mapped(whole=True), -1
+    if len(old) != len(new) or old not in memory[:]:
+        sys.exit("retag: not of one length, or no such tag")
+    while (at := memory.find(old, at + 1)) >= 0:
+        memory[at : at + len(old)] = new
 
 
 def main(words):
@@ -50,6 +65,8 @@ def main(words):
         mapped()[CHANGES] |= 1
     elif words == ["live"]:
         print(struct.unpack_from("I", mapped(), LIVE)[0])
+    elif len(words) == 3 and words[0] == "retag":
+        retag(*(word.encode("latin-1").decode("unicode_escape").encode("latin-1") for word in words[1:]))
     else:
         sys.exit(__doc__)
 

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* trace_tail: follows decisions as they happen. */
-#include "eventout.h"
 #include "eventselect.h"
 #include "follow.h"
 #include "num.h"
 #include "option.h"
+#include "sink.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-enum row { ROW_ABSOLUTE = EVENT_SELECT_ROWS, ROW_COUNT, ROW_BUFFER };
+enum row { ROW_ABSOLUTE = EVENT_SELECT_ROWS, ROW_COUNT, ROW_BUFFER, ROW_AUDIT, ROW_SYNC, ROW_SUMMARY };
 
 static const struct option_row rows[] = {
 	EVENT_SELECT_OPTION_ROWS,
 	{ "absolute", 't', NULL, "times with date and zone" },
 	{ "count", 'c', "NUMBER", "end after that many events" },
-	{ "buffer", 0, "KIB", "room for events that were not read yet; a power of two (1024)" },
+	{ "buffer", 0, "KIB", "room for events that were not read yet; a power of two (1024, or 4096 with --audit)" },
+	{ "audit", 0, "FILE", "append the lines to FILE, which only root may write; SIGHUP opens it anew" },
+	{ "sync", 0, "WHEN", "bring the audit log to the disk: never, always, or every so many seconds (1)" },
+	{ "summary", 0, "SECONDS", "print sums instead: verdicts, reasons, and the sources of most events" },
 	{ 0 },
 };
 
@@ -40,49 +40,10 @@ static const struct command command = {
 
 struct tail {
 	struct event_select select;
-	struct event_view view;
 	struct follow follow;
-	struct text text;
-	bool json;
+	struct sink sink;
+	bool sync_given;
 };
-
-/* ---- output ---- */
-
-static char output[1 << 16];
-
-static void tail_flush(struct tail *tail)
-{
-	fwrite(tail->text.data, 1, tail->text.length, stdout);
-	fflush(stdout);
-	tail->text.length = 0;
-}
-
-static void tail_event(void *context, const struct event *event)
-{
-	struct tail *tail = context;
-
-	if (text_room(&tail->text) < EVENT_TEXT_MAX)
-		tail_flush(tail);
-	(tail->json ? event_put_json : event_put_line)(event, &tail->view, &tail->text);
-}
-
-static int tail_round(void *context, struct error *error)
-{
-	struct tail *tail = context;
-
-	if (tail->text.length)
-		tail_flush(tail);
-	event_view_refresh(&tail->view);
-	return ferror(stdout) ? error_state(error, "stdout", "cannot be written") : 0;
-}
-
-/* On a terminal that can, unless the environment says otherwise (https://no-color.org). */
-static bool wants_colour(void)
-{
-	const char *refused = getenv("NO_COLOR"), *terminal = getenv("TERM");
-
-	return isatty(STDOUT_FILENO) && !(refused && *refused) && !(terminal && !strcmp(terminal, "dumb"));
-}
 
 /* ---- options ---- */
 
@@ -104,15 +65,41 @@ static int take_option(void *context, size_t row, const char *value, struct erro
 
 	switch (row) {
 	case ROW_ABSOLUTE:
-		tail->view.absolute = true;
+		tail->sink.absolute = true;
 		return 0;
 	case ROW_COUNT:
 		return num_parse(value, 1, UINT64_MAX, &tail->follow.count, error);
 	case ROW_BUFFER:
 		return take_buffer(tail, value, error);
+	case ROW_AUDIT:
+		tail->sink.audit_path = value;
+		return 0;
+	case ROW_SYNC:
+		tail->sync_given = true;
+		return audit_sync_parse(value, &tail->sink.sync, error);
+	case ROW_SUMMARY:
+		return num_parse(value, 1, SCREEN_SECONDS_MAX, &tail->sink.seconds, error);
 	default:
 		return event_select_option(&tail->select, row, value, error);
 	}
+}
+
+/* What goes together. A log is of decisions: packets that are no more than samples come only when asked for by name. */
+static int options_check(const struct tail *tail, struct error *error)
+{
+	const struct event_filter *filter = &tail->select.filter;
+
+	if (tail->sync_given && !tail->sink.audit_path)
+		return error_usage(error, "--sync", "goes with --audit only");
+	if (!tail->sink.seconds && !tail->sink.audit_path)
+		return 0;
+	if (tail->sink.seconds && tail->sink.audit_path)
+		return error_usage(error, "--summary", "does not go with --audit");
+	if (tail->sink.seconds && tail->sink.absolute)
+		return error_usage(error, "--absolute", "does not go with --summary");
+	if (tail->sink.audit_path && filter->sample && !(filter->types & 1u << EVENT_PACKET))
+		return error_usage(error, "--sample", "goes with --audit only where --event packet is given too");
+	return 0;
 }
 
 /* ---- all of it ---- */
@@ -125,22 +112,23 @@ static void losses_print(const struct follow *follow)
 		note_print("%" PRIu64 " records of another version were skipped", follow->skipped);
 }
 
-static int tail_run(struct tail *tail, const struct common_options *common, struct error *error)
+static int tail_run(struct tail *tail, bool quiet, struct error *error)
 {
 	struct follow *follow = &tail->follow;
+	struct error second;
 	int result;
 
-	tail->json = common->json;
-	tail->view.aligned = true;
-	tail->view.colour = wants_colour();
-	follow->pin_dir = common->pin_dir;
-	follow->filter = tail->select.filter;
-	event_view_refresh(&tail->view);
 	if (follow_open(follow, error))
 		return -1;
+	if (sink_open(&tail->sink, error)) {
+		follow_close(follow);
+		return -1;
+	}
 	result = follow_run(follow, error);
 	follow_close(follow);
-	if (!common->quiet)
+	if (sink_close(&tail->sink, result ? &second : error))
+		result = result ? error_print(&second), -1 : -1;
+	if (!quiet)
 		losses_print(follow);
 	return result;
 }
@@ -152,15 +140,16 @@ int main(int argc, char **argv)
 	struct error error;
 	int count;
 
-	tail.text = TEXT_OF(output);
-	tail.follow = (struct follow){ .ring_bytes = SUBSCRIPTION_RING,
-				       .output = STDOUT_FILENO,
-				       .event = tail_event,
-				       .round = tail_round,
-				       .context = &tail };
+	tail.sink.sync = AUDIT_SYNC_DEFAULT;
 	count = options_parse(&command, argc, argv, &common, take_option, &tail, &error);
 	if (count < 0 || event_select_operands(&tail.select, argv + argc - count, count, &error) ||
-	    event_select_finish(&tail.select, &error) || tail_run(&tail, &common, &error))
+	    options_check(&tail, &error) || event_select_finish(&tail.select, &error))
+		return error_print(&error);
+	tail.sink.json = common.json;
+	tail.follow.pin_dir = common.pin_dir;
+	tail.follow.filter = tail.select.filter;
+	sink_choose(&tail.sink, &tail.follow);
+	if (tail_run(&tail, common.quiet, &error))
 		return error_print(&error);
 	return output_finish(EXIT_DONE);
 }
