@@ -34,8 +34,11 @@ void audit_path_close(struct audit_path *path)
 	path->directory = NULL;
 }
 
-/* Who may write a directory may put another file, or another directory, in the place of what is in it. */
-static int directory_check(const char *directory, struct error *error)
+/*
+ * Who may write a directory may put another file, or another directory, in the place of what is in it. A group may
+ * write the directories that the log's own is in: /var/log belongs to such a group on Ubuntu.
+ */
+static int directory_check(const char *directory, bool own, struct error *error)
 {
 	struct stat stat;
 
@@ -47,7 +50,7 @@ static int directory_check(const char *directory, struct error *error)
 		return error_state(error, directory, "belongs to user %u, not to root", stat.st_uid);
 	if (stat.st_mode & S_ISVTX)
 		return 0;
-	if (stat.st_mode & S_IWOTH || (stat.st_mode & S_IWGRP && stat.st_gid))
+	if (stat.st_mode & S_IWOTH || (own && stat.st_mode & S_IWGRP && stat.st_gid))
 		return error_state(error, directory, "may be written by others than root (mode %04o)",
 				   stat.st_mode & 07777);
 	return 0;
@@ -61,10 +64,10 @@ static int directories_check(const char *directory, struct error *error)
 
 	if (!path)
 		return error_errno(error, directory);
-	result = directory_check(path, error);
+	result = directory_check(path, true, error);
 	while (!result && (slash = strrchr(path, '/')) && path[1]) {
 		slash[slash == path] = '\0';
-		result = directory_check(path, error);
+		result = directory_check(path, false, error);
 	}
 	free(path);
 	return result;

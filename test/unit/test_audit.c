@@ -304,21 +304,24 @@ static void test_refused_kinds(void)
 	check(error.exit, EXIT_USAGE, "no name: is usage");
 }
 
-static void check_directory(mode_t mode, uid_t uid, gid_t gid, const char *reason, const char *what)
+static void check_directory(const char *directory, mode_t mode, uid_t uid, gid_t gid, const char *reason,
+			    const char *what)
 {
 	char expected[256] = "";
 
-	if (chown(DISK "/a", uid, gid) || chmod(DISK "/a", mode))
-		bail_out("a");
+	if (chown(directory, uid, gid) || chmod(directory, mode))
+		bail_out(directory);
 	*error.text = '\0';
 	if (reason)
-		snprintf(expected, sizeof(expected), DISK "/a: %s", reason);
+		snprintf(expected, sizeof(expected), "%s: %s", directory, reason);
 	check(audit_open(&audit, DISK "/a/b/log", 1, false, &error), reason ? -1 : 0, "directory %s", what);
 	check_text(error.text, expected, "directory %s: why", what);
 	check(access(DISK "/a/b/log", F_OK), reason ? -1 : 0, "directory %s: whether a file is made", what);
 	if (!reason)
 		check_close("", what);
 	unlink(DISK "/a/b/log");
+	if (chown(directory, 0, 0) || chmod(directory, 0700))
+		bail_out(directory);
 }
 
 /* Also one further up: who may rename it decides what is in it. */
@@ -327,14 +330,20 @@ static void test_directories(void)
 	disk_fresh();
 	if (mkdir(DISK "/a", 0700) || mkdir(DISK "/a/b", 0700) || symlink("a/b", DISK "/link"))
 		bail_out("a/b");
-	check_directory(0700, 0, 0, NULL, "of root");
-	check_directory(0770, 0, 0, NULL, "written by root's group");
-	check_directory(01777, 0, 0, NULL, "written by all, with the sticky bit");
-	check_directory(0777, 0, 0, "may be written by others than root (mode 0777)", "written by all");
-	check_directory(0775, 0, 4, "may be written by others than root (mode 0775)", "written by a group");
-	check_directory(0755, 65534, 0, "belongs to user 65534, not to root", "of another user");
-	if (chown(DISK "/a", 0, 0))
-		bail_out("a");
+	for (size_t i = 0; i < 2; i++) {
+		const char *directory = i ? DISK "/a" : DISK "/a/b";
+
+		check_directory(directory, 0700, 0, 0, NULL, "of root");
+		check_directory(directory, 0770, 0, 0, NULL, "written by root's group");
+		check_directory(directory, 01777, 0, 0, NULL, "written by all, with the sticky bit");
+		check_directory(directory, 0777, 0, 0, "may be written by others than root (mode 0777)",
+				"written by all");
+		check_directory(directory, 0755, 65534, 0, "belongs to user 65534, not to root", "of another user");
+	}
+	check_directory(DISK "/a/b", 0775, 0, 4, "may be written by others than root (mode 0775)",
+			"written by a group");
+	/* as /var/log on Ubuntu */
+	check_directory(DISK "/a", 0775, 0, 4, NULL, "further up, written by a group");
 	check(audit_open(&audit, DISK "/link/log", 1, false, &error), 0, "through a symbolic link");
 	check_text(audit.path.directory, DISK "/a/b", "where it really is");
 	check_close("", "through a symbolic link");
