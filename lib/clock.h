@@ -22,7 +22,4 @@ double clock_seconds(clockid_t clock);
 int64_t clock_epoch_offset(void);
 uint64_t clock_to_epoch_by(uint64_t monotonic, int64_t offset);
 
-/* Seconds of a clock, for what is told to people and for waiting. */
-double clock_seconds(clockid_t clock);
-
 #endif

@@ -28,12 +28,12 @@ struct follow {
 	uint64_t count;      /* end after so many events; 0: none */
 	int output;          /* descriptor whose reader, when it has gone, ends it; -1: none */
 	bool hangup_goes_on; /* SIGHUP sets `hangup` and ends nothing */
+	bool over;           /* the caller has what it wants: follow_run ends as by a signal */
 	follow_event *event;
 	follow_round *round;
 	void *context;
 	uint64_t due; /* clock_now of the next round at the latest, a second at most; 0: no matter. The caller may
 			 change it in a round */
-	bool over;    /* the caller has what it wants: follow_run ends as by a signal */
 
 	/* What the caller may read. */
 	uint64_t seen;    /* events handed over */
@@ -48,8 +48,8 @@ struct follow {
 	uint64_t lost_before;         /* by subscriptions that are over */
 	uint64_t checked;             /* clock_now when the pins were looked at */
 	uint64_t taken;               /* records in this round */
-	bool polls;                   /* as it was set */
 	uint64_t slice, slice_events; /* since then so many, to know how busy it is */
+	bool polls;                   /* as it was set */
 	bool busy;
 	bool subscribed, told_gone;
 	char told[sizeof(((struct error *)0)->text)]; /* why it could not subscribe again */
