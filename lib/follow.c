@@ -39,18 +39,29 @@ static void on_signal(int number)
 
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1 };
 
+/* nohup(1), which stays in force unless SIGHUP has another meaning. */
+static bool hangups_are_ignored(void)
+{
+	struct sigaction action;
+
+	return !sigaction(SIGHUP, NULL, &action) && action.sa_handler == SIG_IGN;
+}
+
 /*
  * A second SIGINT or SIGTERM ends the process as usual, should output take nothing. A reader that goes away,
  * `trace_tail | head`, must not leave its slot behind: SIGPIPE becomes a failed write.
  */
-static void signals_set(void)
+static void signals_set(const struct follow *follow)
 {
+	bool ignored = !follow->hangup_goes_on && hangups_are_ignored();
+
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
 		bool ends = signals[i] == SIGINT || signals[i] == SIGTERM;
 		struct sigaction action = { .sa_handler = on_signal,
 					    .sa_flags = SA_RESTART | (ends ? (int)SA_RESETHAND : 0) };
 
-		sigaction(signals[i], &action, NULL);
+		if (signals[i] != SIGHUP || !ignored)
+			sigaction(signals[i], &action, NULL);
 	}
 	signal(SIGPIPE, SIG_IGN);
 }
@@ -91,7 +102,7 @@ static int subscribe(struct follow *follow, struct error *error)
 		return -1;
 	}
 	follow->subscribed = true;
-	signals_set();
+	signals_set(follow);
 	follow->ring = ring_buffer__new(follow->subscription.ring, follow_take, follow, NULL);
 	return follow->ring ? 0 : error_errno(error, EVENT_RINGS);
 }
@@ -285,6 +296,9 @@ static int round_run(struct follow *follow, struct error *error)
 
 int follow_open(struct follow *follow, struct error *error)
 {
+	/* what is to be opened anew is not open yet; it may take the lock a while, and logrotate does not ask */
+	if (follow->hangup_goes_on)
+		signal(SIGHUP, SIG_IGN);
 	follow->checked = clock_now();
 	if (!subscribe(follow, error))
 		return 0;

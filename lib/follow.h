@@ -55,8 +55,8 @@ struct follow {
 	char told[sizeof(((struct error *)0)->text)]; /* why it could not subscribe again */
 };
 
-/* Subscribes. From here on SIGINT, SIGTERM and SIGHUP end follow_run, and SIGUSR1 prints events and losses on stderr.
- */
+/* Subscribes. From here on SIGINT, SIGTERM and SIGHUP end follow_run, and SIGUSR1 prints events and losses on stderr. A
+ * SIGHUP that is ignored, as nohup(1) has it, stays so; one that goes on ends nothing from the call on. */
 int follow_open(struct follow *follow, struct error *error);
 
 /* Until a signal, the count, or an error of round. What is in the ring when a signal comes is handed over. */

@@ -90,6 +90,63 @@ assert_refusal() {
 	[ ! -e "$log" ] || fail 'no file' 'one was made'
 }
 
+# ---- SIGHUP ----
+
+# waits_for_lock PID
+waits_for_lock() {
+	awk -v pid="$1" '$2 == "->" && $3 == "FLOCK" && $6 == pid { found = 1 } END { exit !found }' /proc/locks
+}
+
+# Until then it is a signal that ends what is not ready for it, and systemd takes that for a clean end.
+@test "SIGHUP while it waits for a place ends nothing" {
+	local lock pid try
+
+	exec {lock}<"$pins"
+	flock "$lock"
+	trace_tail --audit "$log" {lock}<&- 3>&- 2>"$err" &
+	pid=$!
+	servers+=("$pid")
+	for ((try = 0; try < 500; try++)); do
+		! waits_for_lock "$pid" || break
+		sleep 0.02
+	done
+	waits_for_lock "$pid" || fail 'it waits for the lock' 'it does not'
+	kill -HUP "$pid"
+	exec {lock}<&-
+	for ((try = 0; try < 500; try++)); do
+		[ ! -e "$log" ] && kill -0 "$pid" || break
+		sleep 0.02
+	done
+	[ -e "$log" ] || fail 'a log' "none: $(cat "$err")"
+}
+
+@test "SIGHUP that was ignored, as nohup has it, stays so; with --audit it has its meaning" {
+	local pid try
+
+	# shellcheck disable=SC2016
+	start bash -c 'trap "" HUP; trace_tail -j >"$1" & trace_tail --audit "$2" & echo "$!"; wait' - "$out" "$log"
+	for pid in $(pgrep -P "${servers[0]}"); do
+		for ((try = 0; try < 500; try++)); do
+			! ls -l "/proc/$pid/fd" | grep -q eventpoll || break
+			sleep 0.02
+		done
+		assert_hangup "$pid" "$(tr '\0' ' ' <"/proc/$pid/cmdline")"
+		kill "$pid"
+	done
+}
+
+# assert_hangup PID COMMAND
+assert_hangup() {
+	local caught ignored
+
+	caught=$((0x$(awk '$1 == "SigCgt:" { print $2 }' "/proc/$1/status") & 1))
+	ignored=$((0x$(awk '$1 == "SigIgn:" { print $2 }' "/proc/$1/status") & 1))
+	case $2 in
+	*--audit*) [ "$caught $ignored" = '1 0' ] ;;
+	*) [ "$caught $ignored" = '0 1' ] ;;
+	esac || fail "of $2, SIGHUP as the options say" "caught $caught, ignored $ignored"
+}
+
 @test "options that cannot be, or do not go together: exit 2" {
 	local text
 
