@@ -14,7 +14,7 @@ static long long mask_of(mask_parse *parse, const char *text)
 	struct error error;
 	uint32_t mask = 0;
 
-	return parse(text, &mask, &error) ? -1 : mask;
+	return parse(text, &mask, &error) ? -1 : (long long)mask;
 }
 
 static void test_verdicts(void)
