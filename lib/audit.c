@@ -226,8 +226,18 @@ void audit_line(struct audit *audit, const char *line, size_t size)
 
 void audit_events_lost(struct audit *audit, uint64_t lost)
 {
-	audit_loss_add(&audit->events, lost - audit->events_lost, 0);
+	audit_loss_add(&audit->events, lost - audit->events_lost, AUDIT_RING_FULL);
 	audit->events_lost = lost;
+}
+
+void audit_gap(struct audit *audit, uint64_t from, uint64_t to)
+{
+	struct audit_loss gap = { .from = from, .to = to, .reason = AUDIT_MAPS_ANEW };
+	char line[EVENT_TEXT_MAX];
+	struct text text = TEXT_OF(line);
+
+	audit_loss_put(&gap, "events", audit->json, &audit->view, &text);
+	audit_line(audit, text.data, text.length);
 }
 
 void audit_round(struct audit *audit)

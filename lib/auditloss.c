@@ -21,15 +21,19 @@ void audit_loss_add(struct audit_loss *loss, uint64_t count, int reason)
 
 const char *audit_loss_reason(const struct audit_loss *loss)
 {
-	return loss->reason ? strerror(loss->reason) : "the ring was full";
+	if (loss->reason == AUDIT_MAPS_ANEW)
+		return "the maps were made anew";
+	return loss->reason == AUDIT_RING_FULL ? "the ring was full" : strerror(loss->reason);
 }
 
 static void loss_put_line(const struct audit_loss *loss, const char *what, struct event_view *view, struct text *text)
 {
 	event_view_time(view, clock_now(), text);
 	text_put(text, " LOST ");
-	text_number(text, loss->count);
-	text_char(text, ' ');
+	if (loss->reason != AUDIT_MAPS_ANEW) {
+		text_number(text, loss->count);
+		text_char(text, ' ');
+	}
 	text_put(text, what);
 	text_put(text, " from ");
 	event_view_time(view, loss->from, text);
@@ -55,7 +59,10 @@ static void loss_put_json(const struct audit_loss *loss, const char *what, struc
 {
 	time_put_json(view, "{\"time\":", clock_now(), text);
 	text_put(text, ",\"lost\":");
-	text_number(text, loss->count);
+	if (loss->reason == AUDIT_MAPS_ANEW)
+		text_put(text, "null");
+	else
+		text_number(text, loss->count);
 	text_put(text, ",\"what\":");
 	text_json(text, what);
 	time_put_json(view, ",\"from\":", loss->from, text);
@@ -68,6 +75,6 @@ static void loss_put_json(const struct audit_loss *loss, const char *what, struc
 void audit_loss_put(const struct audit_loss *loss, const char *what, bool json, struct event_view *view,
 		    struct text *text)
 {
-	if (loss->count)
+	if (loss->count || loss->reason == AUDIT_MAPS_ANEW)
 		(json ? loss_put_json : loss_put_line)(loss, what, view, text);
 }

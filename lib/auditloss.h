@@ -13,8 +13,11 @@
 struct audit_loss {
 	uint64_t count;    /* 0: nothing */
 	uint64_t from, to; /* clock_now() when it began, and when it was last added to */
-	int reason;        /* errno, of the first; 0: the ring was full */
+	int reason;        /* errno, of the first, or one of those below */
 };
+
+#define AUDIT_RING_FULL 0
+#define AUDIT_MAPS_ANEW (-1) /* how many there were is not known */
 
 void audit_loss_add(struct audit_loss *loss, uint64_t count, int reason);
 const char *audit_loss_reason(const struct audit_loss *loss);

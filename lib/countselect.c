@@ -32,29 +32,6 @@ static int take_interface(struct count_selector *selector, const char *value, st
 	return 0;
 }
 
-typedef int mask_parse(const char *text, uint32_t *mask, struct error *error);
-
-static int take_mask(mask_parse *parse, uint32_t *masks, const char *value, struct error *error)
-{
-	uint32_t mask;
-
-	if (parse(value, &mask, error))
-		return -1;
-	*masks |= mask;
-	return 0;
-}
-
-static int take_reason(struct count_selector *selector, const char *value, struct error *error)
-{
-	uint64_t mask[2];
-
-	if (reason_parse(value, mask, error))
-		return -1;
-	selector->reasons[0] |= mask[0];
-	selector->reasons[1] |= mask[1];
-	return 0;
-}
-
 static bool field_find(const char *word, size_t size, unsigned int *fields)
 {
 	for (unsigned int i = 0; i < COUNT_FIELDS; i++) {
@@ -86,15 +63,15 @@ int count_selector_option(struct count_selector *selector, size_t row, const cha
 	case COUNT_SELECT_INTERFACE:
 		return take_interface(selector, value, error);
 	case COUNT_SELECT_VERDICT:
-		return take_mask(verdict_parse, &selector->verdicts, value, error);
+		return verdict_parse(value, &selector->verdicts, error);
 	case COUNT_SELECT_ACTION:
-		return take_mask(verdict_action_parse, &selector->actions, value, error);
+		return verdict_action_parse(value, &selector->actions, error);
 	case COUNT_SELECT_REASON:
-		return take_reason(selector, value, error);
+		return reason_parse(value, selector->reasons, error);
 	case COUNT_SELECT_HOOK:
-		return take_mask(hook_parse, &selector->hooks, value, error);
+		return hook_parse(value, &selector->hooks, error);
 	case COUNT_SELECT_OBJECT:
-		return take_mask(object_parse, &selector->objects, value, error);
+		return object_parse(value, &selector->objects, error);
 	default:
 		return take_fields(selector, value, error);
 	}
@@ -105,7 +82,7 @@ static bool mask_has(uint32_t mask, unsigned int number)
 	return !mask || (number < 32 && mask & 1u << number);
 }
 
-static bool reasons_have(const uint64_t reasons[2], unsigned int reason)
+static bool reasons_have(const __u64 reasons[2], unsigned int reason)
 {
 	if (!reasons[0] && !reasons[1])
 		return true;

@@ -35,7 +35,7 @@ struct count_selector {
 	size_t ifindex_count;
 	uint32_t verdicts, actions; /* bit n: enum verdict n; 0: any */
 	uint32_t hooks, objects;    /* bit n: enum event_hook n, enum event_object n; 0: any */
-	uint64_t reasons[2];        /* bit n % 64 of word n / 64: enum reason n; both 0: any */
+	__u64 reasons[2];           /* bit n % 64 of word n / 64: enum reason n; both 0: any */
 	unsigned int fields;        /* bit n: enum count_field n; 0: all, nothing is summed */
 };
 

@@ -74,29 +74,6 @@ static int take_proto(struct event_select *select, const char *value, struct err
 	return 0;
 }
 
-typedef int mask_parser(const char *text, uint32_t *mask, struct error *error);
-
-static int take_word(mask_parser *parse, uint32_t *mask, const char *value, struct error *error)
-{
-	uint32_t bits;
-
-	if (parse(value, &bits, error))
-		return -1;
-	*mask |= bits;
-	return 0;
-}
-
-static int take_reason(struct event_filter *filter, const char *value, struct error *error)
-{
-	uint64_t bits[2];
-
-	if (reason_parse(value, bits, error))
-		return -1;
-	filter->reasons[0] |= bits[0];
-	filter->reasons[1] |= bits[1];
-	return 0;
-}
-
 /* ---- what there can be one of ---- */
 
 static int once_check(bool given, const char *value, const char *what, struct error *error)
@@ -162,18 +139,18 @@ int event_select_option(struct event_select *select, size_t row, const char *val
 	case EVENT_SELECT_RULE:
 		return take_rule(filter, value, error);
 	case EVENT_SELECT_VERDICT:
-		return take_word(verdict_parse, &select->verdicts, value, error);
+		return verdict_parse(value, &select->verdicts, error);
 	case EVENT_SELECT_ACTION:
 		select->action = value;
-		return take_word(verdict_action_parse, &select->actions, value, error);
+		return verdict_action_parse(value, &select->actions, error);
 	case EVENT_SELECT_REASON:
-		return take_reason(filter, value, error);
+		return reason_parse(value, filter->reasons, error);
 	case EVENT_SELECT_HOOK:
-		return take_word(hook_parse, &filter->hooks, value, error);
+		return hook_parse(value, &filter->hooks, error);
 	case EVENT_SELECT_OBJECT:
-		return take_word(object_parse, &filter->objects, value, error);
+		return object_parse(value, &filter->objects, error);
 	case EVENT_SELECT_EVENT:
-		return take_word(event_type_parse, &filter->types, value, error);
+		return event_type_parse(value, &filter->types, error);
 	case EVENT_SELECT_SAMPLE:
 		return take_sample(filter, value, error);
 	default:

@@ -175,6 +175,9 @@ static int resubscribe(struct follow *follow, struct error *error)
 	}
 	if (!subscribe(follow, &failure)) {
 		note_print("%s: made anew, subscribed again", follow->pin_dir);
+		follow->gap_from = follow->anew;
+		follow->gap_to = clock_now();
+		follow->anew = 0;
 		follow->told_gone = false;
 		*follow->told = '\0';
 		return 0;
@@ -192,15 +195,17 @@ static int resubscribe(struct follow *follow, struct error *error)
  */
 static int pins_check(struct follow *follow, struct error *error)
 {
-	uint64_t now = clock_now();
+	uint64_t now = clock_now(), before = follow->checked;
 	uint32_t id;
 
-	if (now - follow->checked < CHECK_NS)
+	if (now - before < CHECK_NS)
 		return 0;
 	follow->checked = now;
 	id = pinned_id(follow);
 	if (id && follow->subscribed && id == follow->subscription.id)
 		return 0;
+	if (id && !follow->anew)
+		follow->anew = before;
 	if (id)
 		return resubscribe(follow, error);
 	if (!follow->told_gone)

@@ -4,6 +4,7 @@
 #include "abi/event.h"
 #include "abi/reasons.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -130,16 +131,19 @@ static void words_list(const char *const *words, size_t count, char *text, size_
 	}
 }
 
-static int words_parse(const char *const *words, size_t count, const char *what, const char *text, uint64_t mask[2],
+static int words_parse(const char *const *words, size_t count, const char *what, const char *text, __u64 mask[2],
 		       struct error *error)
 {
 	char known[512];
+	bool found = false;
 
-	mask[0] = mask[1] = 0;
-	for (size_t i = 1; i < count; i++)
-		if (words[i] && !strcasecmp(text, words[i]))
-			mask[i / 64] |= UINT64_C(1) << i % 64;
-	if (mask[0] | mask[1])
+	for (size_t i = 1; i < count; i++) {
+		if (!words[i] || strcasecmp(text, words[i]) != 0)
+			continue;
+		mask[i / 64] |= 1ull << i % 64;
+		found = true;
+	}
+	if (found)
 		return 0;
 	words_list(words + 1, count - 1, known, sizeof(known));
 	return error_usage(error, text, "unknown %s (%s)", what, known);
@@ -148,14 +152,14 @@ static int words_parse(const char *const *words, size_t count, const char *what,
 static int mask_parse(const char *const *words, size_t count, const char *what, const char *text, uint32_t *mask,
 		      struct error *error)
 {
-	uint64_t wide[2];
+	__u64 wide[2] = { 0 };
 	int result = words_parse(words, count, what, text, wide, error);
 
-	*mask = (uint32_t)wide[0];
+	*mask |= (uint32_t)wide[0];
 	return result;
 }
 
-int reason_parse(const char *text, uint64_t mask[2], struct error *error)
+int reason_parse(const char *text, __u64 mask[2], struct error *error)
 {
 	return words_parse(reason_names, COUNT(reason_names), "reason", text, mask, error);
 }

@@ -5,6 +5,7 @@
 
 #include "error.h"
 
+#include <linux/types.h>
 #include <stdint.h>
 
 /* enum reason: "no-rule"; "no rule matches" */
@@ -25,10 +26,10 @@ const char *hook_name(unsigned int hook);
 const char *object_name(unsigned int object);
 
 /*
- * Each word back, as a mask: bit n is the number n, and more than one where several have that word. Words are taken in
- * capital or small letters. -1 with *error, which lists those that there are.
+ * Each word back, as bits that are added to a mask: bit n is the number n, and more than one where several have that
+ * word. Words are taken in capital or small letters. -1 with *error, which lists those that there are.
  */
-int reason_parse(const char *text, uint64_t mask[2], struct error *error);
+int reason_parse(const char *text, __u64 mask[2], struct error *error);
 int verdict_parse(const char *text, uint32_t *mask, struct error *error);
 int verdict_action_parse(const char *text, uint32_t *mask, struct error *error);
 int event_type_parse(const char *text, uint32_t *mask, struct error *error);

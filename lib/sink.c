@@ -85,6 +85,9 @@ static int log_round(void *context, struct error *error)
 	(void)error;
 	follow_lost(sink->follow);
 	audit_events_lost(&sink->audit, sink->follow->lost);
+	if (sink->follow->gap_to)
+		audit_gap(&sink->audit, sink->follow->gap_from, sink->follow->gap_to);
+	sink->follow->gap_to = 0;
 	audit_round(&sink->audit);
 	if (sink->follow->hangup)
 		audit_reopen(&sink->audit);

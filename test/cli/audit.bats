@@ -60,10 +60,11 @@ assert_refusal() {
 	log=$tmp/log/deep/audit
 	chmod 777 "$tmp/log"
 	assert_refusal "$tmp/log" 'may be written by others than root (mode 0777)'
-	chmod 770 "$tmp/log"
-	chgrp 4 "$tmp/log"
-	assert_refusal "$tmp/log" 'may be written by others than root (mode 0770)'
 	chmod 700 "$tmp/log"
+	chmod 770 "$tmp/log/deep"
+	chgrp 4 "$tmp/log/deep"
+	assert_refusal "$tmp/log/deep" 'may be written by others than root (mode 0770)'
+	chmod 700 "$tmp/log/deep"
 	chown 65534 "$tmp/log"
 	assert_refusal "$tmp/log" 'belongs to user 65534, not to root'
 	[ ! -e "$log" ] || fail 'no file' 'one was made'

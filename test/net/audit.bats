@@ -242,6 +242,24 @@ trace_tail: $log: not opened anew, the old file is written on" 'what it says'
 	assert_match "$(said)" "trace_tail: $(line_count) events, $(told_lost events) lost"
 }
 
+@test "pins made anew: the log says from when to when decisions may be missing, once" {
+	local line
+	audit_start
+	send 192.0.2.1 20000 1
+	eventually grep -q ':20000 len' "$log"
+	fresh_pins wan0
+	eventually grep -q 'made anew, subscribed again' "$BATS_TEST_TMPDIR/said"
+	send 192.0.2.1 20001 1
+	eventually grep -q ':20001 len' "$log"
+	kill "$pid"
+	assert_ends "$pid" 0
+	line=$(grep ' LOST ' "$log")
+	assert_match "$line" '^[^ ]+ LOST events from ([^ ]+) to ([^ ]+): the maps were made anew$'
+	# it was not longer than what happened in between, nor without length
+	[[ "$(grep ':20000 len' "$log")" < "${BASH_REMATCH[2]}" ]] || fail "expected: to after the first line" "got: $line"
+	[[ ${BASH_REMATCH[1]} < ${BASH_REMATCH[2]} ]] || fail 'expected: from before to' "got: $line"
+}
+
 # A kill may cut the line that is just being written: it then ends where the next writer began.
 @test "killed at work, 10 times: no two lines in one, none twice, and the next writer goes on with the file" {
 	local round torn
