@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 static const char *const field_names[COUNT_FIELDS] = {
 	[COUNT_OBJECT] = "object",   [COUNT_IFACE] = "iface",   [COUNT_HOOK] = "hook",
@@ -35,7 +36,7 @@ static int take_interface(struct count_selector *selector, const char *value, st
 static bool field_find(const char *word, size_t size, unsigned int *fields)
 {
 	for (unsigned int i = 0; i < COUNT_FIELDS; i++) {
-		if (strlen(field_names[i]) != size || memcmp(field_names[i], word, size) != 0)
+		if (strlen(field_names[i]) != size || strncasecmp(field_names[i], word, size) != 0)
 			continue;
 		*fields |= 1u << i;
 		return true;

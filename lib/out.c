@@ -7,12 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#define CELL_MAX 1024 /* bytes of a cell that is not shown as it is */
+
 void json_string(const char *text)
 {
 	putchar('"');
 	for (;;) {
 		size_t plain = json_plain_length(text);
-		char form[8];
+		char form[JSON_ESCAPE_MAX];
 
 		fwrite(text, 1, plain, stdout);
 		text += plain;
@@ -102,8 +104,10 @@ void out_rare(struct out *out, bool has)
 }
 
 /* A cell of the table: measured, or printed. */
-static void cell(struct out *out, const char *header, const char *text, bool right)
+static void cell(struct out *out, const char *header, const char *string, bool right)
 {
+	char form[CELL_MAX];
+	const char *text = text_cell(string, form, sizeof(form));
 	unsigned int i = out->column++, size = text_width(text), least = (unsigned int)strlen(header);
 	bool dispensable = out->dispensable;
 

@@ -157,6 +157,22 @@ static bool is_plain(const unsigned char *at, unsigned int length)
 	return length && *at >= ' ' && *at < 0x7f && *at != '\\';
 }
 
+/* A character as it is, or \xNN for each of its bytes. Returns how many these are. */
+static unsigned int character_put(struct text *text, const unsigned char *at)
+{
+	unsigned int length = utf8_length(at), step = length ? length : 1;
+
+	if (is_plain(at, length)) {
+		text_bytes(text, (const char *)at, step);
+		return step;
+	}
+	for (unsigned int i = 0; i < step; i++) {
+		text_put(text, "\\x");
+		text_hex(text, at[i], 2);
+	}
+	return step;
+}
+
 void text_name(struct text *text, const char *name)
 {
 	bool quoted = !*name || strpbrk(name, " \"");
@@ -165,22 +181,27 @@ void text_name(struct text *text, const char *name)
 	if (quoted)
 		text_char(text, '"');
 	while (*at) {
-		unsigned int length = utf8_length(at), step = length ? length : 1;
-
 		if (*at == '"')
 			text_char(text, '\\');
-		if (is_plain(at, length)) {
-			text_bytes(text, (const char *)at, step);
-		} else {
-			for (unsigned int i = 0; i < step; i++) {
-				text_put(text, "\\x");
-				text_hex(text, at[i], 2);
-			}
-		}
-		at += step;
+		at += character_put(text, at);
 	}
 	if (quoted)
 		text_char(text, '"');
+}
+
+const char *text_cell(const char *string, char *form, size_t size)
+{
+	const unsigned char *at = (const unsigned char *)string;
+	struct text text = { .data = form, .size = size - 1 };
+
+	while (*at && is_plain(at, utf8_length(at)))
+		at += utf8_length(at);
+	if (!*at)
+		return string;
+	for (at = (const unsigned char *)string; *at;)
+		at += character_put(&text, at);
+	form[text.length] = '\0';
+	return form;
 }
 
 /* ---- JSON ---- */
@@ -194,19 +215,32 @@ size_t json_plain_length(const char *string)
 	return (size_t)(at - (const unsigned char *)string);
 }
 
-unsigned int json_escape(const char *string, char form[8])
+/* As UTF-16, of which characters above U+FFFF take two units. */
+static void json_units(uint32_t character, char form[JSON_ESCAPE_MAX])
+{
+	uint32_t above = character - 0x10000;
+
+	if (character < 0x10000)
+		snprintf(form, JSON_ESCAPE_MAX, "\\u%04x", character);
+	else
+		snprintf(form, JSON_ESCAPE_MAX, "\\u%04x\\u%04x", 0xd800 | above >> 10, 0xdc00 | (above & 0x3ff));
+}
+
+unsigned int json_escape(const char *string, char form[JSON_ESCAPE_MAX])
 {
 	const unsigned char *at = (const unsigned char *)string;
 	unsigned int length = utf8_length(at);
 
 	if (*at == '"' || *at == '\\')
-		snprintf(form, 8, "\\%c", *at);
-	else if (*at < 0x20 || *at == 0x7f)
-		snprintf(form, 8, "\\u%04x", *at);
+		snprintf(form, JSON_ESCAPE_MAX, "\\%c", *at);
+	else if (length > 1 && is_hidden(utf8_character(at, length)))
+		json_units(utf8_character(at, length), form);
 	else if (!length)
-		snprintf(form, 8, "\\ufffd");
+		json_units(0xfffd, form);
+	else if (*at < 0x20 || *at == 0x7f)
+		json_units(*at, form);
 	else
-		snprintf(form, 8, "%.*s", (int)length, string);
+		snprintf(form, JSON_ESCAPE_MAX, "%.*s", (int)length, string);
 	return length ? length : 1;
 }
 
@@ -215,7 +249,7 @@ void text_json(struct text *text, const char *string)
 	text_char(text, '"');
 	for (;;) {
 		size_t plain = json_plain_length(string);
-		char form[8];
+		char form[JSON_ESCAPE_MAX];
 
 		text_bytes(text, string, plain);
 		string += plain;

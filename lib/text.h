@@ -65,6 +65,12 @@ void text_mac(struct text *text, const uint8_t mac[6]);
  */
 void text_name(struct text *text, const char *name);
 
+/*
+ * What a table shows of a string: the same, or if it has any of these, in form, all but its quotes as text_name has it.
+ * What does not fit is cut off.
+ */
+const char *text_cell(const char *string, char *form, size_t size);
+
 /* As json_string of out.h has it. */
 void text_json(struct text *text, const char *string);
 
@@ -73,6 +79,7 @@ void text_json(struct text *text, const char *string);
  * returns how many bytes it is the form of. There is one left: *string is not the terminator.
  */
 size_t json_plain_length(const char *string);
-unsigned int json_escape(const char *string, char form[8]);
+#define JSON_ESCAPE_MAX 16
+unsigned int json_escape(const char *string, char form[JSON_ESCAPE_MAX]);
 
 #endif

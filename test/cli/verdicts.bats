@@ -191,7 +191,7 @@ index_of() {
 		splicer_packets_total{verdict="DETECTED",action="passed"} 2
 		splicer_packets_total{verdict="ALLOWED",action="passed"} 8
 	END
-	capture verdict_stat --by hook --by object
+	capture verdict_stat --by Hook --by object
 	assert_output - <<-'END'
 		OBJECT   HOOK     PACKETS  BYTES
 		splicer  ingress       41   2422
@@ -247,6 +247,22 @@ index_of() {
 	for index in "${indices[@]}"; do
 		ip link del "far$index"
 	done
+}
+
+@test "a name of an interface that reorders what is printed" {
+	local name=$'x\xe2\x80\xaegpj'
+
+	ip link add name "$name" type veth peer name far
+	ip link set "$name" up
+	ip link set far up
+	tc qdisc add dev "$name" clsact
+	tc filter add dev "$name" ingress bpf da obj "$LAB_OBJECTS/splicer.o" sec action
+	echo '3 lldp' | tally far 02:00:00:00:00:01 >"$tmp/tally"
+	capture verdict_stat --by iface --reason ethertype
+	assert_output $'IFACE             PACKETS  BYTES\nx\\xe2\\x80\\xaegpj        3    180'
+	capture verdict_stat -j --by iface --reason ethertype
+	assert_output '[{"iface":"x\u202egpj","packets":3,"bytes":180}]'
+	ip link del far
 }
 
 # ---- --watch ----

@@ -88,7 +88,11 @@ static const struct {
 	  "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"" },
 	{ "the first and last of each length",
 	  "\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf",
-	  "\"\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf\"" },
+	  "\"\\u0080\xdf\xbf\xe0\xa0\x80\\uffff\xf0\x90\x80\x80\\udbff\\udfff\"" },
+	{ "what a terminal obeys, and what reorders or hides letters",
+	  "\xc2\x9b"
+	  "31m\xe2\x80\xae\xe2\x80\x8b\xef\xbb\xbf\xf3\xa0\x80\x81",
+	  "\"\\u009b31m\\u202e\\u200b\\ufeff\\udb40\\udc01\"" },
 	{ "a lone continuation", "a\x80z", "\"a\\ufffdz\"" },
 	{ "cut short at the end", "a\xe2\x82", "\"a\\ufffd\\ufffd\"" },
 	{ "cut short before a letter", "\xc3(", "\"\\ufffd(\"" },
@@ -132,6 +136,31 @@ static void test_wide(void)
 	} while (out_again(&out));
 	got = output_end();
 	check_text(got, "A    B\n\xc3\xa9t\xc3\xa9  x\nete  x\na    x\n", "columns are as wide as their characters");
+	free(got);
+}
+
+/* No cell of a table has what a terminal obeys, whatever a tag or a name of an interface has. */
+static void test_cells(void)
+{
+	static const char *const names[] = { "a\033[31m", "\xc2\x9b", "\xe2\x80\xae\xc3\xa9", "\xff", "a \"b\" \\" };
+	struct out out;
+	char *got;
+
+	output_begin();
+	out_open(&out, OUT_TABLE);
+	do {
+		for (int i = 0; i < 5; i++) {
+			out_begin(&out);
+			out_text(&out, "a", "A", names[i]);
+			out_text(&out, "b", "B", "x");
+			out_end(&out);
+		}
+	} while (out_again(&out));
+	got = output_end();
+	check_text(got,
+		   "A              B\na\\x1b[31m      x\n\\xc2\\x9b       x\n\\xe2\\x80\\xae\xc3\xa9  x\n"
+		   "\\xff           x\na \"b\" \\x5c     x\n",
+		   "cells without control characters");
 	free(got);
 }
 
@@ -290,6 +319,7 @@ int main(int argc, char **argv)
 	test_strings();
 	test_random_strings();
 	test_wide();
+	test_cells();
 	test_rare();
 	test_growth();
 	return tap_done();
