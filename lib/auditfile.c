@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 /* not waiting for the other end of a pipe, before it is refused; to read the last byte, see audit_file_is_torn */
@@ -34,6 +35,12 @@ void audit_path_close(struct audit_path *path)
 	path->directory = NULL;
 }
 
+/* With an access control list the bits of the group are what any user or group that it names may do at most. */
+static bool has_acl(const char *directory)
+{
+	return lgetxattr(directory, "system.posix_acl_access", NULL, 0) > 0;
+}
+
 /*
  * Who may write a directory may put another file, or another directory, in the place of what is in it. A group may
  * write the directories that the log's own is in: /var/log belongs to such a group on Ubuntu.
@@ -50,7 +57,7 @@ static int directory_check(const char *directory, bool own, struct error *error)
 		return error_state(error, directory, "belongs to user %u, not to root", stat.st_uid);
 	if (stat.st_mode & S_ISVTX)
 		return 0;
-	if (stat.st_mode & S_IWOTH || (own && stat.st_mode & S_IWGRP && stat.st_gid))
+	if (stat.st_mode & S_IWOTH || (own && stat.st_mode & S_IWGRP && (stat.st_gid || has_acl(directory))))
 		return error_state(error, directory, "may be written by others than root (mode %04o)",
 				   stat.st_mode & 07777);
 	return 0;

@@ -72,6 +72,8 @@ static int take_option(void *context, size_t row, const char *value, struct erro
 	case ROW_BUFFER:
 		return take_buffer(tail, value, error);
 	case ROW_AUDIT:
+		if (tail->sink.audit_path)
+			return error_usage(error, value, "the audit log is given twice");
 		tail->sink.audit_path = value;
 		return 0;
 	case ROW_SYNC:

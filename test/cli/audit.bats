@@ -70,6 +70,17 @@ assert_refusal() {
 	[ ! -e "$log" ] || fail 'no file' 'one was made'
 }
 
+# setfacl(1) is not everywhere.
+@test "a directory that an access control list lets another user write is refused" {
+	python3 -ISc '
+import os, struct, sys
+entries = (1, 7, -1), (2, 7, 65534), (4, 0, -1), (16, 7, -1), (32, 0, -1)
+acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
+os.setxattr(sys.argv[1], "system.posix_acl_access", acl)' "$tmp/log" || skip 'no access control lists here'
+	assert_refusal "$tmp/log" 'may be written by others than root (mode 0770)'
+	[ ! -e "$log" ] || fail 'no file' 'one was made'
+}
+
 @test "a name with control characters is shown without them" {
 	log=$tmp/log/$'no\e[31m/ne'
 	capture trace_tail --audit "$log"
@@ -164,6 +175,9 @@ assert_hangup() {
 	capture trace_tail --audit "$tmp/log/"
 	assert_status 2
 	assert_errors "trace_tail: $tmp/log/: is no file name"
+	capture trace_tail --audit "$log" --audit "$log.2"
+	assert_status 2
+	assert_errors "trace_tail: $log.2: the audit log is given twice"
 	capture trace_tail --sync never
 	assert_status 2
 	assert_errors 'trace_tail: --sync: goes with --audit only'
