@@ -139,7 +139,7 @@ waits_for_lock() {
 	start bash -c 'trap "" HUP; trace_tail -j >"$1" & trace_tail --audit "$2" & echo "$!"; wait' - "$out" "$log"
 	for pid in $(pgrep -P "${servers[0]}"); do
 		for ((try = 0; try < 500; try++)); do
-			! ls -l "/proc/$pid/fd" | grep -q eventpoll || break
+			! find "/proc/$pid/fd" -lname '*eventpoll*' | grep -q . || break
 			sleep 0.02
 		done
 		assert_hangup "$pid" "$(tr '\0' ' ' <"/proc/$pid/cmdline")"
