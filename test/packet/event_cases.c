@@ -83,6 +83,8 @@ static const struct golden goldens[] = {
 	{ "detected by a rule", { .dport = 86 }, ON_VETH, EVENT_DECISION, VERDICT_DETECT, REASON_RULE_DROP, 6, .has = { .tcp_flags = TCP_SYN } },
 	{ "leaving", { .dport = 90 }, OUT_PEER, EVENT_DECISION, VERDICT_PASS, REASON_OUT, .has = { .tcp_flags = TCP_SYN } },
 	{ "leaving again", { .dport = 90, .flags = TCP_ACK }, OUT_PEER, EVENT_NONE, VERDICT_PASS, REASON_OUT, .has = { .tcp_flags = TCP_ACK } },
+	{ "leaving by another", { .dport = 91 }, OUT_VETH, EVENT_DECISION, VERDICT_PASS, REASON_OUT, .has = { .tcp_flags = TCP_SYN } },
+	{ "again, out=drop", { .dport = 91, .flags = TCP_ACK }, OUT_VETH, EVENT_DECISION, VERDICT_DROP, REASON_OUT_DROP, .has = { .tcp_flags = TCP_ACK }, .before = before_out_drop },
 	{ "a drop rule for what leaves", { .dport = 85 }, OUT_VETH, EVENT_DECISION, VERDICT_DROP, REASON_RULE_DROP, 5, "out-tag", { .tcp_flags = TCP_SYN } },
 	{ "detected by the interface", { .dport = 79 }, ON_VETH, EVENT_DECISION, VERDICT_DETECT, REASON_NO_RULE, .has = { .tcp_flags = TCP_SYN }, .before = before_detect },
 };
