@@ -354,6 +354,36 @@ subscriber_start() {
 	assert_equal "$(tail -n 1 "$BATS_TEST_TMPDIR/robber")" '6 1 40000 9999'
 }
 
+@test "robbed from another PID namespace, a reader says so, takes another place, and both go on" {
+	local robbed
+	mix_rules
+	tail_start robbed -j --buffer 4
+	robbed=$pid
+	started "$BATS_TEST_TMPDIR/robber" unshare --pid --fork --kill-child --mount-proc trace_tail -j
+	eventually grep -q 'another subscriber took the place, so some events are missing, subscribed again' "$BATS_TEST_TMPDIR/robbed"
+	flood_on client wan0 udp 2001:db8::1 9999 10
+	eventually has_lines "$BATS_TEST_TMPDIR/robber" 10
+	end_readers "$robbed"
+	assert_equal "$(grep -c '^{' "$BATS_TEST_TMPDIR/robbed") $(lost robbed)" '10 0' 'events and losses'
+	# it was not robbed in turn
+	assert_equal "$(grep -c '^trace_tail' "$BATS_TEST_TMPDIR/robber")" 0 'notes of the robber'
+}
+
+# Without a /proc of its own, the pid it knows of itself is 1: another's, which lives for ever.
+@test "a reader in another PID namespace, with this one's /proc: its place is kept while it lives, and free when killed" {
+	local inner
+	started "$BATS_TEST_TMPDIR/inner" unshare --pid --fork --kill-child trace_tail
+	inner=$pid
+	eventually pgrep -P "$inner" trace_tail >/dev/null
+	eventually tail_listens "$(pgrep -P "$inner" trace_tail)"
+	subscriber_start second 1
+	assert_equal "$(head -n 1 "$BATS_TEST_TMPDIR/second")" 'slot 1'
+	kill -9 "$(pgrep -P "$inner" trace_tail)"
+	eventually has_ended "$inner"
+	subscriber_start third 1
+	assert_equal "$(head -n 1 "$BATS_TEST_TMPDIR/third")" 'slot 0'
+}
+
 @test "killed at any instruction of subscribing or ending, a reader leaves a place for the next, and no event to it" {
 	local killer
 	started "$BATS_TEST_TMPDIR/killer" "$LAB_OBJECTS/test/place_killer" "${SPLICER_KILLS:-100}" "${SPLICER_SEED:-$RANDOM}"
