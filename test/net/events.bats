@@ -410,6 +410,43 @@ counts_by_hook() {
 	verdict_stat -j | fields iface hook reason packets | awk '$1 ~ /^(wan0|lan0)$/' | sort
 }
 
+# asks COUNT: so many questions and answers through the box, of one flow of each family
+asks() {
+	local number
+	for ((number = 0; number < $1; number++)); do
+		assert_exit 0 lab_on client peer udp-ask 198.51.100.2 8080 hello 5555 || return
+		assert_exit 0 lab_on client peer udp-ask 2001:db8:1::2 8080 hello 5555 || return
+	done
+}
+
+# Since counts_by_hook > FILE: lines "IFACE HOOK REASON PACKETS" of what passed.
+counts_since() {
+	awk 'NR == FNR { before[$1 $2 $3] = $4; next } { $4 -= before[$1 $2 $3] } $4 && $3 != "neighbour"' "$1" <(counts_by_hook)
+}
+
+@test "forwarded packets are counted for the same reason whether or not somebody looks at them" {
+	local before=$BATS_TEST_TMPDIR/before expected
+	lab_attach_egress wan0
+	lab_attach_egress lan0
+	sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+	map_update 198.51.100.2 32 8080 8080 0 udp
+	map_update 2001:db8:1::2 128 8080 8080 0 udp
+	serve_on guest udp 198.51.100.2 8080 udp 2001:db8:1::2 8080
+	asks 1
+	expected=$(printf '%s\n' 'lan0 egress out 8' 'lan0 ingress tracked 8' 'wan0 egress tracked 8' 'wan0 ingress rule-pass 8')
+	counts_by_hook >"$before"
+	asks 4
+	assert_equal "$(counts_since "$before")" "$expected" 'nobody looks'
+	tail_start packets -j --sample 1
+	counts_by_hook >"$before"
+	asks 4
+	assert_equal "$(counts_since "$before")" "$expected" 'somebody looks'
+	kill -INT "$pid"
+	assert_ends "$pid" 0
+	tc filter del dev wan0 egress
+	tc filter del dev lan0 egress
+}
+
 @test "--sample 1 shows every packet, also forwarded ones of which egress need not look" {
 	local before
 	lab_attach_egress wan0
