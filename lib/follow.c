@@ -297,6 +297,8 @@ static int round_run(struct follow *follow, struct error *error)
 int follow_open(struct follow *follow, struct error *error)
 {
 	follow->checked = clock_now();
+	/* it says no more than the error that it returns */
+	libbpf_set_print(NULL);
 	if (!subscribe(follow, false, error))
 		return 0;
 	follow_close(follow);

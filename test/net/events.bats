@@ -340,6 +340,13 @@ subscriber_start() {
 	assert_equal "$(head -n 1 "$BATS_TEST_TMPDIR/third")" 'slot 2'
 }
 
+@test "no memory to read the ring: one line says so, and the place is free" {
+	assert_exit 1 bash -c 'ulimit -v 20000; exec trace_tail -c 1 --buffer 65536'
+	assert_equal "$err" 'trace_tail: event1_rings: Cannot allocate memory'
+	subscriber_start next 1
+	assert_equal "$(head -n 1 "$BATS_TEST_TMPDIR/next")" 'slot 0'
+}
+
 @test "robbed from another PID namespace, a reader that ends does not end the robber" {
 	local robbed
 	mix_rules
