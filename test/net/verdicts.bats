@@ -295,7 +295,7 @@ for family in text_string_to_metric_families(sys.stdin.read()):
 	kill -INT "$slow"
 	kill -CONT "$slow"
 	assert_ends "$slow" 0
-	assert_match "$(<"$BATS_TEST_TMPDIR/slow")" "trace_tail: $lost events lost"
+	assert_match "$(tail -n 1 "$BATS_TEST_TMPDIR/slow")" "^trace_tail: [0-9]+ events, $lost lost$"
 }
 
 # ---- over HTTP ----
