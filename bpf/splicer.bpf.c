@@ -90,7 +90,7 @@ static __always_inline int conclude(struct __sk_buff *skb, const struct passage 
 	report(x, reason, verdict);
 	if (is_for_stack(x, reason, verdict))
 		splice_forget(&x->p);
-	through_set(skb, &x->p, verdict == VERDICT_PASS && has_connection(x));
+	through_set(skb, &x->p, verdict == VERDICT_PASS && has_connection(x), x->seen->step != CONN_REMEMBERED);
 	if (x->p.fragment == FRAGMENT_FIRST)
 		fragment_remember(&x->p, verdict);
 	if (reason == REASON_MAX_DURATION && verdict == VERDICT_DROP &&
@@ -115,7 +115,9 @@ int splicer_ingress(struct __sk_buff *skb)
 
 static __always_inline int pass_through(const struct __sk_buff *skb)
 {
-	counts_add(count_word(EVENT_SPLICER, EVENT_EGRESS, skb->ifindex, REASON_TRACKED, VERDICT_PASS), skb->len);
+	__u32 reason = through_goes_back(skb) ? REASON_TRACKED : REASON_OUT;
+
+	counts_add(count_word(EVENT_SPLICER, EVENT_EGRESS, skb->ifindex, reason, VERDICT_PASS), skb->len);
 	return TC_ACT_UNSPEC;
 }
 

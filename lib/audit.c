@@ -232,7 +232,7 @@ void audit_events_lost(struct audit *audit, uint64_t lost)
 
 void audit_gap(struct audit *audit, uint64_t from, uint64_t to)
 {
-	struct audit_loss gap = { .from = from, .to = to, .reason = AUDIT_MAPS_ANEW };
+	struct audit_loss gap = { .from = from, .to = to, .reason = AUDIT_UNSUBSCRIBED };
 	char line[EVENT_TEXT_MAX];
 	struct text text = TEXT_OF(line);
 

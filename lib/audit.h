@@ -55,7 +55,7 @@ void audit_line(struct audit *audit, const char *line, size_t size);
 /* So many events, since the beginning, found the ring full: the log shall say so of those that it has not told yet. */
 void audit_events_lost(struct audit *audit, uint64_t lost);
 
-/* Nobody listened from one clock_now() to another, as the maps were made anew: an entry says so. */
+/* Nobody was subscribed from one clock_now() to another: an entry says so. */
 void audit_gap(struct audit *audit, uint64_t from, uint64_t to);
 
 /* Writes all lines and what there is to tell of losses, and has the disk take it (fdatasync) when it is time. To be

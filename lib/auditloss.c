@@ -21,8 +21,8 @@ void audit_loss_add(struct audit_loss *loss, uint64_t count, int reason)
 
 const char *audit_loss_reason(const struct audit_loss *loss)
 {
-	if (loss->reason == AUDIT_MAPS_ANEW)
-		return "the maps were made anew";
+	if (loss->reason == AUDIT_UNSUBSCRIBED)
+		return "not subscribed";
 	return loss->reason == AUDIT_RING_FULL ? "the ring was full" : strerror(loss->reason);
 }
 
@@ -30,7 +30,7 @@ static void loss_put_line(const struct audit_loss *loss, const char *what, struc
 {
 	event_view_time(view, clock_now(), text);
 	text_put(text, " LOST ");
-	if (loss->reason != AUDIT_MAPS_ANEW) {
+	if (loss->reason != AUDIT_UNSUBSCRIBED) {
 		text_number(text, loss->count);
 		text_char(text, ' ');
 	}
@@ -59,7 +59,7 @@ static void loss_put_json(const struct audit_loss *loss, const char *what, struc
 {
 	time_put_json(view, "{\"time\":", clock_now(), text);
 	text_put(text, ",\"lost\":");
-	if (loss->reason == AUDIT_MAPS_ANEW)
+	if (loss->reason == AUDIT_UNSUBSCRIBED)
 		text_put(text, "null");
 	else
 		text_number(text, loss->count);
@@ -75,6 +75,6 @@ static void loss_put_json(const struct audit_loss *loss, const char *what, struc
 void audit_loss_put(const struct audit_loss *loss, const char *what, bool json, struct event_view *view,
 		    struct text *text)
 {
-	if (loss->count || loss->reason == AUDIT_MAPS_ANEW)
+	if (loss->count || loss->reason == AUDIT_UNSUBSCRIBED)
 		(json ? loss_put_json : loss_put_line)(loss, what, view, text);
 }

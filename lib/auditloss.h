@@ -17,7 +17,7 @@ struct audit_loss {
 };
 
 #define AUDIT_RING_FULL 0
-#define AUDIT_MAPS_ANEW (-1) /* how many there were is not known */
+#define AUDIT_UNSUBSCRIBED (-1) /* how many there were is not known */
 
 void audit_loss_add(struct audit_loss *loss, uint64_t count, int reason);
 const char *audit_loss_reason(const struct audit_loss *loss);

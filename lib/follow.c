@@ -92,12 +92,13 @@ static void polls_set(struct follow *follow, bool polls)
 
 /* Signals are set before the ring's descriptor is there, by which others see that it follows; and after the place was
  * taken: while it waits for the lock it can be ended as usual, and a place taken just then goes to the next one. */
-static int subscribe(struct follow *follow, struct error *error)
+static int subscribe(struct follow *follow, bool spares, struct error *error)
 {
 	if (pins_open(&follow->pins, follow->pin_dir, false, error))
 		return -1;
 	follow->polls = false;
-	if (subscription_open(&follow->subscription, &follow->pins, &follow->filter, follow->ring_bytes, error)) {
+	if (subscription_open(&follow->subscription, &follow->pins, &follow->filter, follow->ring_bytes, spares,
+			      error)) {
 		pins_close(&follow->pins);
 		return -1;
 	}
@@ -163,7 +164,9 @@ static uint32_t pinned_id(const struct follow *follow)
 	return pin_id(&pins, &pin_event_control, &id, &error) ? 0 : id;
 }
 
-static int resubscribe(struct follow *follow, struct error *error)
+#define ROBBED "another subscriber took the place, so some events are missing"
+
+static int resubscribe(struct follow *follow, bool robbed, struct error *error)
 {
 	struct error failure;
 
@@ -173,8 +176,8 @@ static int resubscribe(struct follow *follow, struct error *error)
 			return -1;
 		unsubscribe(follow);
 	}
-	if (!subscribe(follow, &failure)) {
-		note_print("%s: made anew, subscribed again", follow->pin_dir);
+	if (!subscribe(follow, robbed, &failure)) {
+		note_print("%s: %s, subscribed again", follow->pin_dir, robbed ? ROBBED : "made anew");
 		follow->gap_from = follow->anew;
 		follow->gap_to = clock_now();
 		follow->anew = 0;
@@ -191,23 +194,31 @@ static int resubscribe(struct follow *follow, struct error *error)
 	return 0;
 }
 
-/* Programs that are still attached go on writing to maps whose pins are gone, so those are kept until there are others.
+/*
+ * Who looks into another /proc takes this process for dead, and its place. It takes another, but not that of whom it
+ * would take for dead itself: the two would go on so forever.
+ *
+ * Programs that are still attached go on writing to maps whose pins are gone, so those are kept until there are others.
  */
 static int pins_check(struct follow *follow, struct error *error)
 {
 	uint64_t now = clock_now(), before = follow->checked;
+	bool same;
 	uint32_t id;
 
 	if (now - before < CHECK_NS)
 		return 0;
 	follow->checked = now;
 	id = pinned_id(follow);
-	if (id && follow->subscribed && id == follow->subscription.id)
+	same = id && follow->subscribed && id == follow->subscription.id;
+	if (same && subscription_holds(&follow->subscription)) {
+		follow->told_gone = false;
 		return 0;
+	}
 	if (id && !follow->anew)
 		follow->anew = before;
 	if (id)
-		return resubscribe(follow, error);
+		return resubscribe(follow, same, error);
 	if (!follow->told_gone)
 		note_print("%s: the pins are gone, waiting for new ones", follow->pin_dir);
 	follow->told_gone = true;
@@ -305,7 +316,9 @@ int follow_open(struct follow *follow, struct error *error)
 	if (follow->hangup_goes_on)
 		signal(SIGHUP, SIG_IGN);
 	follow->checked = clock_now();
-	if (!subscribe(follow, error))
+	/* it says no more than the error that it returns */
+	libbpf_set_print(NULL);
+	if (!subscribe(follow, false, error))
 		return 0;
 	follow_close(follow);
 	return -1;
@@ -316,6 +329,8 @@ int follow_run(struct follow *follow, struct error *error)
 	while (!is_over(follow))
 		if (round_run(follow, error))
 			return -1;
+	if (follow->subscribed && !subscription_holds(&follow->subscription))
+		note_print("%s: " ROBBED, follow->pin_dir);
 	if (follow->subscribed)
 		subscription_stop(&follow->subscription);
 	return drain(follow, error);

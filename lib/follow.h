@@ -39,8 +39,8 @@ struct follow {
 	uint64_t seen;    /* events handed over */
 	uint64_t skipped; /* records too short to be of this version */
 	uint64_t lost;    /* events that found the ring full; of this moment after follow_lost and follow_close */
-	/* The maps were made anew: what was decided between these times (clock_now) may not have been seen. The caller
-	 * resets gap_to, which is 0 otherwise. */
+	/* The maps were made anew, or the place taken by another: what was decided between these times (clock_now) may
+	 * not have been seen. The caller resets gap_to, which is 0 otherwise. */
 	uint64_t gap_from, gap_to;
 	bool hangup; /* SIGHUP came; the caller resets it */
 
@@ -50,7 +50,7 @@ struct follow {
 	struct ring_buffer *ring;
 	uint64_t lost_before;         /* by subscriptions that are over */
 	uint64_t checked;             /* clock_now when the pins were looked at */
-	uint64_t anew;                /* there are others since then at the earliest; 0: there are none */
+	uint64_t anew;                /* nobody listens since then at the earliest; 0: somebody does */
 	uint64_t taken;               /* records in this round */
 	uint64_t slice, slice_events; /* since then so many, to know how busy it is */
 	bool polls;                   /* as it was set */

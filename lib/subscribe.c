@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define STAT_MAX 1024
-#define STAT_STATE 3 /* fields of /proc/PID/stat, see proc(5) */
+#define STAT_STATE 3 /* fields of /proc/PID/stat, see proc(5); the first is the pid */
 #define STAT_THREADS 20
 #define STAT_START 22
 
@@ -35,15 +35,12 @@ static uint64_t stat_number(const char *stat, int wanted)
 	return text ? strtoull(text, NULL, 10) : 0;
 }
 
-/* Reads /proc/PID/stat. -1 with errno. */
-static int stat_read(uint32_t pid, char *stat, size_t size)
+/* -1 with errno */
+static int stat_read_file(const char *path, char *stat, size_t size)
 {
-	char path[32];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t got;
-	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/stat", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
 	got = read(fd, stat, size - 1);
@@ -54,6 +51,15 @@ static int stat_read(uint32_t pid, char *stat, size_t size)
 	return 0;
 }
 
+/* Reads /proc/PID/stat. -1 with errno. */
+static int stat_read(uint32_t pid, char *stat, size_t size)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/stat", pid);
+	return stat_read_file(path, stat, size);
+}
+
 /* It has ended, and only waits for its parent. One whose first thread alone has ended goes on. */
 static bool stat_is_zombie(const char *stat)
 {
@@ -62,12 +68,21 @@ static bool stat_is_zombie(const char *stat)
 	return state && strchr("ZX", *state) && stat_number(stat, STAT_THREADS) < 2;
 }
 
-/* When this process started; 0: /proc does not tell. */
-static uint64_t own_start(void)
+/*
+ * Who this process is for others that look into /proc: where that is of an outer PID namespace, getpid() is another's
+ * number there.
+ */
+static int own_identity(struct subscription *subscription, struct error *error)
 {
 	char stat[STAT_MAX];
 
-	return stat_read((uint32_t)getpid(), stat, sizeof(stat)) ? 0 : stat_number(stat, STAT_START);
+	if (!stat_read_file("/proc/self/stat", stat, sizeof(stat))) {
+		subscription->pid = (uint32_t)strtoul(stat, NULL, 10);
+		subscription->start_time = stat_number(stat, STAT_START);
+	}
+	if (subscription->pid && subscription->start_time)
+		return 0;
+	return error_state(error, "/proc/self/stat", "cannot be read, so no subscriber could tell that this one lives");
 }
 
 /* Whether the subscriber is known to have ended: of one that cannot be looked at this is not known. */
@@ -155,43 +170,55 @@ static void all_close(struct subscription *subscription)
 		close(subscription->ring);
 }
 
-static int place_take(struct subscription *subscription, const struct event_filter *filter, struct error *error)
+static bool slot_is_free(const struct subscription *subscription)
+{
+	for (int i = 0; i < EVENT_SLOT_COUNT; i++)
+		if (!subscription->slots[i].pid)
+			return true;
+	return false;
+}
+
+static int place_take(struct subscription *subscription, const struct event_filter *filter, bool spares,
+		      struct error *error)
 {
 	int result;
 
 	if (pins_lock(subscription->pins, error))
 		return -1;
-	slots_bury(subscription);
+	if (!spares || !slot_is_free(subscription))
+		slots_bury(subscription);
 	result = slot_take(subscription, filter, error);
 	pins_unlock(subscription->pins);
 	return result;
 }
 
 int subscription_open(struct subscription *subscription, const struct pins *pins, const struct event_filter *filter,
-		      uint32_t ring_bytes, struct error *error)
+		      uint32_t ring_bytes, bool spares, struct error *error)
 {
 	int result;
 
 	*subscription = (struct subscription){ .pins = pins, .ring = -1, .rings = -1 };
-	subscription->pid = (uint32_t)getpid();
-	subscription->start_time = own_start();
-	if (!subscription->start_time)
-		return error_state(error, "/proc/self/stat",
-				   "cannot be read, so no subscriber could tell that this one lives");
+	if (own_identity(subscription, error))
+		return -1;
 	result = maps_open(subscription, pins, error);
 	if (!result) {
 		subscription->ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "event_ring", 0, 0, ring_bytes, NULL);
 		result = subscription->ring < 0 ? error_errno(error, "event_ring")
-						: place_take(subscription, filter, error);
+						: place_take(subscription, filter, spares, error);
 	}
 	if (result)
 		all_close(subscription);
 	return result;
 }
 
-uint64_t subscription_lost(const struct subscription *subscription)
+uint64_t subscription_lost(struct subscription *subscription)
 {
-	return __atomic_load_n(&subscription->slots[subscription->slot].lost, __ATOMIC_SEQ_CST);
+	uint64_t lost = __atomic_load_n(&subscription->slots[subscription->slot].lost, __ATOMIC_SEQ_CST);
+
+	/* read before it is known whose it was */
+	if (subscription_holds(subscription))
+		subscription->lost = lost;
+	return subscription->lost;
 }
 
 bool subscription_holds(const struct subscription *subscription)

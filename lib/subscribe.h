@@ -21,19 +21,21 @@ struct subscription {
 	uint32_t slot;
 	uint32_t pid; /* as in struct event_slot */
 	uint64_t start_time;
+	uint64_t lost; /* as long as the slot was ours */
 	struct event_slot *slots;
 	struct event_control *control;
 };
 
 /*
  * Takes a free slot, also one whose subscriber has died, and begins to receive. EXIT_STATE when all slots are taken by
- * programs that live, or when there is no /proc to tell by who does.
+ * programs that live, or when there is no /proc to tell by who does. Who spares takes nobody for dead while another
+ * slot is free.
  */
 int subscription_open(struct subscription *subscription, const struct pins *pins, const struct event_filter *filter,
-		      uint32_t ring_bytes, struct error *error);
+		      uint32_t ring_bytes, bool spares, struct error *error);
 
-/* How many events found the ring full until now. */
-uint64_t subscription_lost(const struct subscription *subscription);
+/* How many events found the ring full until now, or until the slot was last seen to be ours. */
+uint64_t subscription_lost(struct subscription *subscription);
 
 /* Whether the slot is still ours: one to whom this process looked dead, from another PID namespace, takes it. */
 bool subscription_holds(const struct subscription *subscription);

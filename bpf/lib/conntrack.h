@@ -322,10 +322,11 @@ static __always_inline __u32 conn_step_of(struct conn *conn, const struct packet
 
 	if (conn_begins_anew(conn, p, direction))
 		return CONN_UNKNOWN;
-	if (conn->flags & CONN_CUT)
-		return CONN_GONE;
-	if (conn->deadline && conn->deadline <= now)
-		return CONN_OVERDUE;
+	if (conn->flags & CONN_CUT || (conn->deadline && conn->deadline <= now)) {
+		seen->verdict = conn->verdict[RULES_OUT].decision & RULES_LIMITED ? conn->verdict[RULES_OUT]
+										  : conn->verdict[RULES_IN];
+		return conn->flags & CONN_CUT ? CONN_GONE : CONN_OVERDUE;
+	}
 	if (direction == CONN_BACK)
 		return conn->flags & CONN_IN_DOUBT && seen->hook == RULES_IN ? CONN_DOUBTED : CONN_REPLY;
 	/* two copies, for the verifier does not follow an index into a struct that it knows by field */
@@ -358,8 +359,8 @@ static __always_inline int conn_passes(const struct conn_seen *seen)
 
 /*
  * Finds the connection of a packet and, unless a tool only asks, takes note of the packet if it passes by what is
- * known. The caller sets hook and connected. Fills end, step, and verdict where that is CONN_REMEMBERED; returns
- * the step.
+ * known. The caller sets hook and connected. Fills end, step, and verdict where that is CONN_REMEMBERED, or the limit's
+ * where it is CONN_OVERDUE or CONN_GONE; returns the step.
  */
 __noinline int conn_follow(const struct packet *p, struct conn_seen *seen)
 {

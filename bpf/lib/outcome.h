@@ -63,7 +63,8 @@ static __always_inline int is_decision(const struct passage *x, __u32 reason)
 	case REASON_MAX_DURATION:
 		return x->seen->step == CONN_OVERDUE;
 	default:
-		return x->seen->step != CONN_REMEMBERED;
+		/* what was remembered was told; that it no longer holds, as its listener has gone, was not */
+		return x->seen->step != CONN_REMEMBERED || reason != x->seen->verdict.reason;
 	}
 }
 

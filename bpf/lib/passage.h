@@ -86,10 +86,23 @@ static __always_inline __u32 follow_first(struct passage *x)
 	return followed & 0xff;
 }
 
-/* Of a connection that is being cut, only the resets that do it pass. */
-static __always_inline __u32 row_cut(const struct packet *p, __u32 step)
+/* The rule that limits the connection, if it is still there: its cells may have gone to another. */
+static __always_inline void find_limit(struct passage *x)
 {
-	return step == CONN_GONE && p->tcp_flags & TCP_FLAG_BYTE_RST ? REASON_TRACKED : REASON_MAX_DURATION;
+	if (!(x->seen->verdict.decision & RULES_LIMITED))
+		return;
+	if (verdict_hit(&x->seen->verdict, &x->hit) || !x->hit.head ||
+	    *(volatile __u64 *)&x->hit.head->decision != x->hit.decision)
+		x->hit.head = NULL;
+}
+
+/* Of a connection that is being cut, only the resets that do it pass. */
+static __always_inline __u32 row_cut(struct passage *x)
+{
+	if (x->seen->step == CONN_GONE && x->p.tcp_flags & TCP_FLAG_BYTE_RST)
+		return REASON_TRACKED;
+	find_limit(x);
+	return REASON_MAX_DURATION;
 }
 
 /* Of a local socket: it passes, whatever is known of it, unless it may not last. */
@@ -99,7 +112,7 @@ static __always_inline __u32 row_followed(struct passage *x)
 	switch (conn_follow(&x->p, x->seen)) {
 	case CONN_OVERDUE:
 	case CONN_GONE:
-		return row_cut(&x->p, x->seen->step);
+		return row_cut(x);
 	default:
 		return REASON_ESTABLISHED;
 	}
@@ -252,7 +265,7 @@ static __always_inline __u32 row_tracked(struct __sk_buff *skb, struct passage *
 		return row_doubted(skb, x);
 	case CONN_OVERDUE:
 	case CONN_GONE:
-		return row_cut(&x->p, x->seen->step);
+		return row_cut(x);
 	default:
 		return REASON_NONE;
 	}

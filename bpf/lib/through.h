@@ -5,8 +5,10 @@
  *
  * The mark is made of the packet's addresses and ports, for the stack may change these between: by address translation,
  * or by putting the packet into a tunnel or taking it out of one. What leaves then is of another connection, of which
- * nothing is known. Two sets of addresses and ports that look alike are one pair in 65535; then egress misses packets
+ * nothing is known. Two sets of addresses and ports that look alike are one pair in 32767; then egress misses packets
  * of the second connection, but not the one that opens it, which is never marked, nor its replies.
+ *
+ * Its lowest bit says that the packet goes back, for egress to count it as it would have if it had looked.
  *
  * Whoever else sets tc_index hardly ever sets it so, and where something could be refused the mark is not heeded.
  */
@@ -30,6 +32,8 @@ struct through_ipv6 {
 	__u64 addr[4];
 	__be32 ports;
 } __attribute__((packed));
+
+#define THROUGH_BACK 1u
 
 #define THROUGH_FACTOR 0x9e3779b97f4a7c15ull /* 2^64 divided by the golden ratio: Knuth, section 6.4 */
 
@@ -64,7 +68,7 @@ static __always_inline __u64 through_hash_ipv6(struct __sk_buff *ctx)
 
 static __always_inline __u32 through_fold(__u64 hash)
 {
-	return (__u32)(hash >> 48 ? hash >> 48 : 1);
+	return (__u32)(hash >> 49 ? hash >> 49 : 1) << 1;
 }
 
 /* The mark that the packet would have, by what it is now; 0: none. */
@@ -101,8 +105,11 @@ static __always_inline __u32 through_mark_of(const struct packet *p)
 	return hash ? through_fold(hash) : 0;
 }
 
-/* tracked: of the packet's connection everything is known. A mark that it came with otherwise goes. */
-static __always_inline void through_set(struct __sk_buff *ctx, const struct packet *p, int tracked)
+/*
+ * tracked: of the packet's connection everything is known, and back: it is one of its replies. A mark that the packet
+ * came with otherwise goes.
+ */
+static __always_inline void through_set(struct __sk_buff *ctx, const struct packet *p, int tracked, int back)
 {
 	__u32 seen = ctx_mark(ctx), mark;
 
@@ -110,8 +117,8 @@ static __always_inline void through_set(struct __sk_buff *ctx, const struct pack
 		return;
 	mark = through_mark_of(p);
 	if (tracked)
-		ctx_set_mark(ctx, mark);
-	else if (seen == mark)
+		ctx_set_mark(ctx, mark && back ? mark | THROUGH_BACK : mark);
+	else if ((seen & ~THROUGH_BACK) == mark)
 		ctx_set_mark(ctx, 0);
 }
 
@@ -119,7 +126,13 @@ static __always_inline int through_is_tracked(struct __sk_buff *ctx)
 {
 	__u32 mark = ctx_mark(ctx);
 
-	return mark && mark == through_mark(ctx);
+	return mark && (mark & ~THROUGH_BACK) == through_mark(ctx);
+}
+
+/* Of one that is tracked. */
+static __always_inline int through_goes_back(const struct __sk_buff *ctx)
+{
+	return ctx_mark(ctx) & THROUGH_BACK;
 }
 
 #endif

@@ -85,7 +85,7 @@ static void received_check(const struct cost *cost, const struct listeners *list
 }
 
 /* Of the first: there is one subscriber in those rows. */
-static uint64_t lost_now(const struct cost *cost)
+static uint64_t lost_now(struct cost *cost)
 {
 	return subscription_lost(&cost->subscribers.each[0]);
 }

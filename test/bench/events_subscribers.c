@@ -26,7 +26,7 @@ void subscribers_open(struct subscribers *subscribers, const struct pins *pins)
 		struct subscription *one = &subscribers->each[i];
 		int result;
 
-		if (subscription_open(one, pins, &silent, SUBSCRIPTION_RING, &error))
+		if (subscription_open(one, pins, &silent, SUBSCRIPTION_RING, false, &error))
 			exit(error_print(&error));
 		if (!subscribers->rings)
 			subscribers->rings = ring_buffer__new(one->ring, event_count, &subscribers->received[i], NULL);

@@ -254,7 +254,7 @@ trace_tail: $log: not opened anew, the old file is written on" 'what it says'
 	kill "$pid"
 	assert_ends "$pid" 0
 	line=$(grep ' LOST ' "$log")
-	assert_match "$line" '^[^ ]+ LOST events from ([^ ]+) to ([^ ]+): the maps were made anew$'
+	assert_match "$line" '^[^ ]+ LOST events from ([^ ]+) to ([^ ]+): not subscribed$'
 	# it was not longer than what happened in between, nor without length
 	[[ "$(grep ':20000 len' "$log")" < "${BASH_REMATCH[2]}" ]] || fail "expected: to after the first line" "got: $line"
 	[[ ${BASH_REMATCH[1]} < ${BASH_REMATCH[2]} ]] || fail 'expected: from before to' "got: $line"

@@ -340,6 +340,13 @@ subscriber_start() {
 	assert_equal "$(head -n 1 "$BATS_TEST_TMPDIR/third")" 'slot 2'
 }
 
+@test "no memory to read the ring: one line says so, and the place is free" {
+	assert_exit 1 bash -c 'ulimit -v 20000; exec trace_tail -c 1 --buffer 65536'
+	assert_equal "$err" 'trace_tail: event1_rings: Cannot allocate memory'
+	subscriber_start next 1
+	assert_equal "$(head -n 1 "$BATS_TEST_TMPDIR/next")" 'slot 0'
+}
+
 @test "robbed from another PID namespace, a reader that ends does not end the robber" {
 	local robbed
 	mix_rules
@@ -352,6 +359,36 @@ subscriber_start() {
 	flood_on client wan0 udp 2001:db8::1 9999 1
 	assert_ends "$pid" 0
 	assert_equal "$(tail -n 1 "$BATS_TEST_TMPDIR/robber")" '6 1 40000 9999'
+}
+
+@test "robbed from another PID namespace, a reader says so, takes another place, and both go on" {
+	local robbed
+	mix_rules
+	tail_start robbed -j --buffer 4
+	robbed=$pid
+	started "$BATS_TEST_TMPDIR/robber" unshare --pid --fork --kill-child --mount-proc trace_tail -j
+	eventually grep -q 'another subscriber took the place, so some events are missing, subscribed again' "$BATS_TEST_TMPDIR/robbed"
+	flood_on client wan0 udp 2001:db8::1 9999 10
+	eventually has_lines "$BATS_TEST_TMPDIR/robber" 10
+	end_readers "$robbed"
+	assert_equal "$(grep -c '^{' "$BATS_TEST_TMPDIR/robbed") $(lost robbed)" '10 0' 'events and losses'
+	# it was not robbed in turn
+	assert_equal "$(grep -c '^trace_tail' "$BATS_TEST_TMPDIR/robber")" 0 'notes of the robber'
+}
+
+# Without a /proc of its own, the pid it knows of itself is 1: another's, which lives for ever.
+@test "a reader in another PID namespace, with this one's /proc: its place is kept while it lives, and free when killed" {
+	local inner
+	started "$BATS_TEST_TMPDIR/inner" unshare --pid --fork --kill-child trace_tail
+	inner=$pid
+	eventually pgrep -P "$inner" trace_tail >/dev/null
+	eventually tail_listens "$(pgrep -P "$inner" trace_tail)"
+	subscriber_start second 1
+	assert_equal "$(head -n 1 "$BATS_TEST_TMPDIR/second")" 'slot 1'
+	kill -9 "$(pgrep -P "$inner" trace_tail)"
+	eventually has_ended "$inner"
+	subscriber_start third 1
+	assert_equal "$(head -n 1 "$BATS_TEST_TMPDIR/third")" 'slot 0'
 }
 
 @test "killed at any instruction of subscribing or ending, a reader leaves a place for the next, and no event to it" {
@@ -378,6 +415,43 @@ ended_by_itself() {
 # Lines "HOOK REASON PACKETS" of the two interfaces.
 counts_by_hook() {
 	verdict_stat -j | fields iface hook reason packets | awk '$1 ~ /^(wan0|lan0)$/' | sort
+}
+
+# asks COUNT: so many questions and answers through the box, of one flow of each family
+asks() {
+	local number
+	for ((number = 0; number < $1; number++)); do
+		assert_exit 0 lab_on client peer udp-ask 198.51.100.2 8080 hello 5555 || return
+		assert_exit 0 lab_on client peer udp-ask 2001:db8:1::2 8080 hello 5555 || return
+	done
+}
+
+# Since counts_by_hook > FILE: lines "IFACE HOOK REASON PACKETS" of what passed.
+counts_since() {
+	awk 'NR == FNR { before[$1 $2 $3] = $4; next } { $4 -= before[$1 $2 $3] } $4 && $3 != "neighbour"' "$1" <(counts_by_hook)
+}
+
+@test "forwarded packets are counted for the same reason whether or not somebody looks at them" {
+	local before=$BATS_TEST_TMPDIR/before expected
+	lab_attach_egress wan0
+	lab_attach_egress lan0
+	sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+	map_update 198.51.100.2 32 8080 8080 0 udp
+	map_update 2001:db8:1::2 128 8080 8080 0 udp
+	serve_on guest udp 198.51.100.2 8080 udp 2001:db8:1::2 8080
+	asks 1
+	expected=$(printf '%s\n' 'lan0 egress out 8' 'lan0 ingress tracked 8' 'wan0 egress tracked 8' 'wan0 ingress rule-pass 8')
+	counts_by_hook >"$before"
+	asks 4
+	assert_equal "$(counts_since "$before")" "$expected" 'nobody looks'
+	tail_start packets -j --sample 1
+	counts_by_hook >"$before"
+	asks 4
+	assert_equal "$(counts_since "$before")" "$expected" 'somebody looks'
+	kill -INT "$pid"
+	assert_ends "$pid" 0
+	tc filter del dev wan0 egress
+	tc filter del dev lan0 egress
 }
 
 @test "--sample 1 shows every packet, also forwarded ones of which egress need not look" {

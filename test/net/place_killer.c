@@ -143,7 +143,7 @@ static void expect_place(struct survey *survey, const char *where)
 	struct error error;
 	long records = 0;
 
-	if (subscription_open(&subscription, &survey->pins, &filter, SUBSCRIPTION_RING, &error))
+	if (subscription_open(&subscription, &survey->pins, &filter, SUBSCRIPTION_RING, false, &error))
 		errx(1, "%s: %s", where, error.text);
 	if (subscription.slot)
 		errx(1, "%s: expected slot 0, got %u", where, subscription.slot);

@@ -258,6 +258,33 @@ assert_selected() {
 		fail 'expected: fewer of one in 10 than of all' "got:      $(wc -l "$BATS_TEST_TMPDIR/some" "$BATS_TEST_TMPDIR/every")"
 }
 
+@test "a known flow is dropped as its listener has gone: each drop is told, as a new flow's would be" {
+	local listener
+	map_update 172.16.240.0 24 7000 7000 58996 udp
+	map_update fd00:240:: 64 7000 7000 58996 udp
+	serve udp 127.0.0.1 58996 udp ::1 58996
+	listener=$pid
+	tail_start gone -j
+	assert_exit 0 lab_on client peer udp-ask 172.16.240.9 7000 hello 5555
+	assert_exit 0 lab_on client peer udp-ask fd00:240::9 7000 hello 5555
+	kill -9 "$listener"
+	assert_ends "$listener" 137
+	assert_traffic client <<-END
+		timeout udp 172.16.240.9 7000 from 5555
+		timeout udp fd00:240::9 7000 from 5555
+	END
+	kill -INT "$(sed -n 2p "$BATS_TEST_TMPDIR/started")"
+	assert_ends "$(sed -n 2p "$BATS_TEST_TMPDIR/started")" 0
+	assert_equal "$(fields type action reason dst <"$BATS_TEST_TMPDIR/gone" | sort -u)" "$(
+		cat <<-END
+			decision dropped no-listener 172.16.240.9
+			decision dropped no-listener fd00:240::9
+			decision spliced rule-splice 172.16.240.9
+			decision spliced rule-splice fd00:240::9
+		END
+	)"
+}
+
 @test "established packets are no events" {
 	map_update 172.16.240.0 24 7000 7000 58997 tcp
 	map_update fd00:240:: 64 7000 7000 58997 tcp

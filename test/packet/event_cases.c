@@ -49,6 +49,8 @@ static const char *const rules[] = {
 	"--direction out -a drop -S out-tag 203.0.113.0 24 85 85 0 tcp",
 	"--mode detect -a drop 203.0.113.0 24 86 86 0 tcp",
 	"-S echo 203.0.113.0 24 53 53 0 udp",
+	"-S limit --max-duration 1000 203.0.113.0 24 54 54 0 udp",
+	"--mode detect --max-duration 1000 203.0.113.0 24 55 55 0 udp",
 };
 
 static const struct golden goldens[] = {
@@ -63,6 +65,11 @@ static const struct golden goldens[] = {
 	{ "a splice rule, nobody listens", { .dport = 82 }, ON_VETH, EVENT_DECISION, VERDICT_DROP, REASON_NO_LISTENER, 3, "trunk", { .tcp_flags = TCP_SYN, .splice_port = 4002 } },
 	{ "UDP, on the other interface", { .proto = UDP, .dport = 83, .payload = 20 }, ON_PEER, EVENT_DECISION, VERDICT_DROP, REASON_NO_RULE },
 	{ "UDP, a pass rule", { .proto = UDP, .dport = 53 }, ON_VETH, EVENT_DECISION, VERDICT_PASS, REASON_RULE_PASS, 7, "echo" },
+	{ "a rule that limits", { .proto = UDP, .dport = 54 }, ON_VETH, EVENT_DECISION, VERDICT_PASS, REASON_RULE_PASS, 8, "limit" },
+	{ "another, in mode detect", { .proto = UDP, .dport = 55 }, ON_VETH, EVENT_DECISION, VERDICT_PASS, REASON_RULE_PASS, 9 },
+	{ "a reply that comes too late", { .back = true, .proto = UDP, .dport = 54 }, OUT_VETH, EVENT_REDECISION, VERDICT_DROP, REASON_MAX_DURATION, 8, "limit", .before = before_overdue },
+	{ "a packet after it", { .proto = UDP, .dport = 54 }, ON_VETH, EVENT_NONE, VERDICT_DROP, REASON_MAX_DURATION, 8, "limit" },
+	{ "too late, but only detected", { .proto = UDP, .dport = 55 }, ON_VETH, EVENT_REDECISION, VERDICT_DETECT, REASON_MAX_DURATION, 9 },
 	{ "a VLAN tag", { .proto = UDP, .dport = 83, .tags = { ETH_P_8021Q } }, ON_VETH, EVENT_DECISION, VERDICT_DROP, REASON_NO_RULE, .has = { .vlan = 100 } },
 	{ "no tag after it", { .proto = UDP, .dport = 83 }, ON_VETH, EVENT_DECISION, VERDICT_DROP, REASON_NO_RULE },
 	{ "two VLAN tags", { .proto = UDP, .dport = 83, .tags = { ETH_P_8021AD, ETH_P_8021Q } }, ON_VETH, EVENT_DECISION, VERDICT_DROP, REASON_NO_RULE, .has = { .vlan = 100 } },
@@ -83,6 +90,8 @@ static const struct golden goldens[] = {
 	{ "detected by a rule", { .dport = 86 }, ON_VETH, EVENT_DECISION, VERDICT_DETECT, REASON_RULE_DROP, 6, .has = { .tcp_flags = TCP_SYN } },
 	{ "leaving", { .dport = 90 }, OUT_PEER, EVENT_DECISION, VERDICT_PASS, REASON_OUT, .has = { .tcp_flags = TCP_SYN } },
 	{ "leaving again", { .dport = 90, .flags = TCP_ACK }, OUT_PEER, EVENT_NONE, VERDICT_PASS, REASON_OUT, .has = { .tcp_flags = TCP_ACK } },
+	{ "leaving by another", { .dport = 91 }, OUT_VETH, EVENT_DECISION, VERDICT_PASS, REASON_OUT, .has = { .tcp_flags = TCP_SYN } },
+	{ "again, out=drop", { .dport = 91, .flags = TCP_ACK }, OUT_VETH, EVENT_DECISION, VERDICT_DROP, REASON_OUT_DROP, .has = { .tcp_flags = TCP_ACK }, .before = before_out_drop },
 	{ "a drop rule for what leaves", { .dport = 85 }, OUT_VETH, EVENT_DECISION, VERDICT_DROP, REASON_RULE_DROP, 5, "out-tag", { .tcp_flags = TCP_SYN } },
 	{ "detected by the interface", { .dport = 79 }, ON_VETH, EVENT_DECISION, VERDICT_DETECT, REASON_NO_RULE, .has = { .tcp_flags = TCP_SYN }, .before = before_detect },
 };
