@@ -97,7 +97,7 @@ static __always_inline __u32 row_rules_out(struct __sk_buff *skb, struct passage
 static __always_inline int is_through(struct __sk_buff *skb)
 {
 	return through_is_tracked(skb) && rules_none_out() && !setting_drops(skb->ifindex, SETTING_OUT) &&
-	       !events_wanted(EVENT_PACKET);
+	       !events_packets_wanted();
 }
 
 static __always_inline __u32 egress_by_header(struct passage *x)

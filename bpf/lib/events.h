@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The event plane: one record, written to every subscriber whose filter takes it. An object asks events_wanted whether
- * anybody wants what it has to tell, and only then makes a record with events_new, fills it in, and tells it.
+ * The event plane: one record, written to every subscriber whose filter takes it. An object asks events_any whether
+ * anybody listens, and event_control.wanted whether anybody wants what it has to tell, and only then makes a record
+ * with events_new, fills it in, and tells it.
  */
 #ifndef SPLICER_LIB_EVENTS_H
 #define SPLICER_LIB_EVENTS_H
@@ -15,13 +16,26 @@
 
 /* ---- who wants it ---- */
 
-/* Bits of the slots that want events of the type. */
-static __always_inline __u64 events_wanted(enum event_type type)
+static __always_inline struct event_control *events_control(void)
 {
 	__u32 zero = 0;
-	struct event_control *control = bpf_map_lookup_elem(&event1_control, &zero);
 
-	return control ? *(volatile __u64 *)&control->wanted[type & (EVENT_TYPES - 1)] : 0;
+	return bpf_map_lookup_elem(&event1_control, &zero);
+}
+
+/* Whether anybody listens. */
+static __always_inline int events_any(const struct event_control *control)
+{
+	return (control->wanted[EVENT_DECISION] | control->wanted[EVENT_REDECISION] | control->wanted[EVENT_PACKET]) !=
+	       0;
+}
+
+/* Bits of the slots that want packets. */
+static __always_inline __u64 events_packets_wanted(void)
+{
+	struct event_control *control = events_control();
+
+	return control ? control->wanted[EVENT_PACKET] : 0;
 }
 
 static __always_inline struct event_slot *events_slot(__u32 slot)

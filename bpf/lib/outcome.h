@@ -87,10 +87,16 @@ static __always_inline void count(const struct passage *x, __u32 reason, enum ve
 
 static __always_inline void report(const struct passage *x, __u32 reason, enum verdict verdict)
 {
-	enum event_type type = event_type(x, reason);
-	__u64 wanted = events_wanted(type), packets = events_wanted(EVENT_PACKET);
+	struct event_control *control = events_control();
+	__u64 wanted, packets;
+	enum event_type type;
 	struct event *event;
 
+	if (!control || !events_any(control))
+		return;
+	type = event_type(x, reason);
+	wanted = control->wanted[type];
+	packets = control->wanted[EVENT_PACKET];
 	if (packets)
 		packets = (__u64)events_draw(packets);
 	if (!(wanted | packets))

@@ -149,6 +149,11 @@ static __always_inline __u32 packet_parse_ipv4(struct __sk_buff *ctx, struct pac
 	length = packet_length(ctx, bpf_ntohs(ip.length));
 	if (ip.version_ihl >> 4 != 4 || header < sizeof(ip) || length < header)
 		return REASON_BAD_HEADER;
+	p->family = 4;
+	p->dst[0] = ip.dst;
+	p->src[0] = ip.src;
+	p->proto = ip.proto;
+	p->hop_limit = ip.ttl;
 	if (!ctx_has(ctx, off + length))
 		return REASON_TRUNCATED;
 	frag = bpf_ntohs(ip.frag_off);
@@ -157,11 +162,6 @@ static __always_inline __u32 packet_parse_ipv4(struct __sk_buff *ctx, struct pac
 	else if (frag & 0x2000)
 		p->fragment = FRAGMENT_FIRST;
 	p->frag_id = bpf_htonl(bpf_ntohs(ip.id));
-	p->family = 4;
-	p->dst[0] = ip.dst;
-	p->src[0] = ip.src;
-	p->proto = ip.proto;
-	p->hop_limit = ip.ttl;
 	p->l4 = off + header;
 	early->header = both.transport;
 	early->is_read &= header == sizeof(ip);

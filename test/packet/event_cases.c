@@ -70,6 +70,7 @@ static const struct golden goldens[] = {
 	{ "a reply that comes too late", { .back = true, .proto = UDP, .dport = 54 }, OUT_VETH, EVENT_REDECISION, VERDICT_DROP, REASON_MAX_DURATION, 8, "limit", .before = before_overdue },
 	{ "a packet after it", { .proto = UDP, .dport = 54 }, ON_VETH, EVENT_NONE, VERDICT_DROP, REASON_MAX_DURATION, 8, "limit" },
 	{ "too late, but only detected", { .proto = UDP, .dport = 55 }, ON_VETH, EVENT_REDECISION, VERDICT_DETECT, REASON_MAX_DURATION, 9 },
+	{ "cut short: who sent it, but no ports", { .proto = UDP, .dport = 83, .payload = 20, .cut = 5 }, ON_VETH, EVENT_DECISION, VERDICT_DROP, REASON_TRUNCATED },
 	{ "a VLAN tag", { .proto = UDP, .dport = 83, .tags = { ETH_P_8021Q } }, ON_VETH, EVENT_DECISION, VERDICT_DROP, REASON_NO_RULE, .has = { .vlan = 100 } },
 	{ "no tag after it", { .proto = UDP, .dport = 83 }, ON_VETH, EVENT_DECISION, VERDICT_DROP, REASON_NO_RULE },
 	{ "two VLAN tags", { .proto = UDP, .dport = 83, .tags = { ETH_P_8021AD, ETH_P_8021Q } }, ON_VETH, EVENT_DECISION, VERDICT_DROP, REASON_NO_RULE, .has = { .vlan = 100 } },
@@ -112,7 +113,7 @@ static void expect_ip(const struct frame *frame, struct event *event)
 	event->proto = frame->data[frame->next];
 	memcpy(event->src, addresses, size);
 	memcpy(event->dst, addresses + size, size);
-	if (event->fragment == EVENT_LATER_FRAGMENT)
+	if (event->fragment == EVENT_LATER_FRAGMENT || event->reason == REASON_TRUNCATED)
 		return;
 	if (has_ports(event->proto)) {
 		memcpy(&event->sport, transport, sizeof(event->sport));
