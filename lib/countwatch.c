@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "countwatch.h"
 
-#include "clock.h"
 #include "countview.h"
-#include "out.h"
 #include "ranking.h"
 #include "screen.h"
-
-#define LINES_AROUND 2 /* the line of sums and the header of the table */
 
 struct watch {
 	const struct count_selector *selector;
@@ -37,26 +33,13 @@ static int rows_rank(struct watch *watch, const struct counts *counts, struct er
 	return 0;
 }
 
-static void rows_print(const struct watch *watch, const struct countview *view, const struct screen *screen)
+static void row_print(void *context, const struct ranked *row, double time, struct out *out)
 {
-	size_t count = watch->ranking.count, most = screen_lines(screen, LINES_AROUND);
-	double now = clock_seconds(CLOCK_REALTIME);
-	struct out out;
+	const struct countview *view = context;
 
-	if (count > most)
-		count = most;
-	out_open(&out, screen->json ? OUT_JSON_LINES : OUT_TABLE);
-	do {
-		for (size_t i = 0; i < count; i++) {
-			const struct ranked *row = &watch->ranking.rows[i];
-
-			out_begin(&out);
-			out_seconds(&out, "time", NULL, now, NULL);
-			rate_out(&out, &row->rate);
-			countview_row_out(view, &view->counts.rows[row->place], &out);
-			out_end(&out);
-		}
-	} while (out_again(&out));
+	ranked_begin(row, time, out);
+	countview_row_out(view, &view->counts.rows[row->place], out);
+	out_end(out);
 }
 
 static int watch_print(void *context, const struct screen *screen, struct error *error)
@@ -67,10 +50,8 @@ static int watch_print(void *context, const struct screen *screen, struct error 
 
 	if (!result)
 		result = rows_rank(watch, &view.counts, error);
-	if (!result) {
-		ranking_head(&watch->ranking, screen, "counter");
-		rows_print(watch, &view, screen);
-	}
+	if (!result)
+		ranking_print(&watch->ranking, screen, "counter", row_print, &view);
 	countview_close(&view);
 	return result;
 }
@@ -79,12 +60,8 @@ int countwatch_run(const struct pins *pins, const struct count_selector *selecto
 		   struct error *error)
 {
 	struct watch watch = { .selector = selector, .pins = pins, .ranking.rates.from_zero = true };
-	struct screen screen;
-	int result;
+	int result = screen_run(seconds, json, watch_print, &watch, error);
 
-	screen_open(&screen, seconds, json);
-	result = screen_run(&screen, watch_print, &watch, error);
-	screen_close(&screen);
 	ranking_free(&watch.ranking);
 	return result;
 }

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define LINES_AROUND 2 /* the line of sums and the header of the table */
+
 void ranking_begin(struct ranking *ranking)
 {
 	free(ranking->rows);
@@ -51,7 +53,8 @@ void ranking_sort(struct ranking *ranking)
 		qsort(ranking->rows, ranking->count, sizeof(*ranking->rows), busiest_first);
 }
 
-void ranking_head(const struct ranking *ranking, const struct screen *screen, const char *what)
+/* The line above a table. */
+static void head_print(const struct ranking *ranking, const struct screen *screen, const char *what)
 {
 	if (screen->json)
 		return;
@@ -60,6 +63,30 @@ void ranking_head(const struct ranking *ranking, const struct screen *screen, co
 	if (screen->begun)
 		printf("  %.0f packets/s  %.0f bytes/s", ranking->sum.packets, ranking->sum.bytes);
 	putchar('\n');
+}
+
+void ranked_begin(const struct ranked *row, double time, struct out *out)
+{
+	out_begin(out);
+	out_seconds(out, "time", NULL, time, NULL);
+	rate_out(out, &row->rate);
+}
+
+void ranking_print(const struct ranking *ranking, const struct screen *screen, const char *what, ranked_print *print,
+		   void *context)
+{
+	size_t count = ranking->count, most = screen_lines(screen, LINES_AROUND);
+	double now = clock_seconds(CLOCK_REALTIME);
+	struct out out;
+
+	head_print(ranking, screen, what);
+	if (count > most)
+		count = most;
+	out_open(&out, screen->json ? OUT_JSON_LINES : OUT_TABLE);
+	do {
+		for (size_t i = 0; i < count; i++)
+			print(context, &ranking->rows[i], now, &out);
+	} while (out_again(&out));
 }
 
 void ranking_free(struct ranking *ranking)

@@ -4,6 +4,7 @@
 #define SPLICER_RANKING_H
 
 #include "error.h"
+#include "out.h"
 #include "rates.h"
 #include "screen.h"
 
@@ -34,8 +35,18 @@ int ranking_add(struct ranking *ranking, size_t place, const struct reading *rea
  * place. */
 void ranking_sort(struct ranking *ranking);
 
-/* The line above a table: the time, how many there are ("rule", to which an s is added), and their sum. */
-void ranking_head(const struct ranking *ranking, const struct screen *screen, const char *what);
+/* Prints one row; `time` is the time of day, in seconds. */
+typedef void ranked_print(void *context, const struct ranked *row, double time, struct out *out);
+
+/* The first fields of a row: begins it, and prints the time and the rates. */
+void ranked_begin(const struct ranked *row, double time, struct out *out);
+
+/*
+ * A tick: a line with the time, how many there are ("rule", to which an s is added) and their sum, and a table of as
+ * many rows as the screen has room for; or JSON Lines.
+ */
+void ranking_print(const struct ranking *ranking, const struct screen *screen, const char *what, ranked_print *print,
+		   void *context);
 
 void ranking_free(struct ranking *ranking);
 

@@ -131,9 +131,8 @@ static int tick_wait(const struct screen *screen)
 	return result;
 }
 
-int screen_run(struct screen *screen, screen_print *print, void *context, struct error *error)
+static int ticks_run(struct screen *screen, screen_print *print, void *context, struct error *error)
 {
-	signals_set();
 	while (!stopped) {
 		if (print(context, screen, error))
 			return -1;
@@ -144,4 +143,16 @@ int screen_run(struct screen *screen, screen_print *print, void *context, struct
 			return error_state(error, "stdout", "nobody reads it any more");
 	}
 	return 0;
+}
+
+int screen_run(uint64_t seconds, bool json, screen_print *print, void *context, struct error *error)
+{
+	struct screen screen;
+	int result;
+
+	screen_open(&screen, seconds, json);
+	signals_set();
+	result = ticks_run(&screen, print, context, error);
+	screen_close(&screen);
+	return result;
 }

@@ -44,10 +44,10 @@ void screen_next(struct screen *screen);
 typedef int screen_print(void *context, const struct screen *screen, struct error *error);
 
 /*
- * Prints at each tick until a signal comes or stdout takes no more; the second signal ends the process as usual.
- * Returns 0 also when stdout could not be written: errno and output_finish (error.h) tell. -1 with *error also when
- * the reader of stdout has gone.
+ * Opens a screen, prints at each tick, and closes it: until a signal comes or stdout takes no more; the second signal
+ * ends the process as usual. Returns 0 also when stdout could not be written: errno and output_finish (error.h) tell.
+ * -1 with *error also when the reader of stdout has gone.
  */
-int screen_run(struct screen *screen, screen_print *print, void *context, struct error *error);
+int screen_run(uint64_t seconds, bool json, screen_print *print, void *context, struct error *error);
 
 #endif

@@ -23,7 +23,8 @@ enum event_type {
 	EVENT_DECISION = 1,   /* a new flow was decided, or a packet was dropped */
 	EVENT_REDECISION = 2, /* a known connection was decided anew: rules were changed, or its time is up */
 	EVENT_PACKET = 3,     /* a packet, one in so many; whether or not it was decided just then */
-	EVENT_TYPES = 8,
+	EVENT_TYPE_COUNT,     /* those that there are */
+	EVENT_TYPES = 8,      /* room for them */
 };
 
 struct event_control {
@@ -48,7 +49,7 @@ struct event_ports {
 
 #define EVENT_TERMS 4 /* ranges, ports and interfaces that a filter may list of a kind; one of them must match */
 
-/* What a subscriber wants; all zero: everything but sampled packets. */
+/* What a subscriber wants. Zeros but for types: every event of these types. */
 struct event_filter {
 	__u32 types;                                      /* bit n: enum event_type n; at least one */
 	__u32 verdicts;                                   /* bit n: enum verdict n; 0: any */

@@ -26,8 +26,11 @@ static __always_inline struct event_control *events_control(void)
 /* Whether anybody listens. */
 static __always_inline int events_any(const struct event_control *control)
 {
-	return (control->wanted[EVENT_DECISION] | control->wanted[EVENT_REDECISION] | control->wanted[EVENT_PACKET]) !=
-	       0;
+	__u64 slots = 0;
+
+	for (int type = EVENT_DECISION; type < EVENT_TYPE_COUNT; type++)
+		slots |= control->wanted[type];
+	return slots != 0;
 }
 
 /* Bits of the slots that want packets. */
