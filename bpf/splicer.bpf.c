@@ -11,6 +11,8 @@
 #include "lib/bpf.h"
 #include "lib/ctx_tc.h"
 #include "lib/packet.h"
+#include "maps/conns.h"
+#include "maps/rules.h"
 
 #include "lib/egress.h"
 #include "lib/ingress.h"

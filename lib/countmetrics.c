@@ -27,7 +27,7 @@ static int readings_take(struct readings *readings, const struct pins *pins, con
 
 	if (countview_open(&readings->view, pins, selector, error) ||
 	    subscribers_read(pins, readings->subscribers, &readings->subscriber_count, error) ||
-	    ruleset_open(&set, pins, false, error))
+	    ruleset_open(&set, pins, &pin_rules, false, error))
 		return -1;
 	readings->rules = ruleset_count(&set);
 	ruleset_close(&set);

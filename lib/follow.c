@@ -94,7 +94,7 @@ static void polls_set(struct follow *follow, bool polls)
  * taken: while it waits for the lock it can be ended as usual, and a place taken just then goes to the next one. */
 static int subscribe(struct follow *follow, bool spares, struct error *error)
 {
-	if (pins_open(&follow->pins, follow->pin_dir, false, error))
+	if (pins_open(&follow->pins, follow->pin_dir, PINS_SHARED, false, error))
 		return -1;
 	follow->polls = false;
 	if (subscription_open(&follow->subscription, &follow->pins, &follow->filter, follow->ring_bytes, spares,

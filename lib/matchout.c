@@ -84,7 +84,7 @@ static int match_read(struct match *match, const struct pins *pins, int program,
 	struct ruleset set;
 	int result;
 
-	if (ask(program, &match->question, &match->answer, error) || ruleset_open(&set, pins, false, error))
+	if (ask(program, &match->question, &match->answer, error) || ruleset_open(&set, pins, &pin_rules, false, error))
 		return -1;
 	result = arena_map_whole(&set.arena, error);
 	if (!result)

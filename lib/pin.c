@@ -5,6 +5,7 @@
 #include "abi/counts.h"
 #include "abi/event.h"
 #include "abi/rules.h"
+#include "abi/xdp.h"
 #include "netlink.h"
 
 #include <bpf/bpf.h>
@@ -37,6 +38,7 @@ const struct pin_shape pin_counts = {
 
 const struct pin_shape pin_addrs = {
 	.name = SPLICER_ADDRS,
+	.of = PINS_SPLICER,
 	.type = BPF_MAP_TYPE_HASH,
 	.key_size = sizeof(struct splicer_addr),
 	.value_size = sizeof(__u32),
@@ -46,6 +48,7 @@ const struct pin_shape pin_addrs = {
 
 const struct pin_shape pin_rules = {
 	.name = SPLICER_RULES,
+	.of = PINS_SPLICER,
 	.type = BPF_MAP_TYPE_ARRAY_OF_MAPS,
 	.key_size = sizeof(__u32),
 	.value_size = sizeof(__u32),
@@ -54,6 +57,7 @@ const struct pin_shape pin_rules = {
 
 const struct pin_shape pin_ifaces = {
 	.name = SPLICER_IFACES,
+	.of = PINS_SPLICER,
 	.type = BPF_MAP_TYPE_HASH,
 	.key_size = sizeof(__u32),
 	.value_size = sizeof(struct splicer_iface),
@@ -63,6 +67,7 @@ const struct pin_shape pin_ifaces = {
 
 const struct pin_shape pin_conns = {
 	.name = SPLICER_CONNS,
+	.of = PINS_SPLICER,
 	.type = BPF_MAP_TYPE_ARRAY_OF_MAPS,
 	.key_size = sizeof(__u32),
 	.value_size = sizeof(__u32),
@@ -71,6 +76,7 @@ const struct pin_shape pin_conns = {
 
 const struct pin_shape pin_tunnels = {
 	.name = SPLICER_TUNNELS,
+	.of = PINS_SPLICER,
 	.type = BPF_MAP_TYPE_LPM_TRIE,
 	.key_size = sizeof(struct splicer_tunnel),
 	.value_size = sizeof(__u32),
@@ -104,10 +110,38 @@ const struct pin_shape pin_event_rings = {
 	.max_entries = EVENT_SLOT_COUNT,
 };
 
-static const struct pin_shape *const all_shapes[] = {
-	&pin_config,  &pin_counts, &pin_addrs,         &pin_rules,       &pin_ifaces,
-	&pin_tunnels, &pin_conns,  &pin_event_control, &pin_event_slots, &pin_event_rings,
+const struct pin_shape pin_xdp_rules = {
+	.name = XDP_RULES,
+	.of = PINS_XDP,
+	.type = BPF_MAP_TYPE_ARRAY_OF_MAPS,
+	.key_size = sizeof(__u32),
+	.value_size = sizeof(__u32),
+	.max_entries = 1,
 };
+
+const struct pin_shape pin_xdp_sources = {
+	.name = XDP_SOURCES,
+	.of = PINS_XDP,
+	.type = BPF_MAP_TYPE_ARRAY_OF_MAPS,
+	.key_size = sizeof(__u32),
+	.value_size = sizeof(__u32),
+	.max_entries = 1,
+};
+
+static const struct pin_shape *const all_shapes[] = {
+	&pin_config, &pin_counts,        &pin_addrs,       &pin_rules,       &pin_ifaces,    &pin_tunnels,
+	&pin_conns,  &pin_event_control, &pin_event_slots, &pin_event_rings, &pin_xdp_rules, &pin_xdp_sources,
+};
+
+/* The object file of maps, for messages. */
+static const char *object_of(enum pins_of of)
+{
+	static const char *const objects[] = {
+		[PINS_SHARED] = "an object of splicer", [PINS_SPLICER] = "splicer.o", [PINS_XDP] = "xdp_filter.o"
+	};
+
+	return objects[of];
+}
 
 static void pin_path(const struct pins *pins, const char *name, char path[PATH_MAX])
 {
@@ -124,13 +158,14 @@ static unsigned int foreign_abi(const struct pins *pins)
 	if (!dir)
 		return 0;
 	while (!found && (entry = readdir(dir)))
-		if (sscanf(entry->d_name, "splicer%u_", &abi) == 1 && abi != SPLICER_ABI)
+		if ((sscanf(entry->d_name, "splicer%u_", &abi) == 1 || sscanf(entry->d_name, "xdp%u_", &abi) == 1) &&
+		    abi != SPLICER_ABI)
 			found = abi;
 	closedir(dir);
 	return found;
 }
 
-static int pin_missing(const struct pins *pins, const char *path, struct error *error)
+static int pin_missing(const struct pins *pins, const struct pin_shape *shape, const char *path, struct error *error)
 {
 	unsigned int abi;
 
@@ -141,7 +176,7 @@ static int pin_missing(const struct pins *pins, const char *path, struct error *
 	if (abi)
 		return error_state(error, pins->dir, "the maps there are of ABI %u, this tool speaks ABI %u", abi,
 				   SPLICER_ABI);
-	return error_state(error, path, "not pinned; is splicer.o attached to an interface");
+	return error_state(error, path, "not pinned; is %s attached to an interface", object_of(shape->of));
 }
 
 /* libbpf reuses any pinned map of equal shape silently, so a wrong one is told apart here, with both shapes. */
@@ -170,7 +205,7 @@ int pin_open(const struct pins *pins, const struct pin_shape *shape, struct erro
 	pin_path(pins, shape->name, path);
 	fd = bpf_obj_get(path);
 	if (fd < 0)
-		return pin_missing(pins, path, error);
+		return pin_missing(pins, shape, path, error);
 	if (shape_check(fd, shape, path, error)) {
 		close(fd);
 		errno = EINVAL;
@@ -199,7 +234,7 @@ int pin_inner_open(int outer, uint32_t slot)
 }
 
 /* A foreign map is refused before the first write to any; that one is missing is said only where none is foreign. */
-static int shapes_check(const struct pins *pins, struct error *error)
+static int shapes_check(const struct pins *pins, enum pins_of of, struct error *error)
 {
 	struct error missing = { 0 };
 
@@ -208,7 +243,7 @@ static int shapes_check(const struct pins *pins, struct error *error)
 
 		if (fd < 0 && errno != ENOENT)
 			return -1;
-		if (fd < 0 && !missing.exit)
+		if (fd < 0 && !missing.exit && (all_shapes[i]->of == PINS_SHARED || all_shapes[i]->of == of))
 			missing = *error;
 		if (fd >= 0)
 			close(fd);
@@ -286,23 +321,23 @@ static int namespace_check(const struct pins *pins, bool claim, struct error *er
 		"again");
 }
 
-static int pins_use(struct pins *pins, bool claim, struct error *error)
+static int pins_use(struct pins *pins, enum pins_of of, bool claim, struct error *error)
 {
-	if (shapes_check(pins, error))
+	if (shapes_check(pins, of, error))
 		return -1;
 	pins->config = pin_map(pins, &pin_config, error);
 	return pins->config ? namespace_check(pins, claim, error) : -1;
 }
 
-int pins_open(struct pins *pins, const char *dir, bool claim, struct error *error)
+int pins_open(struct pins *pins, const char *dir, enum pins_of of, bool claim, struct error *error)
 {
 	*pins = (struct pins){ .dir = dir };
 	pins->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (pins->dir_fd < 0 && errno == ENOENT)
-		return error_state(error, dir, "no such directory; is splicer.o attached to an interface");
+		return error_state(error, dir, "no such directory; is %s attached to an interface", object_of(of));
 	if (pins->dir_fd < 0)
 		return error_errno(error, dir);
-	if (!pins_use(pins, claim, error))
+	if (!pins_use(pins, of, claim, error))
 		return 0;
 	pins_close(pins);
 	return -1;

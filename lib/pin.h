@@ -15,6 +15,13 @@
 /* Where iproute2 pins the maps of a tc program (LIBBPF_PIN_BY_NAME). */
 #define PIN_DIR_DEFAULT "/sys/fs/bpf/tc/globals"
 
+/* Whose maps a tool needs. Those of the other objects may be there or not. */
+enum pins_of {
+	PINS_SHARED, /* of all: configuration, counters, events */
+	PINS_SPLICER,
+	PINS_XDP,
+};
+
 struct pins {
 	const char *dir;
 	int dir_fd;
@@ -23,21 +30,22 @@ struct pins {
 
 /* What a pinned map must be; anything else is refused before the first write. */
 struct pin_shape {
-	const char *name;                           /* in the pin directory */
+	const char *name; /* in the pin directory */
+	enum pins_of of;
 	uint32_t type;                              /* enum bpf_map_type */
 	uint32_t key_size, value_size, max_entries; /* bytes, bytes, entries */
 	uint32_t flags;
 };
 
 extern const struct pin_shape pin_config, pin_counts, pin_addrs, pin_rules, pin_ifaces, pin_tunnels, pin_conns,
-	pin_event_control, pin_event_slots, pin_event_rings;
+	pin_event_control, pin_event_slots, pin_event_rings, pin_xdp_rules, pin_xdp_sources;
 
 /*
- * Opens the pin directory and the configuration, and refuses (EXIT_STATE) when splicer.o was never attached, when
- * the maps speak another ABI, or when they belong to another network namespace than the caller's. With `claim` the
- * first tool to come records its own; a tool that changes nothing only compares.
+ * Opens the pin directory and the configuration, and refuses (EXIT_STATE) when the object was never attached, when the
+ * maps speak another ABI, or when they belong to another network namespace than the caller's. With `claim` the first
+ * tool to come records its own; a tool that changes nothing only compares.
  */
-int pins_open(struct pins *pins, const char *dir, bool claim, struct error *error);
+int pins_open(struct pins *pins, const char *dir, enum pins_of of, bool claim, struct error *error);
 
 /* What a program that goes on without them owes; one that ends need not. */
 void pins_close(struct pins *pins);

@@ -71,7 +71,7 @@ int rules_put(const struct pins *pins, struct changes *changes, bool dry_run, st
 
 	if (pins_lock(pins, error))
 		return -1;
-	if (!ruleset_open(&set, pins, true, error)) {
+	if (!ruleset_open(&set, pins, &pin_rules, true, error)) {
 		result = put_locked(pins, &set, changes, dry_run, error);
 		ruleset_close(&set);
 	}
@@ -109,7 +109,7 @@ int rules_delete(const struct pins *pins, struct rule_deletion *deletion, struct
 
 	if (pins_lock(pins, error))
 		return -1;
-	if (!ruleset_open(&set, pins, true, error)) {
+	if (!ruleset_open(&set, pins, &pin_rules, true, error)) {
 		result = delete_locked(pins, &set, deletion, error);
 		ruleset_close(&set);
 	}

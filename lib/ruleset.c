@@ -13,29 +13,30 @@
 
 /* ---- opening ---- */
 
-static int inner_check(const struct bpf_map_info *info, struct error *error)
+static int inner_check(const struct bpf_map_info *info, const char *name, struct error *error)
 {
 	if (info->type == BPF_MAP_TYPE_ARRAY && info->key_size == sizeof(__u32) &&
 	    info->value_size == RULES_CELL_SIZE && info->map_flags & BPF_F_MMAPABLE &&
 	    info->max_entries >= RULES_HEADER_CELLS)
 		return 0;
-	return error_state(error, SPLICER_RULES, "holds a map of another kind: type %u value %u flags %#x", info->type,
+	return error_state(error, name, "holds a map of another kind: type %u value %u flags %#x", info->type,
 			   info->value_size, info->map_flags);
 }
 
-int ruleset_open(struct ruleset *set, const struct pins *pins, bool writable, struct error *error)
+int ruleset_open(struct ruleset *set, const struct pins *pins, const struct pin_shape *shape, bool writable,
+		 struct error *error)
 {
 	struct bpf_map_info info = { 0 };
 	__u32 size = sizeof(info);
 	int fd;
 
-	*set = (struct ruleset){ .outer = pin_open(pins, &pin_rules, error) };
+	*set = (struct ruleset){ .outer = pin_open(pins, shape, error) };
 	if (set->outer < 0)
 		return -1;
 	fd = pin_inner_open(set->outer, 0);
 	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
-		return error_errno(error, SPLICER_RULES);
-	if (inner_check(&info, error))
+		return error_errno(error, shape->name);
+	if (inner_check(&info, shape->name, error))
 		return -1;
 	return arena_open(&set->arena, fd, info.max_entries, writable, error);
 }

@@ -49,8 +49,9 @@ struct changes {
 
 int changes_add(struct changes *changes, enum change_kind kind, const struct rules_record *rule, struct error *error);
 
-/* Opens the pinned rule set. */
-int ruleset_open(struct ruleset *set, const struct pins *pins, bool writable, struct error *error);
+/* Opens a pinned rule set: pin_rules, pin_xdp_rules. */
+int ruleset_open(struct ruleset *set, const struct pins *pins, const struct pin_shape *shape, bool writable,
+		 struct error *error);
 
 /* An empty rule set in plain memory. */
 int ruleset_new(struct ruleset *set, struct error *error);

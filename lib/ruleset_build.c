@@ -376,7 +376,7 @@ static int build_swap(struct build *build, struct error *error)
 
 	counters_carry(build);
 	if (set->outer >= 0 && bpf_map_update_elem(set->outer, &zero, &build->next.arena.fd, 0))
-		return error_errno(error, SPLICER_RULES);
+		return error_errno(error, "rules");
 	counters_carry(build);
 	arena_close(&set->arena);
 	set->arena = build->next.arena;

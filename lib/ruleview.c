@@ -15,7 +15,7 @@ static int view_fill(struct ruleview *view, struct error *error)
 int ruleview_open(struct ruleview *view, const struct pins *pins, struct error *error)
 {
 	*view = (struct ruleview){ 0 };
-	if (ruleset_open(&view->set, pins, false, error))
+	if (ruleset_open(&view->set, pins, &pin_rules, false, error))
 		return -1;
 	if (!view_fill(view, error))
 		return 0;

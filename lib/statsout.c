@@ -116,7 +116,7 @@ int stats_print(const struct pins *pins, enum out_form form, struct error *error
 	struct ruleset set;
 	struct out out;
 
-	if (ruleset_open(&set, pins, false, error))
+	if (ruleset_open(&set, pins, &pin_rules, false, error))
 		return -1;
 	if (arena_map_whole(&set.arena, error)) {
 		ruleset_close(&set);

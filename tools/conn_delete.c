@@ -155,7 +155,7 @@ int main(int argc, char **argv)
 	struct error error;
 	struct pins pins;
 	int failed = read_input(argc, argv, &common, &request, &error) ||
-		     pins_open(&pins, common.pin_dir, !common.dry_run, &error) ||
+		     pins_open(&pins, common.pin_dir, PINS_SPLICER, !common.dry_run, &error) ||
 		     find_and_delete(&pins, &request, &common, &view, &error);
 
 	/* what was deleted before an error is told too */

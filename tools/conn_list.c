@@ -47,7 +47,8 @@ static int list(const char *pin_dir, const struct listing *listing, enum out_for
 	struct connview view;
 	struct pins pins;
 
-	if (pins_open(&pins, pin_dir, false, error) || connview_open(&view, &pins, &listing->selector, error))
+	if (pins_open(&pins, pin_dir, PINS_SPLICER, false, error) ||
+	    connview_open(&view, &pins, &listing->selector, error))
 		return -1;
 	if (listing->count)
 		connview_print_count(&view, form);

@@ -150,7 +150,7 @@ int main(int argc, char **argv)
 	struct error error;
 	struct pins pins;
 	int failed = read_input(argc, argv, &common, &request, &error) ||
-		     pins_open(&pins, common.pin_dir, request.sets && !common.dry_run, &error);
+		     pins_open(&pins, common.pin_dir, PINS_SPLICER, request.sets && !common.dry_run, &error);
 
 	if (!failed && request.sets)
 		failed = set(&pins, &request, &common, &error);

@@ -237,7 +237,8 @@ int main(int argc, char **argv)
 	struct error error;
 	struct pins pins;
 	int failed = read_input(argc, argv, &common, &request, &error) ||
-		     pins_open(&pins, common.pin_dir, request.watch || (request.sets && !common.dry_run), &error);
+		     pins_open(&pins, common.pin_dir, PINS_SPLICER, request.watch || (request.sets && !common.dry_run),
+			       &error);
 	const uint32_t *alone = request.is_alone ? &request.alone : NULL;
 
 	if (!failed && request.watch)

@@ -260,7 +260,7 @@ int main(int argc, char **argv)
 	struct error error;
 	struct pins pins;
 	int failed = read_input(argc, argv, &common, &request, &error) ||
-		     pins_open(&pins, common.pin_dir, request.verb == MAKE && !common.dry_run, &error);
+		     pins_open(&pins, common.pin_dir, PINS_SPLICER, request.verb == MAKE && !common.dry_run, &error);
 
 	if (!failed && request.verb == SHOW)
 		failed = show(&pins, common.json, &error);

@@ -189,7 +189,8 @@ static int delete_rules(const struct common_options *common, const struct work *
 		.all_routes = work->many,
 	};
 	struct pins pins;
-	int result = pins_open(&pins, common->pin_dir, !common->dry_run, error) || rules_delete(&pins, &deletion, error)
+	int result = pins_open(&pins, common->pin_dir, PINS_SPLICER, !common->dry_run, error) ||
+				     rules_delete(&pins, &deletion, error)
 			     ? -1
 			     : 0;
 

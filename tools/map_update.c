@@ -179,7 +179,7 @@ int main(int argc, char **argv)
 	struct error error;
 	struct pins pins;
 	int failed = read_input(argc, argv, &common, &changes, &error) ||
-		     pins_open(&pins, common.pin_dir, !common.dry_run, &error) ||
+		     pins_open(&pins, common.pin_dir, PINS_SPLICER, !common.dry_run, &error) ||
 		     rules_put(&pins, &changes, common.dry_run, &error);
 
 	changes_note_repair(&common, &changes);

@@ -110,7 +110,7 @@ static int list(const char *pin_dir, const struct listing *listing, bool json, s
 	enum out_form form = json ? OUT_JSON : OUT_TABLE;
 	struct pins pins;
 
-	if (pins_open(&pins, pin_dir, false, error))
+	if (pins_open(&pins, pin_dir, PINS_SPLICER, false, error))
 		return -1;
 	switch (listing->mode) {
 	case MODE_STATS:

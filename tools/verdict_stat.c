@@ -67,7 +67,7 @@ static int print(const char *pin_dir, const struct request *request, bool json, 
 {
 	struct pins pins;
 
-	if (pins_open(&pins, pin_dir, false, error))
+	if (pins_open(&pins, pin_dir, PINS_SHARED, false, error))
 		return -1;
 	if (request->openmetrics)
 		return countmetrics_print(&pins, &request->selector, error);

@@ -214,7 +214,7 @@ static int divert(struct request *request, const char *pin_dir, struct error *er
 
 	if (rules_parse(request, &rules, &count, error))
 		return -1;
-	result = pins_open(&pins, pin_dir, true, error);
+	result = pins_open(&pins, pin_dir, PINS_SPLICER, true, error);
 	if (!result)
 		result = request->values[ROW_INSERT] ? insert_rules(&pins, rules, count, error)
 						     : delete_rules(&pins, request, rules, count, error);

@@ -48,6 +48,7 @@ enum verdict {
 	X(16, STATE, "state", "TCP of a connection whose beginning was not seen, and on_state=drop")              \
 	X(17, NO_LOOKUP, "no-lookup", "a splice in fragments, and the program that delivers those is not linked") \
 	X(18, GENEVE, "geneve", "GENEVE from an allowed source that cannot be decapsulated")                      \
+	X(19, RATE, "rate", "a drop rule with a rate matches: its source sends more than that")                   \
 	X(64, LOOPBACK, "loopback", "on the loopback interface")                                                  \
 	X(65, ARP, "arp", "address resolution")                                                                   \
 	X(66, NEIGHBOUR, "neighbour", "IPv6 neighbour, router or multicast listener discovery")                   \
@@ -63,6 +64,9 @@ enum verdict {
 	X(76, FRAGMENT_PASS, "fragment-pass", "a later fragment of a packet that passed")                         \
 	X(77, FRAGMENT_EARLY, "fragment-early", "a later fragment to this box, before its first")                 \
 	X(78, OUT, "out", "leaves, and no out rule matches")                                                      \
+	X(79, DEFAULT_PASS, "default-pass", "no rule matches, and the default is to pass")                        \
+	X(80, NEVER_DROP, "never-drop", "on the never-drop list")                                                 \
+	X(81, LINK_CONTROL, "link-control", "keeps the link itself up: 802.1Q reserved group addresses")          \
 	X(96, RULE_SPLICE, "rule-splice", "a splice rule matches")                                                \
 	X(97, FRAGMENT_SPLICE, "fragment-splice", "a later fragment of a packet that was spliced")
 

@@ -2,9 +2,9 @@
 /*
  * The rule set: one arena of 64-byte cells that the packet programs search and the tools write through mmap.
  *
- * The arena is the inner ARRAY map (mmapable) in slot 0 of SPLICER_RULES. Being one map, it is grown or replaced
- * by a single swap, and a packet sees the old set or the new one. Cell 0 is all zero in the arena that the object
- * declares: that is the empty set.
+ * The arena is the inner ARRAY map (mmapable) in slot 0 of SPLICER_RULES, or XDP_RULES. Being one map, it is grown or
+ * replaced by a single swap, and a packet sees the old set or the new one. Cell 0 is all zero in the arena that the
+ * object declares: that is the empty set.
  *
  *   cells 0-4   struct rules_header
  *   guard       a Bloom filter over keys, one word of one cell per key
@@ -122,9 +122,10 @@ _Static_assert(sizeof(struct rules_key) == 40, "rules_key is ABI");
 #define RULES_META_NAMED (1ull << 59)
 
 /*
- * Rules that expire stand in layers of their own, 1 to RULES_LAYERS_MAX, each the lowest where no rule of the same key
- * has a port in common with it. So an interval of theirs hides no other rule: when the rule that it names has expired,
- * nothing is found there, and the search finds the next best in another layer. Layer 0 has the rules that stay.
+ * Rules that expire, or have a rate, stand in layers of their own, 1 to RULES_LAYERS_MAX, each the lowest where no rule
+ * of the same key has a port in common with it. So an interval of theirs hides no other rule: when the rule that it
+ * names does not apply, nothing is found there, and the search finds the next best in another layer. Layer 0 has the
+ * rules that always apply.
  */
 #define RULES_LAYERS_MAX 15
 #define RULES_META_LAYER(layer) ((__u64)(layer) << 60)
@@ -274,7 +275,7 @@ static inline __u64 rules_rank(__s32 priority, __u32 dst_len, __u32 src_len, __u
  * 1-2 enum rules_mode, 0 RULES_ROUTE. One word, so that a rule is changed in place by one store.
  */
 #define RULES_ROUTE 1ull   /* the tool added the local route of this rule's destination */
-#define RULES_LIMITED 8ull /* rules_record.max_duration is not 0 */
+#define RULES_LIMITED 8ull /* rules_record.max_duration or rate is not 0 */
 enum rules_mode { RULES_MODE_UNSET = 0, RULES_PREVENT = 1, RULES_DETECT = 2 }; /* unset: as the interface */
 enum rules_action { RULES_PASS = 1, RULES_SPLICE = 2, RULES_DROP = 3 };
 #define RULES_SEQUENCE_MAX ((1ull << 40) - 1)
@@ -339,7 +340,12 @@ struct rules_record {
 	__u8 layer;            /* tools only: see RULES_LAYERS_MAX */
 	__u8 reserved8;
 	__u32 max_duration; /* seconds that a connection which the rule let in may last; 0: any time */
-	__u32 reserved[4];  /* zero */
+	/*
+	 * xdp_filter.o: packets per second of one source, and how many at once; 0: no matter. A drop rule matches what
+	 * is beyond it, a pass rule what is within. Such rules stand in layers of their own, as those that expire.
+	 */
+	__u32 rate, burst;
+	__u32 reserved[2]; /* zero */
 	/* third cell */
 	__u8 service[RULES_SERVICE_MAX]; /* no control characters; zero padded, all zero: none */
 };

@@ -10,6 +10,8 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#define NS_PER_SECOND 1000000000ull
+
 #ifndef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 #endif

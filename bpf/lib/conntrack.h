@@ -17,8 +17,6 @@
 #include "lib/settings.h"
 #include "maps/conns.h"
 
-#define NS_PER_SECOND 1000000000ull
-
 /* ICMP echo: RFC 792, 4443 */
 #define ICMP_ECHO 8
 #define ICMP_ECHO_REPLY 0

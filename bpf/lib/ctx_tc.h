@@ -12,6 +12,8 @@
 #include "abi/config.h"
 #include "lib/bpf.h"
 
+typedef struct __sk_buff context;
+
 /* The most a link-layer header takes up in len before the network header. */
 #define CTX_LINK_MAX 14
 
@@ -19,6 +21,17 @@
 static __always_inline long ctx_load(struct __sk_buff *ctx, __u32 off, void *buf, __u32 len)
 {
 	return bpf_skb_load_bytes_relative(ctx, off, buf, len, BPF_HDR_START_NET);
+}
+
+static __always_inline __u32 ctx_ifindex(const struct __sk_buff *ctx)
+{
+	return ctx->ifindex;
+}
+
+/* Bytes, as the hook sees them. */
+static __always_inline __u32 ctx_length(const struct __sk_buff *ctx)
+{
+	return ctx->len;
 }
 
 static __always_inline __be16 ctx_ethertype(struct __sk_buff *ctx)

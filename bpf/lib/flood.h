@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * How many flows a source may open: a token bucket, kept as the time at which it will be full again (the generic cell
- * rate algorithm), so that one word does. Two CPUs that serve one source at once may let one flow too many pass.
- */
+/* How many flows a source may open. */
 #ifndef SPLICER_LIB_FLOOD_H
 #define SPLICER_LIB_FLOOD_H
 
 #include "abi/conns.h"
 #include "lib/bpf.h"
+#include "lib/bucket.h"
 #include "lib/conntrack.h"
 #include "lib/packet.h"
 #include "lib/settings.h"
@@ -40,7 +38,7 @@ static __always_inline void flood_make_key(const struct packet *p, struct source
 /* Takes one flow from the source's bucket; whether there was none. A question takes nothing. */
 __noinline int flood_exceeds(const struct packet *p)
 {
-	__u64 now = bpf_ktime_get_coarse_ns(), full, interval, most;
+	__u64 now = bpf_ktime_get_coarse_ns(), full;
 	struct splicer_iface *limit;
 	struct source_key key;
 	__u64 *stored;
@@ -50,18 +48,16 @@ __noinline int flood_exceeds(const struct packet *p)
 	limit = flood_limit(p->ifindex);
 	if (!limit)
 		return 0;
-	interval = NS_PER_SECOND / (limit->number[NUMBER_FLOW_RATE] ?: 1);
-	most = interval * limit->number[NUMBER_FLOW_BURST];
 	flood_make_key(p, &key);
 	stored = bpf_map_lookup_elem(&splicer1_sources, &key);
-	full = (stored && *stored > now ? *stored : now) + interval;
-	if (full - now > most)
-		return 1;
-	if (p->is_question)
-		return 0;
+	if (stored && p->is_question) {
+		full = *stored;
+		stored = &full;
+	}
 	if (stored)
-		*stored = full;
-	else
+		return bucket_is_empty(stored, limit->number[NUMBER_FLOW_RATE], limit->number[NUMBER_FLOW_BURST], now);
+	full = bucket_begin(limit->number[NUMBER_FLOW_RATE], now);
+	if (!p->is_question)
 		bpf_map_update_elem(&splicer1_sources, &key, &full, BPF_ANY);
 	return 0;
 }

@@ -2,6 +2,8 @@
 /*
  * The rule matcher: finds the winning rule of a packet in the arena of abi/rules.h.
  *
+ * Needs rules_arena from the maps of the object, included before: its arena, or NULL.
+ *
  * rules_search, rules_sift and rules_probe are global functions, so the verifier reads each once and not once for each
  * way to it. Maps cannot be handed to such a function: it looks the arena up itself, and the arena's id tells of a
  * swap.
@@ -11,7 +13,6 @@
 
 #include "abi/rules.h"
 #include "lib/bpf.h"
-#include "maps/rules.h"
 
 struct rules_query {
 	__u64 addr[4]; /* destination, source: as in struct rules_key */
@@ -26,6 +27,8 @@ struct rules_query {
 	__u32 changes;     /* of the arena, before the search; see struct rules_header */
 	__u64 rank;
 	__u64 decision;
+	/* only rules that rank below these; 0: all. See rules_pass_over. */
+	__u64 below_rank, below_decision;
 	struct rules_key key; /* that the guard let pass, and its hash */
 	__u64 hash;
 };
@@ -34,13 +37,6 @@ struct rules_query {
 
 /* NEXT: go on; FOUND: the guard let a key pass; DONE: nothing better is left; SWAPPED: the arena is another one. */
 enum rules_step { RULES_NEXT = 0, RULES_FOUND = 1, RULES_DONE = 2, RULES_SWAPPED = 3 };
-
-static __always_inline void *rules_arena(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&splicer1_rules, &zero);
-}
 
 static __always_inline void *rules_cell(void *arena, __u32 cell)
 {
@@ -188,6 +184,11 @@ static __always_inline int rules_has_expired(const struct rules_head *record)
 	return expires && expires <= bpf_ktime_get_coarse_ns();
 }
 
+static __always_inline int rules_is_below(__u64 rank, __u64 decision, __u64 other_rank, __u64 other_decision)
+{
+	return rank < other_rank || (rank == other_rank && decision < other_decision);
+}
+
 static __always_inline void rules_take_better(void *arena, struct rules_query *q, __u32 record_cell)
 {
 	struct rules_head *record = rules_cell(arena, record_cell);
@@ -196,7 +197,9 @@ static __always_inline void rules_take_better(void *arena, struct rules_query *q
 	if (!record || rules_has_expired(record))
 		return;
 	decision = rules_read(&record->decision);
-	if (q->record && (record->rank < q->rank || (record->rank == q->rank && decision < q->decision)))
+	if (q->record && rules_is_below(record->rank, decision, q->rank, q->decision))
+		return;
+	if (q->below_decision && !rules_is_below(record->rank, decision, q->below_rank, q->below_decision))
 		return;
 	q->record = record_cell;
 	q->rank = record->rank;
@@ -300,6 +303,13 @@ __noinline int rules_search(struct rules_query *q, __u32 list)
 	return 0;
 }
 
+/* The rule that was found does not apply: the next search finds the best after it. */
+static __always_inline void rules_pass_over(struct rules_query *q)
+{
+	q->below_rank = q->rank;
+	q->below_decision = q->decision;
+}
+
 /* Whether there is no rule at all for what leaves: its lists fill one cell. */
 static __always_inline int rules_none_out(void)
 {
@@ -335,17 +345,24 @@ static __always_inline int rules_hit_at(__u64 arena, __u32 record, __u64 decisio
 	return hit->head ? 0 : -1;
 }
 
+/* A field of the record's second cell. */
+#define RULES_SECOND(cell, field) \
+	(*(__u32 *)((__u8 *)(cell) + __builtin_offsetof(struct rules_record, field) - RULES_CELL_SIZE))
+
+/* The record's second cell, where it has limits; else NULL. */
+static __always_inline struct rules_cell *rules_limits(const struct rules_hit *hit)
+{
+	if (!hit->head || !hit->arena || !(hit->decision & RULES_LIMITED))
+		return NULL;
+	return rules_cell(hit->arena, hit->record + 1);
+}
+
 /* How long a connection that the rule lets in may last: seconds, 0: any time. */
 static __always_inline __u32 rules_max_duration(const struct rules_hit *hit)
 {
-	struct rules_cell *second;
+	struct rules_cell *limits = rules_limits(hit);
 
-	if (!hit->head || !hit->arena || !(hit->decision & RULES_LIMITED))
-		return 0;
-	second = rules_cell(hit->arena, hit->record + 1);
-	return second ? *(__u32 *)((__u8 *)second + __builtin_offsetof(struct rules_record, max_duration) -
-				   RULES_CELL_SIZE)
-		      : 0;
+	return limits ? RULES_SECOND(limits, max_duration) : 0;
 }
 
 /* The service tag of the rule that decided. */

@@ -3,7 +3,8 @@
  * The parser. Fills struct packet from the network header on and returns a reason when the packet cannot be what
  * it says: RFC 791, 8200 (extension headers), 9293, 768, 792, 4443; IEEE 802.1Q for inner tags.
  *
- * Needs ctx_load, ctx_ethertype, ctx_vlan, ctx_has and ctx_is_question from the adapter of the hook, included before.
+ * Needs from the adapter of the hook, included before: the type `context`, and ctx_load, ctx_length, ctx_ifindex,
+ * ctx_ethertype, ctx_vlan, ctx_has, ctx_aggregated and ctx_is_question.
  */
 #ifndef SPLICER_LIB_PACKET_H
 #define SPLICER_LIB_PACKET_H
@@ -108,7 +109,7 @@ static __always_inline int packet_is_tag(__be16 ethertype)
 }
 
 /* Steps over VLAN tags that are still in the packet; *off becomes the offset of what they carry. */
-static __always_inline __u32 packet_parse_tags(struct __sk_buff *ctx, struct packet *p, __u32 *off)
+static __always_inline __u32 packet_parse_tags(context *ctx, struct packet *p, __u32 *off)
 {
 	struct vlan_tag tag;
 
@@ -126,18 +127,17 @@ static __always_inline __u32 packet_parse_tags(struct __sk_buff *ctx, struct pac
 }
 
 /* Aggregated packets of 64 KiB and more (BIG TCP) have 0 in the length field; they came from the kernel's own GRO. */
-static __always_inline __u32 packet_length(struct __sk_buff *ctx, __u32 field)
+static __always_inline __u32 packet_length(context *ctx, __u32 field)
 {
 	return !field && ctx_aggregated(ctx) ? 65535 : field;
 }
 
-static __always_inline __u32 packet_parse_ipv4(struct __sk_buff *ctx, struct packet *p, __u32 off,
-					       struct early_transport *early)
+static __always_inline __u32 packet_parse_ipv4(context *ctx, struct packet *p, __u32 off, struct early_transport *early)
 {
 	struct {
 		struct ipv4_header ip;
 		struct transport_header transport;
-	} __attribute__((packed)) both;
+	} __attribute__((packed)) both __attribute__((aligned(8))) = {};
 	struct ipv4_header ip;
 	__u32 header, length, frag;
 
@@ -181,12 +181,17 @@ struct extension_header {
 	__be32 id;
 };
 
-/* Steps over one extension header; RFC 8200 section 4, RFC 4302 for the length of AH. */
-static __always_inline __u32 packet_parse_extension(struct __sk_buff *ctx, struct packet *p)
+/*
+ * Steps over one extension header; RFC 8200 section 4, RFC 4302 for the length of AH. A global function, as there may
+ * be several.
+ */
+__noinline int packet_parse_extension(context *ctx, struct packet *p)
 {
 	struct extension_header header;
 	__u32 length;
 
+	if (!p)
+		return REASON_INTERNAL;
 	if (p->l4_length < sizeof(header) || ctx_load(ctx, p->l4, &header, sizeof(header)))
 		return REASON_TRUNCATED;
 	if (p->proto == IPPROTO_FRAGMENT) {
@@ -207,17 +212,16 @@ static __always_inline __u32 packet_parse_extension(struct __sk_buff *ctx, struc
 	p->l4 += length;
 	p->l4_length -= length;
 	if (p->fragment == FRAGMENT_LATER)
-		return packet_check_later(p, bpf_ntohs(header.frag_off) & 0xfff8);
+		return (int)packet_check_later(p, bpf_ntohs(header.frag_off) & 0xfff8);
 	return REASON_NONE;
 }
 
-static __always_inline __u32 packet_parse_ipv6(struct __sk_buff *ctx, struct packet *p, __u32 off,
-					       struct early_transport *early)
+static __always_inline __u32 packet_parse_ipv6(context *ctx, struct packet *p, __u32 off, struct early_transport *early)
 {
 	struct {
 		struct ipv6_header ip;
 		struct transport_header transport;
-	} __attribute__((packed)) both;
+	} __attribute__((packed)) both __attribute__((aligned(8))) = {};
 	struct ipv6_header ip;
 
 	early->is_read = !ctx_load(ctx, off, &both, sizeof(both));
@@ -244,7 +248,7 @@ static __always_inline __u32 packet_parse_ipv6(struct __sk_buff *ctx, struct pac
 		if (p->fragment == FRAGMENT_LATER || !packet_is_extension(p->proto))
 			return REASON_NONE;
 		early->is_read = 0;
-		reason = packet_parse_extension(ctx, p);
+		reason = (__u32)packet_parse_extension(ctx, p);
 		if (reason)
 			return reason;
 	}
@@ -275,8 +279,7 @@ static __always_inline __u32 packet_parse_tcp(struct packet *p, const struct tra
 	return REASON_NONE;
 }
 
-static __always_inline __u32 packet_parse_transport(struct __sk_buff *ctx, struct packet *p,
-						    const struct early_transport *early)
+static __always_inline __u32 packet_parse_transport(context *ctx, struct packet *p, const struct early_transport *early)
 {
 	struct transport_header h = {};
 	__u32 size;
@@ -323,15 +326,15 @@ static __always_inline __u32 packet_parse_transport(struct __sk_buff *ctx, struc
  * Fills *p, which must be zero. REASON_NONE, or why the packet is malformed; anything but IP is left to the caller.
  * A global function: the verifier reads it once, and its callers know nothing of the many ways through it.
  */
-__noinline int packet_parse(struct __sk_buff *ctx, struct packet *p)
+__noinline int packet_parse(context *ctx, struct packet *p)
 {
 	struct early_transport early = {};
 	__u32 off = 0, reason;
 
 	if (!p)
 		return REASON_INTERNAL;
-	p->ifindex = ctx->ifindex;
-	p->length = ctx->len;
+	p->ifindex = ctx_ifindex(ctx);
+	p->length = ctx_length(ctx);
 	p->ethertype = ctx_ethertype(ctx);
 	p->vlan = ctx_vlan(ctx);
 	p->is_question = ctx_is_question(ctx) != 0;

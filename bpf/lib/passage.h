@@ -11,26 +11,12 @@
 #include "lib/fragment.h"
 #include "lib/icmp.h"
 #include "lib/match.h"
+#include "lib/neighbour.h"
 #include "lib/route.h"
 #include "lib/settings.h"
 #include "lib/socket.h"
+#include "lib/splice.h"
 #include "lib/verdict.h"
-
-/* RFC 2131, 8415 */
-#define DHCP_SERVER 67
-#define DHCP_CLIENT 68
-#define DHCPV6_SERVER 547
-#define DHCPV6_CLIENT 546
-
-/* Multicast listener discovery: RFC 2710, 3810 */
-#define MLD_QUERY 130
-#define MLD_DONE 132
-#define MLD2_REPORT 143
-#define MLD_HOP_LIMIT 1
-/* Router solicitation to neighbour advertisement: RFC 4861 */
-#define ND_FIRST 133
-#define ND_LAST 136
-#define ND_HOP_LIMIT 255 /* proves that no router forwarded it */
 
 /* A packet, and what is found out about it. */
 struct passage {
@@ -52,30 +38,6 @@ static __always_inline __u32 forget_reason(struct conn_seen *seen, __u32 reason)
 }
 
 /* ---- rows ---- */
-
-/* Also not in fragments, not even atomic ones: RFC 6980. */
-static __always_inline __u32 row_neighbour(const struct packet *p)
-{
-	if (p->family != 6 || p->proto != IPPROTO_ICMPV6 || p->fragment)
-		return REASON_NONE;
-	if (p->icmp_type >= ND_FIRST && p->icmp_type <= ND_LAST)
-		return p->hop_limit == ND_HOP_LIMIT ? REASON_NEIGHBOUR : REASON_NONE;
-	if ((p->icmp_type >= MLD_QUERY && p->icmp_type <= MLD_DONE) || p->icmp_type == MLD2_REPORT)
-		return p->hop_limit == MLD_HOP_LIMIT ? REASON_NEIGHBOUR : REASON_NONE;
-	return REASON_NONE;
-}
-
-/* What a client here and a server tell each other: the ports of both ends. */
-static __always_inline __u32 row_dhcp(const struct packet *p, __be16 server, __be16 client)
-{
-	if (p->proto != IPPROTO_UDP)
-		return REASON_NONE;
-	if (p->family == 4 && server == bpf_htons(DHCP_SERVER) && client == bpf_htons(DHCP_CLIENT))
-		return REASON_DHCP;
-	if (p->family == 6 && server == bpf_htons(DHCPV6_SERVER) && client == bpf_htons(DHCPV6_CLIENT))
-		return REASON_DHCP;
-	return REASON_NONE;
-}
 
 /* A later fragment; REASON_NONE: its first is not known. */
 static __always_inline __u32 follow_first(struct passage *x)

@@ -5,8 +5,8 @@
 
 #include "abi/reasons.h"
 #include "lib/bpf.h"
-#include "lib/fragment.h"
 #include "lib/packet.h"
+#include "lib/splice.h"
 
 #include <linux/errno.h>
 #include <linux/pkt_cls.h>

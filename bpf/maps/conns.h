@@ -45,6 +45,11 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } splicer1_frags SEC(".maps");
 
+static __always_inline void *frags_map(void)
+{
+	return &splicer1_frags;
+}
+
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, SPLICES_MAX);

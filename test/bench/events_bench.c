@@ -124,7 +124,7 @@ int main(int argc, char **argv)
 	events.tools = argv[5];
 	events.scratch = argv[6];
 	bench_open(&events.bench, argv[1], argv[2], argv[4], "wan0");
-	if (pins_open(&events.pins, argv[4], false, &error))
+	if (pins_open(&events.pins, argv[4], PINS_SPLICER, false, &error))
 		return error_print(&error);
 	print_open(&events, argv[3]);
 	events_measure_cost(&events);

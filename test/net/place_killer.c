@@ -100,7 +100,7 @@ static void survey_open(struct survey *survey)
 {
 	struct error error;
 
-	if (pins_open(&survey->pins, PIN_DIR_DEFAULT, false, &error) ||
+	if (pins_open(&survey->pins, PIN_DIR_DEFAULT, PINS_SHARED, false, &error) ||
 	    !(survey->control = pin_map(&survey->pins, &pin_event_control, &error)) ||
 	    !(survey->slots = pin_map(&survey->pins, &pin_event_slots, &error)) ||
 	    (survey->rings = pin_open(&survey->pins, &pin_event_rings, &error)) < 0)

@@ -15,8 +15,8 @@
 void subject_open(struct subject *subject, const char *pin_dir)
 {
 	*subject = (struct subject){ .set = { .outer = -1 }, .far = clock_now() + FAR };
-	if (pins_open(&subject->pins, pin_dir, true, &subject->error) || pins_lock(&subject->pins, &subject->error) ||
-	    ruleset_open(&subject->set, &subject->pins, true, &subject->error))
+	if (pins_open(&subject->pins, pin_dir, PINS_SPLICER, true, &subject->error) || pins_lock(&subject->pins, &subject->error) ||
+	    ruleset_open(&subject->set, &subject->pins, &pin_rules, true, &subject->error))
 		errx(2, "%s", subject->error.text);
 }
 
@@ -81,7 +81,7 @@ void subject_plan(struct changes *changes, enum change_kind kind, const struct p
 static int set_reopen(struct subject *subject)
 {
 	ruleset_close(&subject->set);
-	return ruleset_open(&subject->set, &subject->pins, true, &subject->error) ||
+	return ruleset_open(&subject->set, &subject->pins, &pin_rules, true, &subject->error) ||
 	       arena_map_whole(&subject->set.arena, &subject->error);
 }
 

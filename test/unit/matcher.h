@@ -15,16 +15,14 @@
 #include <stddef.h>
 #include <string.h>
 
-/* what bpf/lib/bpf.h and bpf/maps/rules.h would give */
+/* what bpf/lib/bpf.h would give */
 #define SPLICER_LIB_BPF_H
-#define SPLICER_MAPS_RULES_H
 #define __noinline __attribute__((noinline))
 #ifndef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 #endif
 
 static struct arena *matcher_arena;
-static char splicer1_rules; /* only its address counts */
 
 /* A tool swaps `next` in just before the lookup of the arena that brings `countdown` to 0. */
 static struct {
@@ -32,15 +30,17 @@ static struct {
 	struct arena *next;
 } matcher_swap;
 
+static inline void *rules_arena(void)
+{
+	if (matcher_swap.countdown && !--matcher_swap.countdown)
+		matcher_arena = matcher_swap.next;
+	return matcher_arena;
+}
+
 static inline void *matcher_lookup(void *map, const __u32 *key)
 {
 	struct arena *arena = map;
 
-	if (map == (void *)&splicer1_rules) {
-		if (matcher_swap.countdown && !--matcher_swap.countdown)
-			matcher_arena = matcher_swap.next;
-		return matcher_arena;
-	}
 	return *key < arena->count ? &arena->cells[*key] : NULL;
 }
 

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Rules that apply only to what a source sends beyond a rate, or only to what stays within. */
+#ifndef SPLICER_LIB_RATE_H
+#define SPLICER_LIB_RATE_H
+
+#include "abi/xdp.h"
+#include "lib/bpf.h"
+#include "lib/bucket.h"
+#include "lib/match.h"
+#include "lib/packet.h"
+#include "maps/xdp.h"
+
+static __always_inline void *rate_sources(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&xdp1_sources, &zero);
+}
+
+/* Takes a packet from the bucket that the source has of the rule; whether there was none. */
+static __always_inline int rate_exceeds(const struct packet *p, __u64 rule, __u32 rate, __u32 burst)
+{
+	struct xdp_source key = { rule, { p->src[0], p->src[1] } };
+	__u64 now = bpf_ktime_get_ns(), *full;
+	void *sources = rate_sources();
+
+	if (!sources)
+		return 1;
+	full = bpf_map_lookup_elem(sources, &key);
+	if (full)
+		return bucket_is_empty(full, rate, burst, now);
+	now = bucket_begin(rate, now);
+	bpf_map_update_elem(sources, &key, &now, BPF_ANY);
+	return 0;
+}
+
+/* Whether the rule that was found applies to a packet of its source now. A global function: it is asked repeatedly. */
+__noinline int rate_applies(const struct packet *p, const struct rules_query *q)
+{
+	struct rules_cell *limits;
+	void *arena = rules_arena();
+	int exceeds, passes;
+
+	if (!p || !q || !arena)
+		return 1;
+	limits = rules_cell(arena, q->record + 1);
+	if (!limits)
+		return 1;
+	passes = rules_decision_action(q->decision) == RULES_PASS;
+	exceeds = rate_exceeds(p, rules_decision_sequence(q->decision), RULES_SECOND(limits, rate),
+			       RULES_SECOND(limits, burst));
+	return exceeds != passes;
+}
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * xdp_filter.o: drops frames at the driver, by the rules of xdp_rule(8).
+ *
+ *     ip link set dev IF xdp obj xdp_filter.o sec xdp
+ *
+ * The packet path, row by row, is documented in splicer(7).
+ */
+#include "lib/bpf.h"
+#include "lib/ctx_xdp.h"
+#include "lib/packet.h"
+#include "maps/config.h"
+#include "maps/xdp.h"
+
+#include "lib/filter.h"
+
+SEC("xdp")
+int xdp_filter(struct xdp_md *ctx)
+{
+	struct filter_work *work = filter_begin();
+	struct outcome o = {};
+
+	if (!work)
+		return XDP_DROP;
+	filter_conclude(work, (__u32)filter_decide(ctx, work), &o);
+	filter_count(&o);
+	filter_report(&o);
+	if (is_remembered(&o))
+		fragment_remember(o.p, o.verdict);
+	return filter_action(o.verdict);
+}
+
+char _license[] SEC("license") = "GPL";
