@@ -34,7 +34,7 @@
 #define RULES_PROBES 4          /* buckets looked at for a key */
 #define RULES_SLOTS 8           /* per bucket */
 #define RULES_SLOT_DELETED 1ull /* was in use; a search goes on past it */
-#define RULES_PROTO_ANY 256
+#define RULES_PROTO_ANY 256 /* any of IP; numbers above are of what is not IP */
 #define RULES_RECORD_CELLS 3
 #define RULES_SIZES 16       /* size classes of blocks: 2^0 .. 2^15 cells */
 #define RULES_SERVICE_MAX 64 /* bytes */

@@ -46,7 +46,7 @@ static __always_inline struct filter_work *filter_begin(void)
 
 /* ---- rules ---- */
 
-/* Rules that need ports see none in a later fragment: no type 255 is given to ICMP, and nothing listens on port 0. */
+/* Rules that need ports see none in a later fragment: ICMP has no type 255, and nothing listens on port 0. */
 static __always_inline __u16 port_of_later(const struct packet *p)
 {
 	return p->proto == IPPROTO_ICMP || p->proto == IPPROTO_ICMPV6 ? 0xffff : 0;
@@ -60,7 +60,7 @@ static __always_inline void query_begin(struct rules_query *q, const struct pack
 	q->addr[3] = p->src[1];
 	q->ifindex = p->ifindex;
 	q->port = p->fragment == FRAGMENT_LATER ? port_of_later(p) : p->port;
-	q->proto = p->proto;
+	q->proto = p->family ? p->proto : XDP_PROTO_NONIP;
 }
 
 static __always_inline __u32 reason_of_rule(const struct rules_query *q)
@@ -68,6 +68,8 @@ static __always_inline __u32 reason_of_rule(const struct rules_query *q)
 	__u32 priority = (__u32)(q->rank >> 32) ^ 0x80000000u;
 	int passes = rules_decision_action(q->decision) == RULES_PASS;
 
+	if (q->proto == XDP_PROTO_NONIP)
+		return passes ? REASON_NONIP : REASON_ETHERTYPE;
 	if (priority == (__u32)XDP_PRIORITY_DEFAULT)
 		return passes ? REASON_DEFAULT_PASS : REASON_NO_RULE;
 	if (priority == XDP_PRIORITY_NEVER_DROP)
@@ -77,12 +79,13 @@ static __always_inline __u32 reason_of_rule(const struct rules_query *q)
 	return q->decision & RULES_LIMITED ? REASON_RATE : REASON_RULE_DROP;
 }
 
-/* What rules say of an IP packet; those that do not apply at the rate of their source are passed over. */
+/* What rules say; those that do not apply at the rate of their source are passed over. */
 static __always_inline __u32 row_rules(const struct packet *p, struct rules_query *q)
 {
-	__u32 list = rules_list(RULES_IN, p->family == 6 ? RULES_IPV6 : RULES_IPV4, rules_class(p->proto));
+	__u32 list;
 
 	query_begin(q, p);
+	list = rules_list(RULES_IN, p->family == 6 ? RULES_IPV6 : RULES_IPV4, rules_class(q->proto));
 	for (int i = 0; i <= XDP_RATES_MAX; i++) {
 		/* a swap during a search is rare, two in a row would need a packet that takes longer than a grace
 		 * period */
@@ -99,43 +102,14 @@ static __always_inline __u32 row_rules(const struct packet *p, struct rules_quer
 
 /* ---- rows ---- */
 
-/* A rule for what is not IP, of this interface or of all. */
-static __always_inline int probe_nonip(struct rules_query *q, __u32 named)
-{
-	__builtin_memset(&q->key, 0, sizeof(q->key));
-	q->key.meta = rules_meta(RULES_IN, RULES_IPV4, XDP_PROTO_NONIP, named, 0, 0) | (named ? q->ifindex : 0);
-	q->hash = rules_hash(&q->key);
-	return rules_probe(q);
-}
-
-static __always_inline int search_nonip(struct rules_query *q)
-{
-	void *arena = rules_arena();
-	struct rules_header *header = arena ? rules_cell(arena, 0) : NULL;
-
-	if (!header)
-		return -1;
-	rules_begin(q, header, 0);
-	return probe_nonip(q, 1) || probe_nonip(q, 0) ? -1 : 0;
-}
-
-static __always_inline __u32 rules_for_nonip(const struct packet *p, struct rules_query *q)
-{
-	q->ifindex = p->ifindex;
-	if (search_nonip(q) && search_nonip(q))
-		return REASON_INTERNAL;
-	if (!q->record)
-		return REASON_DEFAULT_PASS;
-	return rules_decision_action(q->decision) == RULES_PASS ? REASON_NONIP : REASON_ETHERTYPE;
-}
-
-static __always_inline __u32 row_link(const struct xdp_md *ctx, const struct packet *p, struct rules_query *q)
+/* What keeps the link up. */
+static __always_inline __u32 row_link(const struct xdp_md *ctx, const struct packet *p)
 {
 	if (p->family)
 		return REASON_NONE;
 	if (p->ethertype == bpf_htons(ETH_P_ARP))
 		return REASON_ARP;
-	return ctx_is_link_control(ctx) ? REASON_LINK_CONTROL : rules_for_nonip(p, q);
+	return ctx_is_link_control(ctx) ? REASON_LINK_CONTROL : REASON_NONE;
 }
 
 /* A later fragment goes where a rule that looked at ports sent its first: reason | verdict << 8. */
@@ -158,7 +132,6 @@ static __always_inline __u32 dhcp_or(const struct packet *p, __u32 reason)
  */
 __noinline int filter_decide(struct xdp_md *ctx, struct filter_work *work)
 {
-	struct rules_query *q = &work->q;
 	struct packet *p = &work->p;
 	__u32 reason;
 
@@ -166,13 +139,13 @@ __noinline int filter_decide(struct xdp_md *ctx, struct filter_work *work)
 		return REASON_INTERNAL;
 	reason = (__u32)packet_parse(ctx, p);
 	if (!reason)
-		reason = row_link(ctx, p, q);
+		reason = row_link(ctx, p);
 	if (!reason)
 		reason = row_neighbour(p);
 	if (!reason)
 		reason = row_later(p);
 	if (!reason)
-		reason = dhcp_or(p, row_rules(p, q));
+		reason = dhcp_or(p, row_rules(p, &work->q));
 	return (int)reason;
 }
 
