@@ -174,8 +174,7 @@ static bool entry_is_unchanged(const struct entry *entry)
 	const struct rules_record *old = entry->old;
 
 	return old && decision_renumber(old->head.decision, 0) == decision_renumber(entry->decision, 0) &&
-	       rule_limits_are_alike(old, entry->rule) &&
-	       expires_alike(old->head.expires, entry->expires);
+	       rule_limits_are_alike(old, entry->rule) && expires_alike(old->head.expires, entry->expires);
 }
 
 /*
@@ -218,8 +217,8 @@ static bool entry_stands_in_layers(const struct entry *entry)
 }
 
 /*
- * Gives each of the rules that expire or have a rate, of one key and sorted by their ports, the lowest layer where it has no port in
- * common with another. Sorted so, it is enough to know where each layer ends.
+ * Gives each of the rules that expire or have a rate, of one key and sorted by their ports, the lowest layer where it
+ * has no port in common with another. Sorted so, it is enough to know where each layer ends.
  */
 static int key_give_layers(struct entry *entries, size_t count, struct error *error)
 {

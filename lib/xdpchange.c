@@ -88,7 +88,18 @@ static int change_locked(const struct pins *pins, struct ruleset *set, struct xd
 	return ruleset_apply(set, changes, change->dry_run, error);
 }
 
-int xdp_rules_change(const struct pins *pins, struct xdp_change *change, struct error *error)
+/* With no changes all that ruleset_apply does is to repair: what is searched next must be sound. */
+static int deletion_find(struct ruleset *set, const struct xdp_deletion *deletion, struct xdp_change *change,
+			 struct error *error)
+{
+	if (!change->dry_run && ruleset_apply(set, &change->changes, false, error))
+		return -1;
+	return rules_find(set, deletion->wanted, deletion->count, deletion->several, &change->changes, error);
+}
+
+/* Finds what is to be deleted first, if anything is (NULL: nothing). */
+static int change_make(const struct pins *pins, const struct xdp_deletion *deletion, struct xdp_change *change,
+		       struct error *error)
 {
 	struct ruleset set;
 	int result = -1;
@@ -96,36 +107,22 @@ int xdp_rules_change(const struct pins *pins, struct xdp_change *change, struct 
 	if (pins_lock(pins, error))
 		return -1;
 	if (!ruleset_open(&set, pins, &pin_xdp_rules, true, error)) {
-		result = change_locked(pins, &set, change, error);
+		result = deletion ? deletion_find(&set, deletion, change, error) : 0;
+		if (!result)
+			result = change_locked(pins, &set, change, error);
 		ruleset_close(&set);
 	}
 	pins_unlock(pins);
 	return result;
 }
 
-/* With no changes all that ruleset_apply does is to repair: what is searched next must be sound. */
-static int delete_locked(const struct pins *pins, struct ruleset *set, const struct xdp_deletion *deletion,
-			 struct xdp_change *change, struct error *error)
+int xdp_rules_change(const struct pins *pins, struct xdp_change *change, struct error *error)
 {
-	if (!change->dry_run && ruleset_apply(set, &change->changes, false, error))
-		return -1;
-	if (rules_find(set, deletion->wanted, deletion->count, deletion->several, &change->changes, error))
-		return -1;
-	return change_locked(pins, set, change, error);
+	return change_make(pins, NULL, change, error);
 }
 
 int xdp_rules_delete(const struct pins *pins, const struct xdp_deletion *deletion, struct xdp_change *change,
 		     struct error *error)
 {
-	struct ruleset set;
-	int result = -1;
-
-	if (pins_lock(pins, error))
-		return -1;
-	if (!ruleset_open(&set, pins, &pin_xdp_rules, true, error)) {
-		result = delete_locked(pins, &set, deletion, change, error);
-		ruleset_close(&set);
-	}
-	pins_unlock(pins);
-	return result;
+	return change_make(pins, deletion, change, error);
 }
