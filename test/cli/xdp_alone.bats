@@ -89,6 +89,7 @@ samples() {
 
 @test "metrics over HTTP" {
 	sample
+	# shellcheck disable=SC2016  # for the inner shell
 	capture bash -c 'printf "GET /metrics HTTP/1.0\r\n\r\n" | "$1"' - "$BATS_TEST_DIRNAME/../../scripts/metrics"
 	assert_status 0
 	assert_output_has 'HTTP/1.1 200 OK'
