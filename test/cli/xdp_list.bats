@@ -127,7 +127,7 @@ selects() {
 	xdp_rule list --save >"$tmp/all"
 	capture xdp_rule list --save "$@"
 	assert_status 0 && assert_errors '' || return
-	grep -nxFf "$out" "$tmp/all" | awk -F : '{ printf "%s%s", NR > 1 ? " " : "", $1 } END { if (NR) print "" }' >"$tmp/selected"
+	grep -nxFf "$out" "$tmp/all" | awk -F : '{ line = line sep $1; sep = " " } END { if (NR) print line }' >"$tmp/selected"
 	assert_text "lines selected by $*" "$tmp/selected" "$expected"
 }
 
