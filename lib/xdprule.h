@@ -30,6 +30,12 @@ struct xdp_rule_options {
 	bool mask;           /* host bits are cleared, not refused */
 };
 
+/* Operands: [PREFIX] [ACTION]. */
+int xdp_rule_operands(struct xdp_rule_options *options, char *const *operands, int count, struct error *error);
+
+/* What options do not say is as others say, if those do. */
+void xdp_rule_options_inherit(struct xdp_rule_options *options, const struct xdp_rule_options *others);
+
 /*
  * The rules that these stand for: one for each source prefix, destination prefix and interface; a rule without a prefix
  * is one of each family. *out is released with free(). Usage errors (EXIT_USAGE) name the operand.
