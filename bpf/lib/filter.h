@@ -97,6 +97,7 @@ static __always_inline __u32 row_rules(const struct packet *p, struct rules_quer
 			return reason_of_rule(q);
 		rules_pass_over(q);
 	}
+	q->record = 0;
 	return REASON_RATE;
 }
 
@@ -118,12 +119,15 @@ static __always_inline __u32 row_later(const struct packet *p)
 	return p->fragment == FRAGMENT_LATER ? (__u32)fragment_follow(p) : REASON_NONE;
 }
 
-/* Without a rule of its own a host gets an address all the same. */
-static __always_inline __u32 dhcp_or(const struct packet *p, __u32 reason)
+/* Without a rule of its own a host gets an address all the same: then the default has not decided. */
+static __always_inline __u32 dhcp_or(const struct packet *p, struct rules_query *q, __u32 reason)
 {
 	__u32 dhcp = reason == REASON_NO_RULE ? row_dhcp(p, p->sport, p->dport) : REASON_NONE;
 
-	return dhcp ? dhcp : reason;
+	if (!dhcp)
+		return reason;
+	q->record = 0;
+	return dhcp;
 }
 
 /*
@@ -145,7 +149,7 @@ __noinline int filter_decide(struct xdp_md *ctx, struct filter_work *work)
 	if (!reason)
 		reason = row_later(p);
 	if (!reason)
-		reason = dhcp_or(p, row_rules(p, &work->q));
+		reason = dhcp_or(p, &work->q, row_rules(p, &work->q));
 	return (int)reason;
 }
 
