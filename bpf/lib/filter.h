@@ -15,6 +15,7 @@
 #include "lib/match.h"
 #include "lib/neighbour.h"
 #include "lib/rate.h"
+#include "lib/tally.h"
 
 /* A frame and the search for its rule: too large for the stack beside those of the functions that search. */
 struct filter_work {
@@ -156,49 +157,50 @@ __noinline int filter_decide(struct xdp_md *ctx, struct filter_work *work)
 /* ---- outcome ---- */
 
 struct outcome {
-	struct packet *p;
-	struct rules_hit hit;
 	__u32 reason;
 	enum verdict verdict;
 };
 
-static __always_inline enum verdict verdict_of(const struct outcome *o)
+/* Whether a rule decided it, and only wants to be told. */
+static __always_inline int is_monitored(const struct filter_work *work)
 {
-	enum verdict verdict = reason_verdict(o->reason);
-
-	if (verdict == VERDICT_DROP && o->hit.head && rules_decision_mode(o->hit.decision) == RULES_DETECT)
-		return VERDICT_DETECT;
-	return verdict;
+	return work->q.record && rules_decision_mode(work->q.decision) == RULES_DETECT;
 }
 
-/* What was decided, with the rule, if it is still there, and the verdict. */
-static __always_inline void filter_conclude(struct filter_work *work, __u32 decided, struct outcome *o)
+static __always_inline struct outcome filter_outcome(const struct filter_work *work, __u32 decided)
 {
-	o->p = &work->p;
-	o->reason = decided & 0xff;
-	if (work->q.record && rules_hit_at(work->q.arena, work->q.record, work->q.decision, &o->hit))
-		o->hit.head = NULL;
-	o->verdict = decided >> 8 ? (enum verdict)(decided >> 8) : verdict_of(o);
+	struct outcome o = { .reason = decided & 0xff, .verdict = (enum verdict)(decided >> 8) };
+
+	if (!o.verdict)
+		o.verdict = reason_verdict(o.reason);
+	if (o.verdict == VERDICT_DROP && is_monitored(work))
+		o.verdict = VERDICT_DETECT;
+	return o;
 }
 
-/* A rule that looked at ports decided a first fragment. Of others the later ones find the same rule themselves. */
-static __always_inline int is_remembered(const struct outcome *o)
+static __always_inline void filter_count(const struct filter_work *work, const struct outcome *o)
 {
-	return o->p->fragment == FRAGMENT_FIRST && o->hit.head && (o->hit.head->low || o->hit.head->high != 0xffff);
+	if (work->q.record)
+		tally_add(work->q.arena, work->q.record, work->p.length);
+	counts_add(count_word(EVENT_XDP, EVENT_DRIVER, work->p.ifindex, o->reason, o->verdict), work->p.length);
 }
 
-static __always_inline void filter_count(const struct outcome *o)
+/* The rule that decided, if one did and is still there. */
+static __always_inline struct rules_hit filter_rule(const struct filter_work *work)
 {
-	if (o->hit.head)
-		rules_count(o->hit.head, o->p->length);
-	counts_add(count_word(EVENT_XDP, EVENT_DRIVER, o->p->ifindex, o->reason, o->verdict), o->p->length);
+	struct rules_hit hit = {};
+
+	if (work->q.record && rules_hit_at(work->q.arena, work->q.record, work->q.decision, &hit))
+		hit.head = NULL;
+	return hit;
 }
 
 /* What is dropped or monitored is an event; of what passes there are only samples. */
-static __always_inline void filter_report(const struct outcome *o)
+static __always_inline void filter_report(const struct filter_work *work, const struct outcome *o)
 {
 	struct event_control *control = events_control();
 	__u64 wanted = 0, packets;
+	struct rules_hit rule;
 	struct event *event;
 
 	if (!control || !events_any(control))
@@ -213,9 +215,25 @@ static __always_inline void filter_report(const struct outcome *o)
 	event = events_new(EVENT_XDP, EVENT_DRIVER, o->reason, o->verdict);
 	if (!event)
 		return;
-	events_fill_packet(event, o->p);
-	events_fill_rule(event, &o->hit);
+	rule = filter_rule(work);
+	events_fill_packet(event, &work->p);
+	events_fill_rule(event, &rule);
 	events_tell(EVENT_DECISION, wanted, packets);
+}
+
+/*
+ * Leaves word for the later ones of a first fragment, where a rule that looked at ports decided it. Otherwise they find
+ * the same rule themselves.
+ */
+static __always_inline void filter_remember(const struct filter_work *work, const struct outcome *o)
+{
+	struct rules_hit rule;
+
+	if (work->p.fragment != FRAGMENT_FIRST)
+		return;
+	rule = filter_rule(work);
+	if (rule.head && (rule.head->low || rule.head->high != 0xffff))
+		fragment_remember(&work->p, o->verdict);
 }
 
 static __always_inline int filter_action(enum verdict verdict)

@@ -4,8 +4,8 @@
  *
  * Needs rules_arena from the maps of the object, included before: its arena, or NULL.
  *
- * rules_search and rules_step are global functions, so the verifier reads each once and not once for each way to it. Maps cannot be handed to such a function: it looks the arena up itself, and the arena's id tells of a
- * swap.
+ * rules_search and rules_step are global functions, so the verifier reads each once and not once for each way to it.
+ * Maps cannot be handed to such a function: it looks the arena up itself, and the arena's id tells of a swap.
  */
 #ifndef SPLICER_LIB_MATCH_H
 #define SPLICER_LIB_MATCH_H
@@ -34,7 +34,8 @@ struct rules_query {
 
 #define RULES_STRIDE 8 /* tuples looked at in one call */
 
-/* NEXT: go on; FOUND: likewise, the guard let a key pass; DONE: nothing better is left; SWAPPED: the arena is another one. */
+/* NEXT: go on; FOUND: likewise, the guard let a key pass; DONE: nothing better is left; SWAPPED: the arena is another
+ * one. */
 enum rules_step { RULES_NEXT = 0, RULES_FOUND = 1, RULES_DONE = 2, RULES_SWAPPED = 3 };
 
 static __always_inline void *rules_cell(void *arena, __u32 cell)
@@ -91,19 +92,27 @@ static __always_inline int rules_guard_passes(void *arena, struct rules_query *q
 	return rules_guard_has(cell, q->hash);
 }
 
+/* As it; for the last tuple the table is asked at once, which costs no more than the guard. */
+static __always_inline int rules_may_be(void *arena, struct rules_query *q, int *skip)
+{
+	if (q->left)
+		return rules_guard_passes(arena, q, skip);
+	q->hash = rules_hash(&q->key);
+	return 1;
+}
+
 static __always_inline int rules_block_is(const struct rules_block *a, const struct rules_key *b)
 {
 	return a->meta == b->meta && a->addr[0] == b->addr[0] && a->addr[1] == b->addr[1] && a->addr[2] == b->addr[2] &&
 	       a->addr[3] == b->addr[3];
 }
 
-/* The key's block, its cell in *cell; or NULL. A bucket with a free slot ends the search. */
+/* The key's block, its cell in *cell; or NULL. An empty slot ends the search. */
 static __always_inline struct rules_block *rules_find_block(void *arena, const struct rules_query *q, __u32 *cell)
 {
 	for (__u32 probe = 0; probe < RULES_PROBES; probe++) {
 		__u32 index = (rules_bucket_index(q->hash, q->bucket_mask) + probe) & q->bucket_mask;
 		struct rules_cell *bucket = rules_cell(arena, q->buckets + index);
-		int full = 1;
 
 		if (!bucket)
 			return NULL;
@@ -112,16 +121,14 @@ static __always_inline struct rules_block *rules_find_block(void *arena, const s
 			struct rules_block *block;
 
 			if (!slot)
-				full = 0;
-			if (slot >> 32 != q->hash >> 32 || !slot)
+				return NULL;
+			if (slot >> 32 != q->hash >> 32)
 				continue;
 			*cell = (__u32)slot;
 			block = rules_cell(arena, *cell);
 			if (block && rules_block_is(block, &q->key))
 				return block;
 		}
-		if (!full)
-			return NULL;
 	}
 	return NULL;
 }
@@ -257,7 +264,7 @@ static __always_inline int rules_sift(void *arena, struct rules_query *q)
 		if (!rules_tuple_serves(q, tuple))
 			continue;
 		rules_make_key(q, tuple, &q->key);
-		if (rules_guard_passes(arena, q, &skip))
+		if (rules_may_be(arena, q, &skip))
 			return RULES_FOUND;
 		if (skip)
 			rules_go_on(q, tuple->run);
