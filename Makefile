@@ -113,7 +113,8 @@ $(O)/test/tag.o: test/net/tag.bpf.c
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
 
 # what the oracle takes from the packet tests
-ORACLE_SRC := $(wildcard test/oracle/*.c) $(addprefix test/packet/,harness.c frames.c spec.c tap.c numbers.c sockets.c)
+ORACLE_SRC := $(wildcard test/oracle/*.c) $(addprefix test/packet/,harness.c frames.c spec.c tap.c numbers.c \
+	sockets.c words.c xdp_rules.c)
 
 $(O)/test/oracle_test: $(ORACLE_SRC) $(wildcard test/oracle/*.h test/packet/*.h test/unit/oracle.h test/sets/*.h) $(O)/libpinned.a
 	$(call say,LD,$@)
@@ -182,7 +183,8 @@ test-oracle: objects tests
 	$(Q)ORACLE_COMPARISONS=$${ORACLE_COMPARISONS:-10000000} ./test/oracle/run $(O)
 
 test-vm: objects
-	$(Q)./scripts/vm $(VM_FLAGS) $(O)/splicer.o:action:ingress $(O)/splicer.o:action/egress:egress
+	$(Q)./scripts/vm $(VM_FLAGS) $(O)/splicer.o:action:ingress $(O)/splicer.o:action/egress:egress \
+		$(O)/xdp_filter.o:xdp:xdp
 
 format:
 	clang-format -i bpf/*.c bpf/*/*.h lib/*.[ch] tools/*.c test/*/*.[ch]
