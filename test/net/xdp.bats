@@ -152,10 +152,10 @@ neighbour_known() {
 	ip neigh flush dev lan0 nud permanent
 	assert_all a answer
 	for address in $B4 $B6; do
-		assert_equal "$(neighbour_known $address lab_on a && echo yes)" yes "$address" || return
+		assert_equal "$(neighbour_known "$address" lab_on a && echo yes)" yes "$address" || return
 	done
 	for address in $A4 $A6; do
-		assert_equal "$(neighbour_known $address && echo yes)" yes "$address" || return
+		assert_equal "$(neighbour_known "$address" && echo yes)" yes "$address" || return
 	done
 	segment_neighbours a $A4 $A6
 	segment_neighbours c $C4 $C6

@@ -88,8 +88,8 @@ set_two() {
 	cat <<-END
 		add 2001:db8::/64 pass -p udp --dport 8083 -S kept
 		add 192.0.2.0/24 pass -p udp --dport 8083 -S kept
-		add 192.0.2.2 pass -p udp --dport 8080
-		add 2001:db8::2 pass -p udp --dport 8080
+		add 192.0.2.2/32 pass -p udp --dport 8080
+		add 2001:db8::2/128 pass -p udp --dport 8080
 		default drop -i wan0
 	END
 	filler 2 "$1"
@@ -378,11 +378,11 @@ other_box() {
 			timeout udp 192.0.2.1 9000
 			answer udp 192.0.2.1 9001
 			default drop
-			add 192.0.2.2 pass -p udp --dport 9001
+			add 192.0.2.2/32 pass -p udp --dport 9001
 			inserted
 		END
 	)"
-	assert_equal "$(xdp_rule list --save)" 'add 192.0.2.2 drop -p tcp'
+	assert_equal "$(xdp_rule list --save)" 'add 192.0.2.2/32 drop -p tcp'
 	assert_traffic client <<-END
 		answer udp 192.0.2.1 9000
 		timeout tcp 192.0.2.1 9000
@@ -390,7 +390,7 @@ other_box() {
 	echo 'that is all' >&9
 	assert_ends "$box" 0
 	exec 9>&-
-	assert_equal "$(xdp_rule list --save)" 'add 192.0.2.2 drop -p tcp'
+	assert_equal "$(xdp_rule list --save)" 'add 192.0.2.2/32 drop -p tcp'
 }
 
 # ---- floods ----
