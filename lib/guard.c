@@ -88,6 +88,16 @@ static void rivals_take_away(struct rivals *rivals, const struct rules_record *l
 	rivals->count = kept;
 }
 
+static void rivals_replace(struct rivals *rivals, const struct changes *changes)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < rivals->count; i++)
+		if (changes->spares && changes->spares(changes, &rivals->items[i]))
+			rivals->items[kept++] = rivals->items[i];
+	rivals->count = kept;
+}
+
 /* What is put is newer than all that there is, the last of it newest. */
 static int rivals_put(struct rivals *rivals, const struct rules_record *rule, uint64_t sequence, struct error *error)
 {
@@ -143,7 +153,7 @@ static int question_is_cut(const struct question *question, const struct changes
 		return 0;
 	}
 	if (changes->replace)
-		rivals.count = 0;
+		rivals_replace(&rivals, changes);
 	result = rivals_change(&rivals, changes, question, error);
 	if (!result)
 		result = rivals_cut(&rivals);

@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 int surroundings_read(struct surroundings *surroundings, struct error *error)
 {
@@ -135,6 +136,21 @@ void rule_out(struct out *out, const struct rules_record *rule, const struct sur
 	out_number(out, "rule", NULL, rules_decision_sequence(rule->head.decision));
 	if (surroundings)
 		note_out(out, rule, rule_is_dead(rule, &surroundings->listeners), rule_is_routed(rule, surroundings));
+}
+
+int rules_print_aside(struct ruleset *set, const struct rule_place *places, size_t count,
+		      void (*print)(const struct rules_record *rule), struct error *error)
+{
+	struct rules_record rule;
+
+	fflush(stdout);
+	if (dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+		return error_errno(error, "stderr");
+	for (size_t i = 0; i < count; i++)
+		if (ruleset_read(set, &places[i], &rule))
+			print(&rule);
+	fflush(stdout);
+	return 0;
 }
 
 static void changes_print_json(const struct changes *changes, const struct surroundings *surroundings)

@@ -35,6 +35,10 @@ void rule_expires_out(struct out *out, const struct rules_record *rule);
 /* How long that is from now, "58.2s", to text; "" where it does not expire. Returns text. */
 char *rule_left_format(const struct rules_record *rule, char text[AGE_TEXT_MAX]);
 
+/* Prints rules on stderr: callers copy stdout to their logs. */
+int rules_print_aside(struct ruleset *set, const struct rule_place *places, size_t count,
+		      void (*print)(const struct rules_record *rule), struct error *error);
+
 /* What a command did, as -v, -n and -j ask for it: a letter and the line of each rule, or JSON. */
 void changes_print(const struct common_options *common, const struct changes *changes);
 

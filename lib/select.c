@@ -133,6 +133,8 @@ bool selector_matches(const struct selector *selector, const struct rules_record
 		return false;
 	if (selector->has_mode && selector->mode != rules_decision_mode(rule->head.decision))
 		return false;
+	if (selector->no_default && rule->priority == XDP_PRIORITY_DEFAULT)
+		return false;
 	if (selector->no_never_drop && rule->priority == XDP_PRIORITY_NEVER_DROP)
 		return false;
 	if (selector->has_priority && selector->priority != rule->priority)

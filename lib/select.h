@@ -50,6 +50,7 @@ struct selector {
 	enum rules_mode mode;
 	int32_t priority;
 	bool no_never_drop; /* rules of xdp_filter.o: none that never drop */
+	bool no_default;    /* nor that are a default verdict */
 	uint8_t service[RULES_SERVICE_MAX];
 };
 

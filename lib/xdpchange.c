@@ -8,7 +8,7 @@
 
 #include <bpf/bpf.h>
 #include <stddef.h>
-#include <string.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 /* ---- the table of sources that rates are kept in ---- */
@@ -64,16 +64,54 @@ static bool changes_have_rate(const struct changes *changes)
 	return false;
 }
 
-/* ---- changes ---- */
+/* ---- what to change ---- */
 
-/* Defaults and never-drop rules outlive the replacement of a list, unless all is to be replaced. */
+static int rules_add(struct xdp_change *change, const struct rules_record *rules, size_t count, struct error *error)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < count && !result; i++)
+		result = changes_add(&change->changes, CHANGE_PUT, &rules[i], error);
+	return result;
+}
+
+int xdp_change_add(struct xdp_change *change, const struct xdp_rule_options *options, bool in_file, struct error *error)
+{
+	struct rules_record *rules;
+	size_t count;
+	int result = 0;
+
+	if (xdp_rule_parse(options, &rules, &count, error))
+		return -1;
+	if (!rule_has_expired(&rules[0]))
+		result = rules_add(change, rules, count, error);
+	else if (!in_file)
+		result = error_usage(error, options->expires, "is past");
+	free(rules);
+	return result;
+}
+
+int xdp_change_default(struct xdp_change *change, const char *verdict, const struct xdp_rule_options *options,
+		       struct error *error)
+{
+	struct rules_record *rules;
+	size_t count;
+	int result;
+
+	if (xdp_default_parse(verdict, options->interfaces, options->interface_count, &rules, &count, error))
+		return -1;
+	result = rules_add(change, rules, count, error);
+	free(rules);
+	return result;
+}
+
+/* ---- changing it ---- */
+
 static bool change_spares(const struct changes *changes, const struct rules_record *rule)
 {
 	const struct xdp_change *change = (const void *)((const char *)changes - offsetof(struct xdp_change, changes));
 
-	if (change->has_service && memcmp(change->service, rule->service, sizeof(rule->service)) != 0)
-		return true;
-	return !change->all && (xdp_rule_is_default(rule) || xdp_rule_is_never_drop(rule));
+	return !selector_matches(&change->scope, rule, NULL);
 }
 
 static int change_locked(const struct pins *pins, struct ruleset *set, struct xdp_change *change, struct error *error)

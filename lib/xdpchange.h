@@ -7,20 +7,28 @@
 #include "pin.h"
 #include "rulefind.h"
 #include "ruleset.h"
+#include "xdprule.h"
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 struct xdp_change {
 	struct changes changes; /* what to do; out: letters, and what a replacement took away */
-	/* of a replacement: what of the rules that there are it is about; all zero: all but defaults and never-drop */
-	bool all;                           /* these too */
-	bool has_service;                   /* only rules of this tag */
-	uint8_t service[RULES_SERVICE_MAX]; /* all zero: of none */
-	bool dry_run;                       /* only the letters */
-	bool force;                         /* also what cuts the caller's own session: see guard.h */
+	struct selector scope;  /* a replacement takes away rules that it takes */
+	bool dry_run;           /* only the letters */
+	bool force;             /* also what cuts the caller's own session: see guard.h */
 };
+
+/*
+ * Adds the rules that options stand for. In a file there may be some that have expired since it was saved: they are
+ * left out; on a command line that is a usage error.
+ */
+int xdp_change_add(struct xdp_change *change, const struct xdp_rule_options *options, bool in_file,
+		   struct error *error);
+
+/* Adds the default verdict of the interfaces of options. */
+int xdp_change_default(struct xdp_change *change, const char *verdict, const struct xdp_rule_options *options,
+		       struct error *error);
 
 /* Makes the changes, all of them or on -1 none. Released with free(changes.items). */
 int xdp_rules_change(const struct pins *pins, struct xdp_change *change, struct error *error);

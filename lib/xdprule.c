@@ -364,16 +364,6 @@ int xdp_default_parse(const char *action, const char *const *interfaces, size_t 
 
 /* ---- back to text ---- */
 
-uint32_t xdp_rule_rate(const struct rules_record *rule)
-{
-	return rule_rate(rule);
-}
-
-uint32_t xdp_rule_burst(const struct rules_record *rule)
-{
-	return rule_burst(rule);
-}
-
 static void print_interface(const struct rules_record *rule)
 {
 	char interface[INTERFACE_TEXT_MAX];
@@ -406,7 +396,7 @@ static void print_protocol(const struct rules_record *rule)
 
 static void print_rate(const struct rules_record *rule)
 {
-	uint32_t rate = xdp_rule_rate(rule), burst = xdp_rule_burst(rule);
+	uint32_t rate = rule_rate(rule), burst = rule_burst(rule);
 
 	if (rate)
 		printf(rate == burst ? " --rate %" PRIu32 : " --rate %" PRIu32 ":%" PRIu32, rate, burst);

@@ -53,10 +53,6 @@ bool xdp_rule_is_never_drop(const struct rules_record *rule);
 /* drop, pass, monitor, never-drop */
 const char *xdp_rule_action(const struct rules_record *rule);
 
-/* Packets per second and burst of one source; 0: no matter. */
-uint32_t xdp_rule_rate(const struct rules_record *rule);
-uint32_t xdp_rule_burst(const struct rules_record *rule);
-
 /* Prints the line of xdp_rule -f that makes this rule ("add ..."), or of a default the one for all of its three rules.
  */
 void xdp_rule_print_line(const struct rules_record *rule);

@@ -23,11 +23,13 @@ static int any_select(struct prefix_list *out, struct error *error)
 	return prefix_list_add(out, &all[0]) || prefix_list_add(out, &all[1]) ? error_errno(error, "any") : 0;
 }
 
-static int prefix_select(const char *text, struct prefix_list *out, struct error *error)
+static int prefix_select(const char *text, bool mask, struct prefix_list *out, struct error *error)
 {
 	if (!text)
 		return 0;
-	return strcmp(text, "any") ? prefix_parse_cover(text, NULL, out, error) : any_select(out, error);
+	if (!strcmp(text, "any"))
+		return any_select(out, error);
+	return mask ? prefix_parse_cover_masked(text, out, error) : prefix_parse_cover(text, NULL, out, error);
 }
 
 static int interface_select(const struct xdp_rule_options *options, struct selector *out, struct error *error)
@@ -108,9 +110,58 @@ int xdp_selector_fill(const struct xdp_rule_options *options, struct selector *o
 	bool session = options->source && !strcmp(options->source, "session");
 
 	*out = (struct selector){ 0 };
-	if (session ? session_select(&out->src, error) : prefix_select(options->source, &out->src, error))
+	if (session ? session_select(&out->src, error)
+		    : prefix_select(options->source, options->mask, &out->src, error))
 		return -1;
-	if (prefix_select(options->destination, &out->dst, error) || interface_select(options, out, error))
+	if (prefix_select(options->destination, options->mask, &out->dst, error) ||
+	    interface_select(options, out, error))
 		return -1;
 	return fields_select(options, out, error);
+}
+
+static int wanted_add_one(struct wanted_list *list, const struct xdp_rule_options *options,
+			  const struct rule_wanted *wanted, struct error *error)
+{
+	struct rule_wanted one = *wanted;
+
+	if (xdp_selector_fill(options, &one.selector, error))
+		return -1;
+	one.selector.no_default = true;
+	one.selector.no_never_drop |= !options->action;
+	return wanted_add(list, &one, error);
+}
+
+int xdp_wanted_add(struct wanted_list *list, const struct xdp_rule_options *options, const struct rule_wanted *wanted,
+		   struct error *error)
+{
+	struct xdp_rule_options one;
+	int result = 0;
+
+	if (options->interface_count <= 1)
+		return wanted_add_one(list, options, wanted, error);
+	one = *options;
+	one.interface_count = 1;
+	for (size_t i = 0; i < options->interface_count && !result; i++) {
+		one.interfaces[0] = options->interfaces[i];
+		result = wanted_add_one(list, &one, wanted, error);
+	}
+	return result;
+}
+
+int xdp_wanted_defaults(struct wanted_list *list, const struct xdp_rule_options *options, struct error *error)
+{
+	struct rule_wanted wanted = {
+		.selector = { .has_priority = true, .priority = XDP_PRIORITY_DEFAULT },
+		.which = RULE_ALL,
+	};
+	const char *any[] = { "any" };
+	const char *const *names = options->interface_count ? options->interfaces : any;
+	int result = 0;
+
+	for (size_t i = 0; i < (options->interface_count ? options->interface_count : 1) && !result; i++)
+		result = selector_option(&wanted.selector, SELECT_INTERFACE, names[i], error) ||
+					 wanted_add(list, &wanted, error)
+				 ? -1
+				 : 0;
+	return result;
 }

@@ -4,6 +4,7 @@
 #define SPLICER_XDPSELECT_H
 
 #include "error.h"
+#include "rulefind.h"
 #include "select.h"
 #include "xdprule.h"
 
@@ -14,5 +15,15 @@
  * long as the program.
  */
 int xdp_selector_fill(const struct xdp_rule_options *options, struct selector *out, struct error *error);
+
+/*
+ * Adds the rules that options mean to be deleted: no defaults, and none that never drop unless the action says so. For
+ * each prefix of a range and for each interface it adds wanted, with a selector of its own.
+ */
+int xdp_wanted_add(struct wanted_list *list, const struct xdp_rule_options *options, const struct rule_wanted *wanted,
+		   struct error *error);
+
+/* Adds the defaults of the interfaces that options name; where they name none, that of any interface. */
+int xdp_wanted_defaults(struct wanted_list *list, const struct xdp_rule_options *options, struct error *error);
 
 #endif
