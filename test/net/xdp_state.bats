@@ -73,21 +73,21 @@ assert_flows() {
 
 # A deny-list: what no rule names passes.
 set_one() {
-	filler 1 "$1"
 	cat <<-END
+		add 192.0.2.0/24 pass -p udp --dport 8083 -S kept
+		add 2001:db8::/64 pass -p udp --dport 8083 -S kept
 		default pass -i wan0
 		add 192.0.2.0/24 drop -p udp --dport 8081
 		add 2001:db8::/64 drop -p udp --dport 8081
-		add 192.0.2.0/24 pass -p udp --dport 8083 -S kept
-		add 2001:db8::/64 pass -p udp --dport 8083 -S kept
 	END
+	filler 1 "$1"
 }
 
 # An allow-list: what no rule names is dropped.
 set_two() {
 	cat <<-END
-		add 2001:db8::/64 pass -p udp --dport 8083 -S kept
 		add 192.0.2.0/24 pass -p udp --dport 8083 -S kept
+		add 2001:db8::/64 pass -p udp --dport 8083 -S kept
 		add 192.0.2.2/32 pass -p udp --dport 8080
 		add 2001:db8::2/128 pass -p udp --dport 8080
 		default drop -i wan0
@@ -377,8 +377,8 @@ other_box() {
 			found 0
 			timeout udp 192.0.2.1 9000
 			answer udp 192.0.2.1 9001
-			default drop
 			add 192.0.2.2/32 pass -p udp --dport 9001
+			default drop
 			inserted
 		END
 	)"
