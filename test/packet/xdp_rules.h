@@ -16,11 +16,8 @@
  */
 int xdp_rules_insert(struct fixture *fixture, int family, const char *text);
 
-/* Inserts records, in their order; an exit status. */
-int xdp_rules_put(struct fixture *fixture, const struct rules_record *records, size_t count);
-
-/* The sequence number of the newest rule; 0: there is none. */
-uint64_t xdp_rules_newest(struct fixture *fixture);
+/* Inserts records, in their order, and fills in their sequence numbers; an exit status. */
+int xdp_rules_put(struct fixture *fixture, struct rules_record *records, size_t count);
 
 /* The rules that have counted since it was asked last. */
 struct rules_counted {
