@@ -39,7 +39,7 @@ struct tally {
 	uint64_t ns;                                  /* that they took */
 };
 
-static void send_one(struct fixture *fixture, const struct frame *frame, struct tally *tally)
+static void run_one(struct fixture *fixture, const struct frame *frame, struct tally *tally)
 {
 	struct outcome outcome;
 
@@ -51,7 +51,7 @@ static void send_one(struct fixture *fixture, const struct frame *frame, struct 
 	tally->rate += outcome.reason == REASON_RATE;
 }
 
-static struct tally send(struct fixture *fixture, int family, const struct spec *like, unsigned int count)
+static struct tally run_some(struct fixture *fixture, int family, const struct spec *like, unsigned int count)
 {
 	struct tally tally = { 0 };
 	struct spec spec = *like;
@@ -61,7 +61,7 @@ static struct tally send(struct fixture *fixture, int family, const struct spec 
 	spec.family = family;
 	spec_build(&spec, &frame);
 	while (count--)
-		send_one(fixture, &frame, &tally);
+		run_one(fixture, &frame, &tally);
 	tally.ns = now() - begin;
 	return tally;
 }
@@ -119,15 +119,15 @@ static void burst_then_rate(struct fixture *fixture, int family)
 	uint64_t ns;
 
 	OPEN_WITH(fixture, family, "drop --rate 1:5 -S limit");
-	tally = send(fixture, family, &usual, 20);
+	tally = run_some(fixture, family, &usual, 20);
 	told(is_burst(tally.passed, 5, tally.ns) && tally.rate == tally.dropped, &tally, "5 passed, the rest by rate",
 	     "a burst, and no more", family);
 	ns = tally.ns;
 	age(fixture, NS + NS / 2);
-	tally = send(fixture, family, &usual, 20);
+	tally = run_some(fixture, family, &usual, 20);
 	told(is_burst(tally.passed, 1, tally.ns + ns + NS / 2), &tally, "1 passed", "a second later, one more", family);
 	age(fixture, 1000 * NS);
-	tally = send(fixture, family, &usual, 20);
+	tally = run_some(fixture, family, &usual, 20);
 	told(is_burst(tally.passed, 5, tally.ns), &tally, "5 passed", "after a long time, a burst again", family);
 	fixture_close(fixture);
 }
@@ -137,11 +137,11 @@ static void burst_of_one(struct fixture *fixture, int family)
 	struct tally tally;
 
 	OPEN_WITH(fixture, family, "drop --rate 1:1 -S limit");
-	tally = send(fixture, family, &usual, 10);
+	tally = run_some(fixture, family, &usual, 10);
 	told(is_burst(tally.passed, 1, tally.ns), &tally, "1 passed", "a burst of one", family);
 	fixture_close(fixture);
 	OPEN_WITH(fixture, family, "drop --rate 10000000:10000000 -S limit");
-	tally = send(fixture, family, &usual, 100);
+	tally = run_some(fixture, family, &usual, 100);
 	told(tally.passed == 100, &tally, "100 passed", "the most there can be", family);
 	fixture_close(fixture);
 }
@@ -151,12 +151,12 @@ static void each_action(struct fixture *fixture, int family)
 	struct tally tally;
 
 	OPEN_WITH(fixture, family, "default drop", "pass --rate 1:5 -S limit");
-	tally = send(fixture, family, &usual, 20);
+	tally = run_some(fixture, family, &usual, 20);
 	told(is_burst(tally.passed, 5, tally.ns) && tally.rate == 0, &tally, "5 passed, the rest by the default",
 	     "a pass rule has what is within", family);
 	fixture_close(fixture);
 	OPEN_WITH(fixture, family, "monitor --rate 1:5 -S limit");
-	tally = send(fixture, family, &usual, 20);
+	tally = run_some(fixture, family, &usual, 20);
 	told(is_burst(tally.passed, 5, tally.ns) && tally.detected == tally.rate && !tally.dropped, &tally,
 	     "5 passed, the rest detected by rate", "a monitor rule tells what is beyond", family);
 	fixture_close(fixture);
@@ -172,15 +172,45 @@ static void each_apart(struct fixture *fixture, int family)
 	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
 		const struct spec spec = { .src = sources[i], .proto = UDP, .dport = 53 };
 
-		tally = send(fixture, family, &spec, 10);
+		tally = run_some(fixture, family, &spec, 10);
 		told(is_burst(tally.passed, 5, tally.ns), &tally, "5 passed", "each source has its own", family);
 	}
-	tally = send(fixture, family, &(const struct spec){ .proto = UDP, .dport = 54 }, 10);
+	tally = run_some(fixture, family, &(const struct spec){ .proto = UDP, .dport = 54 }, 10);
 	told(is_burst(tally.passed, 3, tally.ns), &tally, "3 passed", "each rule has its own", family);
-	tally = send(fixture, family, &(const struct spec){ .proto = UDP, .dport = 55 }, 10);
+	tally = run_some(fixture, family, &(const struct spec){ .proto = UDP, .dport = 55 }, 10);
 	told(tally.passed == 10, &tally, "10 passed", "no rule, no limit", family);
-	tally = send(fixture, family, &(const struct spec){ .dst = "203.0.113.9", .proto = UDP, .dport = 53 }, 10);
+	tally = run_some(fixture, family, &(const struct spec){ .dst = "203.0.113.9", .proto = UDP, .dport = 53 }, 10);
 	told(tally.passed <= tally.ns / NS + 1, &tally, "none passed", "the destination does not matter", family);
+	fixture_close(fixture);
+}
+
+/* Sources that share their first bits are one. */
+static void by_prefix(struct fixture *fixture, int family)
+{
+	struct tally tally;
+
+	OPEN_WITH(fixture, family, "drop --rate 1:5/24 -S net");
+	tally = run_some(fixture, family, &(const struct spec){ .src = "198.51.100.0", .proto = UDP }, 10);
+	told(is_burst(tally.passed, 5, tally.ns), &tally, "5 passed", "of a prefix, the first address", family);
+	tally = run_some(fixture, family, &(const struct spec){ .src = "198.51.100.255", .proto = UDP }, 10);
+	told(tally.passed <= tally.ns / NS + 1, &tally, "none passed", "of a prefix, the last address", family);
+	tally = run_some(fixture, family, &(const struct spec){ .src = "198.51.101.0", .proto = UDP }, 10);
+	told(is_burst(tally.passed, 5, tally.ns), &tally, "5 passed", "of the next prefix", family);
+	fixture_close(fixture);
+}
+
+/* Where the lengths of IPv6 meet the two halves of an address. */
+static void by_prefix6(struct fixture *fixture, const char *rule, const char *same, const char *other)
+{
+	const char *const sources[] = { "2001:db8:1:2:3:4:5:6", same, other };
+	struct tally tally;
+
+	OPEN_WITH(fixture, 6, rule);
+	for (size_t i = 0; i < 3; i++) {
+		tally = run_some(fixture, 6, &(const struct spec){ .src = sources[i], .proto = UDP }, 10);
+		told(i == 1 ? tally.passed <= tally.ns / NS + 1 : is_burst(tally.passed, 5, tally.ns), &tally,
+		     i == 1 ? "none passed" : "5 passed", rule, 6);
+	}
 	fixture_close(fixture);
 }
 
@@ -189,28 +219,28 @@ static void next_best(struct fixture *fixture, int family)
 	struct tally tally;
 
 	OPEN_WITH(fixture, family, "198.51.100.7/32 pass --rate 1:2 -S few", "198.51.100.0/24 drop -S net");
-	tally = send(fixture, family, &usual, 10);
+	tally = run_some(fixture, family, &usual, 10);
 	told(is_burst(tally.passed, 2, tally.ns) && !tally.rate, &tally, "2 passed, the rest by the next rule",
 	     "beyond a pass rule the next best decides", family);
 	fixture_close(fixture);
 	OPEN_WITH(fixture, family, "198.51.100.7/32 drop --rate 1:2 -S few", "198.51.100.0/24 drop --rate 1:4 -S net");
-	tally = send(fixture, family, &usual, 10);
+	tally = run_some(fixture, family, &usual, 10);
 	told(is_burst(tally.passed, 2, tally.ns) && tally.rate == tally.dropped, &tally, "2 passed, the rest by rate",
 	     "nested: the inner is the tighter", family);
 	fixture_close(fixture);
 	OPEN_WITH(fixture, family, "198.51.100.7/32 drop --rate 1:4 -S few", "198.51.100.0/24 drop --rate 1:2 -S net");
-	tally = send(fixture, family, &usual, 10);
+	tally = run_some(fixture, family, &usual, 10);
 	told(is_burst(tally.passed, 2, tally.ns) && tally.rate == tally.dropped, &tally, "2 passed, the rest by rate",
 	     "nested: the outer is the tighter", family);
 	fixture_close(fixture);
 	OPEN_WITH(fixture, family, "198.51.100.0/24 drop --rate 1:4 -S a", "198.51.100.0/24 drop --rate 1:2 -P 1 -S b",
 		  "198.51.100.0/24 monitor -P -1 -S c");
-	tally = send(fixture, family, &usual, 10);
+	tally = run_some(fixture, family, &usual, 10);
 	told(is_burst(tally.detected, 2, tally.ns) && tally.rate == tally.dropped && !tally.passed, &tally,
 	     "2 detected, the rest by rate", "several of one prefix, and one without a rate", family);
 	fixture_close(fixture);
 	OPEN_WITH(fixture, family, "drop --rate 1:1 -S limit", "198.51.100.7/32 never-drop -S guard");
-	tally = send(fixture, family, &usual, 10);
+	tally = run_some(fixture, family, &usual, 10);
 	told(tally.passed == 10, &tally, "10 passed", "never-drop is above", family);
 	fixture_close(fixture);
 }
@@ -234,11 +264,11 @@ static void too_many(struct fixture *fixture, int family)
 	struct tally tally;
 
 	open_nested(fixture, family, XDP_RATES_MAX);
-	tally = send(fixture, family, &spec, 3);
+	tally = run_some(fixture, family, &spec, 3);
 	told(tally.passed == 3, &tally, "3 passed", "as many in vain as there may be", family);
 	fixture_close(fixture);
 	open_nested(fixture, family, XDP_RATES_MAX + 1);
-	tally = send(fixture, family, &spec, 3);
+	tally = run_some(fixture, family, &spec, 3);
 	told(tally.dropped == 3 && tally.rate == 3, &tally, "3 dropped by rate", "one more", family);
 	if (xdp_rules_counted(fixture).rules)
 		tap_not_ok("no rule", "some", "rate: one more: counted by (IPv%d)", family);
@@ -262,7 +292,7 @@ static void crowd(struct fixture *fixture, int family)
 	for (unsigned int i = 0; i < SOURCES; i++) {
 		snprintf(source, sizeof(source), "10.9.%u.%u", i >> 8, i & 255);
 		spec_build(&spec, &frame);
-		send_one(fixture, &frame, &tally);
+		run_one(fixture, &frame, &tally);
 	}
 	told(tally.passed == SOURCES, &tally, "all passed", "a source that does not fit in takes another's place", family);
 	known = state_count(fixture->sources);
@@ -270,7 +300,7 @@ static void crowd(struct fixture *fixture, int family)
 		tap_ok("rate: the table is full (IPv%d)", family);
 	else
 		tap_not_ok("fewer than there were", known ? "all, or few" : "none", "rate: the table is full (IPv%d)", family);
-	tally = send(fixture, family, &spec, 5);
+	tally = run_some(fixture, family, &spec, 5);
 	told(tally.passed <= tally.ns / NS + 1 && tally.rate == tally.dropped, &tally, "all by rate",
 	     "the newest is remembered", family);
 	fixture_close(fixture);
@@ -287,9 +317,9 @@ static void no_table(struct fixture *fixture, int family)
 	outer = bpf_object__find_map_fd_by_name(fixture->object, XDP_SOURCES);
 	if (bpf_map_delete_elem(outer, &zero))
 		err(2, XDP_SOURCES);
-	tally = send(fixture, family, &usual, 3);
+	tally = run_some(fixture, family, &usual, 3);
 	told(tally.rate == 3 && tally.dropped == 3, &tally, "3 by rate", "no table: drop rules match", family);
-	tally = send(fixture, family, &(const struct spec){ .dport = 53 }, 3);
+	tally = run_some(fixture, family, &(const struct spec){ .dport = 53 }, 3);
 	told(!tally.rate && tally.dropped == 3, &tally, "3 by the default", "no table: pass rules do not", family);
 	fixture_close(fixture);
 }
@@ -410,10 +440,15 @@ void xdp_rate_cases(struct fixture *fixture)
 		burst_of_one(fixture, family);
 		each_action(fixture, family);
 		each_apart(fixture, family);
+		by_prefix(fixture, family);
 		next_best(fixture, family);
 		too_many(fixture, family);
 		crowd(fixture, family);
 		no_table(fixture, family);
 	}
+	by_prefix6(fixture, "drop --rate 1:5/32", "2001:db8:1:2:ffff::", "2001:db8:1:3:3:4:5:6");
+	by_prefix6(fixture, "drop --rate 1:5/33", "2001:db8:1:2:7fff::", "2001:db8:1:2:8003:4:5:6");
+	by_prefix6(fixture, "drop --rate 1:5/95", "2001:db8:1:2:3:4:5:7", "2001:db8:1:2:3:4:5:4");
+	by_prefix6(fixture, "drop --rate 1:5/96", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2:3:4:5:7");
 	two_cpus_run(fixture);
 }

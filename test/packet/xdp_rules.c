@@ -106,11 +106,20 @@ static void parse_interface(const char *word, struct rules_record *rule)
 	rule->head.decision |= rules_decision(1, 0, 0, 0);
 }
 
-static void parse_rate(const char *word, struct rules_record *rule)
+/* Without a number of bits each address is a source of its own. */
+static void parse_rate(int family, const char *word, struct rules_record *rule)
 {
-	if (sscanf(word, "%u:%u", &rule->rate, &rule->burst) != 2)
+	unsigned int bits, found = (unsigned int)sscanf(word, "%u:%u/%u", &rule->rate, &rule->burst, &bits);
+
+	if (found < 2)
 		errx(2, "%s: not a rate", word);
+	if (found < 3)
+		bits = family == 6 ? 128 : 32;
+	else if (family == 6)
+		bits += SPEC_IPV6_LENGTH;
+	rule->rate_bits = bits;
 	rule->head.decision |= RULES_LIMITED;
+	rule->head.expires = clock_now() + 1000000 * CLOCK_SECOND;
 }
 
 static void parse_option(int family, const char *option, const char *word, struct rules_record *rule)
@@ -132,7 +141,7 @@ static void parse_option(int family, const char *option, const char *word, struc
 	else if (!strcmp(option, "--ttl"))
 		rule->head.expires = clock_now() + strtoul(word, NULL, 10) * CLOCK_SECOND;
 	else if (!strcmp(option, "--rate"))
-		parse_rate(word, rule);
+		parse_rate(family, word, rule);
 	else
 		errx(2, "%s: no such option", option);
 }

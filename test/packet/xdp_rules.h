@@ -11,7 +11,7 @@
 
 /*
  * Inserts one rule, an exit status: "[SRC/LEN] drop|pass|monitor|never-drop" with -d DST/LEN, -p PROTO|nonip, --dport
- * LOW[-HIGH], --icmp TYPE/CODE, -i NAME, -P PRIORITY, -S TAG, --ttl SECONDS, --rate PPS:BURST; or "default
+ * LOW[-HIGH], --icmp TYPE/CODE, -i NAME, -P PRIORITY, -S TAG, --ttl SECONDS, --rate PPS:BURST[/BITS]; or "default
  * drop|pass|monitor" with -i NAME, which is three rules.
  */
 int xdp_rules_insert(struct fixture *fixture, int family, const char *text);
