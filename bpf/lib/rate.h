@@ -59,11 +59,12 @@ __noinline int rate_applies(const struct packet *p, const struct rules_query *q)
 	int exceeds, passes;
 
 	if (!p || !q || !arena)
-		return 1;
-	limits = rules_cell(arena, q->record + 1);
-	if (!limits)
-		return 1;
+		return 0;
 	passes = rules_decision_action(q->decision) == RULES_PASS;
+	limits = rules_cell(arena, q->record + 1);
+	/* what cannot be read is beyond the rate */
+	if (!limits)
+		return !passes;
 	source.rule = rules_decision_sequence(q->decision);
 	source_of(p, RULES_SECOND(limits, rate_bits), &source);
 	exceeds = rate_exceeds(&source, RULES_SECOND(limits, rate), RULES_SECOND(limits, burst));
