@@ -347,7 +347,8 @@ struct rules_record {
 	 * is beyond it, a pass rule what is within. Such rules stand in layers of their own, as those that expire.
 	 */
 	__u32 rate, burst;
-	__u32 reserved[2]; /* zero */
+	__u32 rate_bits; /* sources that have these first bits of their address in common count as one */
+	__u32 reserved;  /* zero */
 	/* third cell */
 	__u8 service[RULES_SERVICE_MAX]; /* no control characters; zero padded, all zero: none */
 };

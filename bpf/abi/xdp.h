@@ -37,7 +37,7 @@
  */
 struct xdp_source {
 	__u64 rule;    /* its sequence number */
-	__u64 addr[2]; /* network byte order; IPv4 in the first 4 bytes, the rest zero */
+	__u64 addr[2]; /* network byte order, masked by rate_bits; IPv4 in the first 4 bytes, the rest zero */
 };
 _Static_assert(sizeof(struct xdp_source) == 24, "xdp_source is ABI");
 

@@ -80,13 +80,18 @@ static __always_inline __u32 reason_of_rule(const struct rules_query *q)
 	return q->decision & RULES_LIMITED ? REASON_RATE : REASON_RULE_DROP;
 }
 
+static __always_inline __u32 list_of(const struct packet *p, const struct rules_query *q)
+{
+	return rules_list(RULES_IN, p->family == 6 ? RULES_IPV6 : RULES_IPV4, rules_class(q->proto));
+}
+
 /* What rules say; those that do not apply at the rate of their source are passed over. */
 static __always_inline __u32 row_rules(const struct packet *p, struct rules_query *q)
 {
 	__u32 list;
 
 	query_begin(q, p);
-	list = rules_list(RULES_IN, p->family == 6 ? RULES_IPV6 : RULES_IPV4, rules_class(q->proto));
+	list = list_of(p, q);
 	for (int i = 0; i <= XDP_RATES_MAX; i++) {
 		/* a swap during a search is rare, two in a row would need a packet that takes longer than a grace
 		 * period */
@@ -221,18 +226,23 @@ static __always_inline void filter_report(const struct filter_work *work, const 
 	events_tell(EVENT_DECISION, wanted, packets);
 }
 
-/*
- * Leaves word for the later ones of a first fragment, where a rule that looked at ports decided it. Otherwise they find
- * the same rule themselves.
- */
-static __always_inline void filter_remember(const struct filter_work *work, const struct outcome *o)
+/* Whether later fragments, which have no port, find the rule that decided the first. The query is used up. */
+static __always_inline int later_find_it(struct filter_work *work)
 {
-	struct rules_hit rule;
+	__u32 record = work->q.record;
 
-	if (work->p.fragment != FRAGMENT_FIRST)
+	work->q.port = port_of_later(&work->p);
+	return !rules_search(&work->q, list_of(&work->p, &work->q)) && work->q.record == record;
+}
+
+/* Leaves word for the later ones of a first fragment, unless they find the same rule themselves. */
+static __always_inline void filter_remember(struct filter_work *work, const struct outcome *o)
+{
+	if (work->p.fragment != FRAGMENT_FIRST || o->reason <= REASON_TOO_MANY_HEADERS)
 		return;
-	rule = filter_rule(work);
-	if (rule.head && (rule.head->low || rule.head->high != 0xffff))
+	if (later_find_it(work))
+		fragment_forget(&work->p);
+	else
 		fragment_remember(&work->p, o->verdict);
 }
 

@@ -43,7 +43,7 @@ static const char *const maps[] = { SPLICER_CONFIG,  EVENT_COUNTS,      SPLICER_
 				    SPLICER_IFACES,  SPLICER_TUNNELS,   SPLICER_CONNS,   SPLICER_FRAGS,
 				    SPLICER_SPLICES, SPLICER_LISTENERS, SPLICER_SOURCES, "event1_control",
 				    "event1_slots",  "event1_rings",    XDP_RULES,       XDP_FRAGS,
-				    XDP_SOURCES };
+				    XDP_SOURCES,     XDP_TALLY };
 
 static void unpin_all(const struct fixture *fixture)
 {

@@ -75,7 +75,7 @@ struct row {
 
 /* Rows that run one after another, with all that is remembered between them. Without rules rows run as they are. */
 #define SCENARIO_RULES 8
-#define SCENARIO_ROWS 24
+#define SCENARIO_ROWS 26
 struct scenario {
 	const char *name;
 	int family; /* 0: both */

@@ -9,6 +9,8 @@
 #include "ruleset.h"
 #include "words.h"
 
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <err.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -20,7 +22,15 @@ struct rule_set {
 	struct pins pins;
 	struct ruleset set;
 	struct rule_place *places;
+	struct counts *counts; /* of each, as they were when they were asked last */
 	size_t count;
+	int tally;
+	struct rules_tally *tallies; /* room for one of each CPU */
+	int cpus;
+};
+
+struct counts {
+	uint64_t packets, bytes, last;
 };
 
 /* ---- words ---- */
@@ -96,11 +106,20 @@ static void parse_interface(const char *word, struct rules_record *rule)
 	rule->head.decision |= rules_decision(1, 0, 0, 0);
 }
 
-static void parse_rate(const char *word, struct rules_record *rule)
+/* Without a number of bits each address is a source of its own. */
+static void parse_rate(int family, const char *word, struct rules_record *rule)
 {
-	if (sscanf(word, "%u:%u", &rule->rate, &rule->burst) != 2)
+	unsigned int bits, found = (unsigned int)sscanf(word, "%u:%u/%u", &rule->rate, &rule->burst, &bits);
+
+	if (found < 2)
 		errx(2, "%s: not a rate", word);
+	if (found < 3)
+		bits = family == 6 ? 128 : 32;
+	else if (family == 6)
+		bits += SPEC_IPV6_LENGTH;
+	rule->rate_bits = bits;
 	rule->head.decision |= RULES_LIMITED;
+	rule->head.expires = clock_now() + 1000000 * CLOCK_SECOND;
 }
 
 static void parse_option(int family, const char *option, const char *word, struct rules_record *rule)
@@ -122,7 +141,7 @@ static void parse_option(int family, const char *option, const char *word, struc
 	else if (!strcmp(option, "--ttl"))
 		rule->head.expires = clock_now() + strtoul(word, NULL, 10) * CLOCK_SECOND;
 	else if (!strcmp(option, "--rate"))
-		parse_rate(word, rule);
+		parse_rate(family, word, rule);
 	else
 		errx(2, "%s: no such option", option);
 }
@@ -165,69 +184,40 @@ int xdp_rules_insert(struct fixture *fixture, int family, const char *text)
 	return xdp_rules_put(fixture, rules, is_default ? 3 : 1);
 }
 
-/* ---- the set ---- */
-
-static void set_open(struct rule_set *rules, const char *pin_dir)
-{
-	struct error error;
-
-	if (pins_open(&rules->pins, pin_dir, PINS_XDP, true, &error) ||
-	    ruleset_open(&rules->set, &rules->pins, &pin_xdp_rules, true, &error) ||
-	    ruleset_order(&rules->set, &rules->places, &rules->count, &error))
-		errx(2, "%s", error.text);
-}
-
-static struct rule_set *rules_of(struct fixture *fixture)
-{
-	if (!fixture->rules) {
-		fixture->rules = calloc(1, sizeof(*fixture->rules));
-		if (!fixture->rules)
-			err(2, XDP_RULES);
-		set_open(fixture->rules, fixture->pin_dir);
-	}
-	return fixture->rules;
-}
-
-void xdp_rules_close(struct fixture *fixture)
-{
-	if (!fixture->rules)
-		return;
-	free(fixture->rules->places);
-	ruleset_close(&fixture->rules->set);
-	pins_close(&fixture->rules->pins);
-	free(fixture->rules);
-	fixture->rules = NULL;
-}
-
-int xdp_rules_put(struct fixture *fixture, const struct rules_record *records, size_t count)
-{
-	struct rule_set *rules = rules_of(fixture);
-	struct changes changes = { 0 };
-	struct error error;
-	int result = 0;
-
-	for (size_t i = 0; i < count && !result; i++)
-		result = changes_add(&changes, CHANGE_PUT, &records[i], &error);
-	if (!result && !pins_lock(&rules->pins, &error)) {
-		result = ruleset_apply(&rules->set, &changes, false, &error);
-		pins_unlock(&rules->pins);
-	}
-	free(changes.items);
-	if (result)
-		return error_print(&error);
-	xdp_rules_close(fixture);
-	rules_of(fixture);
-	return 0;
-}
-
-uint64_t xdp_rules_newest(struct fixture *fixture)
-{
-	struct rule_set *rules = rules_of(fixture);
-
-	return rules->count ? rules->places[rules->count - 1].sequence : 0;
-}
-
 /* ---- counters ---- */
+
+static struct rules_record *record_at(struct rule_set *rules, size_t i)
+{
+	return arena_at(&rules->set.arena, rules->places[i].cell, RULES_RECORD_CELLS);
+}
+
+static bool is_tally_of(const struct rules_tally *tally, struct rule_set *rules, size_t i)
+{
+	const struct rules_header *header = arena_at(&rules->set.arena, 0, RULES_HEADER_CELLS);
+
+	return tally->record == rules->places[i].cell && tally->arena == header->arena;
+}
+
+/* What the record has, and what CPUs have not yet added to it. */
+static struct counts counts_of(struct rule_set *rules, size_t i)
+{
+	const struct rules_head *head = &record_at(rules, i)->head;
+	struct counts counts = { head->packets, head->bytes, head->last };
+	uint32_t index = rules_tally_index(rules->places[i].cell);
+
+	if (bpf_map_lookup_elem(rules->tally, &index, rules->tallies))
+		err(2, XDP_TALLY);
+	for (int cpu = 0; cpu < rules->cpus; cpu++) {
+		const struct rules_tally *tally = &rules->tallies[cpu];
+
+		if (!is_tally_of(tally, rules, i))
+			continue;
+		counts.packets += tally->packets;
+		counts.bytes += tally->bytes;
+		counts.last = tally->last > counts.last ? tally->last : counts.last;
+	}
+	return counts;
+}
 
 static void name_of(const struct rules_record *rule, char name[80])
 {
@@ -249,18 +239,84 @@ struct rules_counted xdp_rules_counted(struct fixture *fixture)
 	struct rule_set *rules = fixture->rules;
 
 	for (size_t i = 0; rules && i < rules->count; i++) {
-		struct rules_record *record =
-			arena_at(&rules->set.arena, rules->places[i].cell, RULES_RECORD_CELLS);
+		struct counts now = counts_of(rules, i), before = rules->counts[i];
 
-		if (!record->head.packets && !record->head.bytes)
+		if (!memcmp(&now, &before, sizeof(now)))
 			continue;
 		counted.rules++;
 		counted.sequence = rules->places[i].sequence;
-		counted.packets += record->head.packets;
-		counted.bytes += record->head.bytes;
-		counted.last = record->head.last;
-		name_of(record, counted.name);
-		record->head.packets = record->head.bytes = 0;
+		counted.packets += now.packets - before.packets;
+		counted.bytes += now.bytes - before.bytes;
+		counted.last = now.last;
+		name_of(record_at(rules, i), counted.name);
+		rules->counts[i] = now;
 	}
 	return counted;
+}
+
+/* ---- the set ---- */
+
+static void set_open(struct rule_set *rules, struct fixture *fixture)
+{
+	struct error error;
+
+	if (pins_open(&rules->pins, fixture->pin_dir, PINS_XDP, true, &error) ||
+	    ruleset_open(&rules->set, &rules->pins, &pin_xdp_rules, true, &error) ||
+	    ruleset_order(&rules->set, &rules->places, &rules->count, &error))
+		errx(2, "%s", error.text);
+	rules->tally = bpf_object__find_map_fd_by_name(fixture->object, XDP_TALLY);
+	rules->cpus = libbpf_num_possible_cpus();
+	rules->tallies = calloc((size_t)rules->cpus, sizeof(*rules->tallies));
+	rules->counts = calloc(rules->count + 1, sizeof(*rules->counts));
+	if (!rules->tallies || !rules->counts)
+		err(2, XDP_RULES);
+	for (size_t i = 0; i < rules->count; i++)
+		rules->counts[i] = counts_of(rules, i);
+}
+
+static struct rule_set *rules_of(struct fixture *fixture)
+{
+	if (!fixture->rules) {
+		fixture->rules = calloc(1, sizeof(*fixture->rules));
+		if (!fixture->rules)
+			err(2, XDP_RULES);
+		set_open(fixture->rules, fixture);
+	}
+	return fixture->rules;
+}
+
+void xdp_rules_close(struct fixture *fixture)
+{
+	if (!fixture->rules)
+		return;
+	free(fixture->rules->places);
+	free(fixture->rules->counts);
+	free(fixture->rules->tallies);
+	ruleset_close(&fixture->rules->set);
+	pins_close(&fixture->rules->pins);
+	free(fixture->rules);
+	fixture->rules = NULL;
+}
+
+int xdp_rules_put(struct fixture *fixture, struct rules_record *records, size_t count)
+{
+	struct rule_set *rules = rules_of(fixture);
+	struct changes changes = { 0 };
+	struct error error;
+	int result = 0;
+
+	for (size_t i = 0; i < count && !result; i++)
+		result = changes_add(&changes, CHANGE_PUT, &records[i], &error);
+	if (!result && !pins_lock(&rules->pins, &error)) {
+		result = ruleset_apply(&rules->set, &changes, false, &error);
+		pins_unlock(&rules->pins);
+	}
+	for (size_t i = 0; i < count && !result; i++)
+		records[i] = changes.items[i].rule;
+	free(changes.items);
+	if (result)
+		return error_print(&error);
+	xdp_rules_close(fixture);
+	rules_of(fixture);
+	return 0;
 }

@@ -11,16 +11,13 @@
 
 /*
  * Inserts one rule, an exit status: "[SRC/LEN] drop|pass|monitor|never-drop" with -d DST/LEN, -p PROTO|nonip, --dport
- * LOW[-HIGH], --icmp TYPE/CODE, -i NAME, -P PRIORITY, -S TAG, --ttl SECONDS, --rate PPS:BURST; or "default
+ * LOW[-HIGH], --icmp TYPE/CODE, -i NAME, -P PRIORITY, -S TAG, --ttl SECONDS, --rate PPS:BURST[/BITS]; or "default
  * drop|pass|monitor" with -i NAME, which is three rules.
  */
 int xdp_rules_insert(struct fixture *fixture, int family, const char *text);
 
-/* Inserts records, in their order; an exit status. */
-int xdp_rules_put(struct fixture *fixture, const struct rules_record *records, size_t count);
-
-/* The sequence number of the newest rule; 0: there is none. */
-uint64_t xdp_rules_newest(struct fixture *fixture);
+/* Inserts records, in their order, and fills in their sequence numbers; an exit status. */
+int xdp_rules_put(struct fixture *fixture, struct rules_record *records, size_t count);
 
 /* The rules that have counted since it was asked last. */
 struct rules_counted {
