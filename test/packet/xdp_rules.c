@@ -191,11 +191,16 @@ static struct rules_record *record_at(struct rule_set *rules, size_t i)
 	return arena_at(&rules->set.arena, rules->places[i].cell, RULES_RECORD_CELLS);
 }
 
-static bool is_tally_of(const struct rules_tally *tally, struct rule_set *rules, size_t i)
+static uint64_t arena_of(struct rule_set *rules)
 {
 	const struct rules_header *header = arena_at(&rules->set.arena, 0, RULES_HEADER_CELLS);
 
-	return tally->record == rules->places[i].cell && tally->arena == header->arena;
+	return header->arena;
+}
+
+static bool is_tally_of(const struct rules_tally *tally, struct rule_set *rules, size_t i)
+{
+	return tally->record == rules->places[i].cell && tally->arena == arena_of(rules);
 }
 
 /* What the record has, and what CPUs have not yet added to it. */
@@ -203,7 +208,7 @@ static struct counts counts_of(struct rule_set *rules, size_t i)
 {
 	const struct rules_head *head = &record_at(rules, i)->head;
 	struct counts counts = { head->packets, head->bytes, head->last };
-	uint32_t index = rules_tally_index(rules->places[i].cell);
+	uint32_t index = rules_tally_index(arena_of(rules), rules->places[i].cell);
 
 	if (bpf_map_lookup_elem(rules->tally, &index, rules->tallies))
 		err(2, XDP_TALLY);
