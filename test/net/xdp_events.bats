@@ -42,6 +42,8 @@ everything() {
 	assert_only_c
 	everything | sed 's/--expires [0-9.]*/EXPIRES/' >"$BATS_TEST_TMPDIR/before"
 	grep -q EXPIRES "$BATS_TEST_TMPDIR/before"
+	# the counters are there, too
+	grep -q '^172.20.0.13/32 0.0.0.0/0 udp 8080 8080 pass - 0 - 1 ' "$BATS_TEST_TMPDIR/before"
 	assert_as_before() {
 		everything | sed 's/--expires [0-9.]*/EXPIRES/' | assert_same_lines "$BATS_TEST_TMPDIR/before"
 	}
