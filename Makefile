@@ -60,7 +60,7 @@ objects: $(OBJECTS:%=$(O)/%.o)
 tools: $(TOOLS:%=$(O)/%)
 bench-tools: $(addprefix $(O)/test/,path_bench rules_bench state_bench events_bench wrap.o printk.o)
 tests: $(UNIT:%=$(O)/test/%) $(O)/test/packet_test $(O)/test/oracle_test $(O)/test/flood $(O)/test/subscriber \
-	$(O)/test/place_killer
+	$(O)/test/place_killer $(O)/test/tag.o
 
 $(O)/%.o: bpf/%.bpf.c
 	$(call say,BPF,$@)
@@ -107,8 +107,14 @@ $(O)/test/place_killer: test/net/place_killer.c $(O)/libpinned.a
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(SPLICER_CFLAGS) $(CFLAGS) -MMD -MP $< $(O)/libpinned.a $(LDFLAGS) $(LINK) -o $@
 
+$(O)/test/tag.o: test/net/tag.bpf.c
+	$(call say,BPF,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
 # what the oracle takes from the packet tests
-ORACLE_SRC := $(wildcard test/oracle/*.c) $(addprefix test/packet/,harness.c frames.c spec.c tap.c numbers.c sockets.c)
+ORACLE_SRC := $(wildcard test/oracle/*.c) $(addprefix test/packet/,harness.c frames.c spec.c tap.c numbers.c \
+	sockets.c words.c xdp_rules.c)
 
 $(O)/test/oracle_test: $(ORACLE_SRC) $(wildcard test/oracle/*.h test/packet/*.h test/unit/oracle.h test/sets/*.h) $(O)/libpinned.a
 	$(call say,LD,$@)
@@ -177,7 +183,8 @@ test-oracle: objects tests
 	$(Q)ORACLE_COMPARISONS=$${ORACLE_COMPARISONS:-10000000} ./test/oracle/run $(O)
 
 test-vm: objects
-	$(Q)./scripts/vm $(VM_FLAGS) $(O)/splicer.o:action:ingress $(O)/splicer.o:action/egress:egress
+	$(Q)./scripts/vm $(VM_FLAGS) $(O)/splicer.o:action:ingress $(O)/splicer.o:action/egress:egress \
+		$(O)/xdp_filter.o:xdp:xdp
 
 format:
 	clang-format -i bpf/*.c bpf/*/*.h lib/*.[ch] tools/*.c test/*/*.[ch]

@@ -94,23 +94,36 @@ int rule_parse_service(const char *text, uint8_t out[RULES_SERVICE_MAX], struct 
 	return 0;
 }
 
+/* A million lines may name the same one: asking the kernel is the most of what such a line costs. */
+static uint32_t index_of(const char *name)
+{
+	static char last[IF_NAMESIZE];
+	static uint32_t index;
+
+	if (!index || strcmp(name, last) != 0) {
+		index = if_nametoindex(name);
+		snprintf(last, sizeof(last), "%s", name);
+	}
+	return index;
+}
+
 int rule_parse_interface(const char *name, uint32_t *ifindex, struct error *error)
 {
-	uint64_t index;
+	uint64_t number;
 
 	if (!*name || strlen(name) >= IF_NAMESIZE)
 		return error_usage(error, *name ? name : "interface", "not an interface name");
 	if (!strcmp(name, "any"))
 		return error_usage(error, name, "means no interface in particular: leave the option out");
-	*ifindex = if_nametoindex(name);
+	*ifindex = index_of(name);
 	if (*ifindex)
 		return 0;
 	/* the form that interface_format gives to an interface that is gone */
 	if (*name != '#')
 		return error_state(error, name, "no such interface");
-	if (num_parse(name + 1, 1, INT32_MAX, &index, error))
+	if (num_parse(name + 1, 1, INT32_MAX, &number, error))
 		return -1;
-	*ifindex = (uint32_t)index;
+	*ifindex = (uint32_t)number;
 	return 0;
 }
 

@@ -8,7 +8,7 @@ int rulelist_open(struct rulelist *list, const struct pins *pins, const struct p
 	*list = (struct rulelist){ 0 };
 	if (ruleset_open(&list->set, pins, shape, false, error))
 		return -1;
-	if (!arena_map_whole(&list->set.arena, error))
+	if (!ruleset_read_tallies(&list->set, error) && !arena_map_whole(&list->set.arena, error))
 		return 0;
 	rulelist_close(list);
 	return -1;

@@ -152,6 +152,8 @@ static int build_layout(const struct build *build, unsigned int crowded, struct 
 	header->cells = header->blocks_start = (uint32_t)cells;
 	if (getrandom(&header->arena, sizeof(header->arena), 0) != sizeof(header->arena))
 		return error_errno(error, "getrandom");
+	/* see rules_tally_index */
+	header->arena = (header->arena & ~1ull) | (~set_header(build->set)->arena & 1);
 	return 0;
 }
 

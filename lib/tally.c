@@ -44,7 +44,7 @@ static bool tally_is_of(const struct rules_tally *tally, uint64_t arena, uint32_
 void tallies_add(const struct tallies *tallies, uint64_t arena, uint32_t record, struct rules_head *head)
 {
 	size_t cpus = tallies->count / RULES_TALLIES;
-	const struct rules_tally *tally = tallies->items + rules_tally_index(record) * cpus;
+	const struct rules_tally *tally = tallies->items + rules_tally_index(arena, record) * cpus;
 
 	for (size_t cpu = 0; cpu < cpus; cpu++, tally++) {
 		if (!tally_is_of(tally, arena, record))
@@ -58,7 +58,7 @@ void tallies_add(const struct tallies *tallies, uint64_t arena, uint32_t record,
 
 int tally_forget(int fd, uint64_t arena, uint32_t record)
 {
-	uint32_t index = rules_tally_index(record);
+	uint32_t index = rules_tally_index(arena, record);
 	int cpus = libbpf_num_possible_cpus(), result;
 	struct rules_tally *cells;
 	bool found = false;

@@ -307,6 +307,14 @@ static int check_count(const struct xdp_rule_options *options, size_t count, str
 	return error_usage(error, options_name(options), "source, destination and protocol are not of one family");
 }
 
+/* Each address is a source of its own. */
+static void set_rate_bits(struct rules_record *rules, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (rules[i].rate)
+			rules[i].rate_bits = rules[i].family == RULES_IPV6 ? 128 : 32;
+}
+
 int xdp_rule_parse(const struct xdp_rule_options *options, struct rules_record **out, size_t *count,
 		   struct error *error)
 {
@@ -323,6 +331,8 @@ int xdp_rule_parse(const struct xdp_rule_options *options, struct rules_record *
 		result = check_count(options, *count, error);
 	if (result)
 		free(*out);
+	else
+		set_rate_bits(*out, *count);
 	rule_places_free(&places);
 	return result;
 }

@@ -96,7 +96,7 @@ static int line_take(const struct xdp_work *work, struct xdp_request *request, c
 	}
 	if (xdp_rule_operands(&request->options, operands, count, error))
 		return -1;
-	if (!request->options.source && !(request->given & XDP_SELECTORS))
+	if (!request->options.source && !(request->given & XDP_OF_PACKETS))
 		return error_usage(error, count ? operands[0] : "line", "expected a PREFIX");
 	xdp_rule_options_inherit(&request->options, &work->request.options);
 	return 0;
@@ -115,7 +115,7 @@ static int default_line(struct xdp_work *work, struct xdp_request *request, char
 	return xdp_change_default(&work->change, operands[1], &request->options, error);
 }
 
-static int add_line(void *context, unsigned long line, int argc, char **argv, struct error *error)
+int xdp_add_line(void *context, unsigned long line, int argc, char **argv, struct error *error)
 {
 	struct xdp_work *work = context;
 	struct xdp_request request = { 0 };
@@ -162,7 +162,7 @@ int xdp_verb_add(struct xdp_work *work, struct error *error)
 	change->changes.replace = is_given(work, XDP_ROW_REPLACE);
 	if (change->changes.replace && scope_of(work, &change->scope, error))
 		return -1;
-	if (work->common.file ? batch_read_list(work->common.file, add_line, work, error)
+	if (work->common.file ? batch_read_list(work->common.file, xdp_add_line, work, error)
 			      : xdp_change_add(change, options, false, error))
 		return -1;
 	return change_rules(work, error);

@@ -36,8 +36,9 @@ enum xdp_row {
 };
 
 #define XDP_BIT(row) (1u << (row))
-#define XDP_SELECTORS (XDP_BIT(XDP_ROW_MASK + 1) - 1) /* what says which rules are meant */
-#define XDP_OF_RULES (XDP_BIT(XDP_ROW_RATE + 1) - 1)  /* what says of a rule how it is */
+#define XDP_OF_PACKETS (XDP_BIT(XDP_ROW_INTERFACE + 1) - 1) /* what says which packets a rule is for */
+#define XDP_SELECTORS (XDP_BIT(XDP_ROW_MASK + 1) - 1)       /* what says which rules are meant */
+#define XDP_OF_RULES (XDP_BIT(XDP_ROW_RATE + 1) - 1)        /* what says of a rule how it is */
 
 /* What the options of a command line or of a line of a file say. */
 struct xdp_request {
@@ -75,6 +76,9 @@ int xdp_verb_run(const struct xdp_verb *verb, struct xdp_work *work, struct erro
 
 /* Releases what is inside; with -v, tells first whether something had to be repaired. */
 void xdp_work_end(struct xdp_work *work);
+
+/* A batch_callback for a line of a file of rules; the context is a struct xdp_work. */
+int xdp_add_line(void *context, unsigned long line, int argc, char **argv, struct error *error);
 
 int xdp_verb_add(struct xdp_work *work, struct error *error);
 int xdp_verb_delete(struct xdp_work *work, struct error *error);

@@ -373,12 +373,16 @@ struct rules_tally {
 };
 _Static_assert(sizeof(struct rules_tally) == 48, "rules_tally is ABI");
 
-#define RULES_TALLIES 512 /* a power of two */
+#define RULES_TALLIES 1024 /* a power of two */
 
-/* Records are three cells apart, so that they spread over all. */
-static inline __u32 rules_tally_index(__u32 record)
+/*
+ * Records are three cells apart, so that they spread over all. Two arenas of which one follows the other differ in the
+ * lowest bit of their id, and have a half each: what was tallied for the old one stays there until the tool that
+ * swapped them has taken it over.
+ */
+static inline __u32 rules_tally_index(__u64 arena, __u32 record)
 {
-	return record & (RULES_TALLIES - 1);
+	return (__u32)(arena & 1) | (record << 1 & (RULES_TALLIES - 1));
 }
 
 #endif

@@ -82,6 +82,11 @@ static __always_inline __u32 reason_of_rule(const struct rules_query *q)
 	return q->decision & RULES_LIMITED ? REASON_RATE : REASON_RULE_DROP;
 }
 
+static __always_inline __u32 list_of(const struct packet *p, const struct rules_query *q)
+{
+	return rules_list(RULES_IN, p->family == 6 ? RULES_IPV6 : RULES_IPV4, rules_class(q->proto));
+}
+
 /*
  * What was found; *certain: it will be found again. Rules that do not apply at the rate of their source are passed
  * over.
@@ -103,6 +108,7 @@ static __always_inline __u32 search_rules(const struct packet *p, struct rules_q
 			return reason_of_rule(q);
 		rules_pass_over(q);
 	}
+	q->record = 0;
 	return REASON_RATE;
 }
 
@@ -118,7 +124,7 @@ static __always_inline __u32 row_rules(const struct packet *p, struct rules_quer
 	reason = memo ? memo_recall(memo, q) : REASON_INTERNAL;
 	if (reason)
 		return reason;
-	list = rules_list(RULES_IN, p->family == 6 ? RULES_IPV6 : RULES_IPV4, rules_class(q->proto));
+	list = list_of(p, q);
 	reason = search_rules(p, q, list, &certain);
 	if (certain)
 		memo_take(memo, q, reason);
@@ -143,12 +149,15 @@ static __always_inline __u32 row_later(const struct packet *p)
 	return p->fragment == FRAGMENT_LATER ? (__u32)fragment_follow(p) : REASON_NONE;
 }
 
-/* Without a rule of its own a host gets an address all the same. */
-static __always_inline __u32 dhcp_or(const struct packet *p, __u32 reason)
+/* Without a rule of its own a host gets an address all the same: then the default has not decided. */
+static __always_inline __u32 dhcp_or(const struct packet *p, struct rules_query *q, __u32 reason)
 {
 	__u32 dhcp = reason == REASON_NO_RULE ? row_dhcp(p, p->sport, p->dport) : REASON_NONE;
 
-	return dhcp ? dhcp : reason;
+	if (!dhcp)
+		return reason;
+	q->record = 0;
+	return dhcp;
 }
 
 /* The rows, in order: reason | verdict << 8; no verdict: as the reason and the rule that was found say. */
@@ -165,7 +174,7 @@ static __always_inline __u32 filter_decide(struct xdp_md *ctx, struct filter_wor
 	if (!reason)
 		reason = row_later(p);
 	if (!reason)
-		reason = dhcp_or(p, row_rules(p, &work->q));
+		reason = dhcp_or(p, &work->q, row_rules(p, &work->q));
 	return reason;
 }
 
@@ -247,18 +256,23 @@ static __always_inline void filter_report(const struct filter_work *work, const 
 	events_tell(EVENT_DECISION, wanted, packets);
 }
 
-/*
- * Leaves word for the later ones of a first fragment, where a rule that looked at ports decided it. Otherwise they find
- * the same rule themselves.
- */
-static __always_inline void filter_remember(const struct filter_work *work, const struct outcome *o)
+/* Whether later fragments, which have no port, find the rule that decided the first. The query is used up. */
+static __always_inline int later_find_it(struct filter_work *work)
 {
-	struct rules_hit rule;
+	__u32 record = work->q.record;
 
-	if (work->p.fragment != FRAGMENT_FIRST)
+	work->q.port = port_of_later(&work->p);
+	return !rules_search(&work->q, list_of(&work->p, &work->q)) && work->q.record == record;
+}
+
+/* Leaves word for the later ones of a first fragment, unless they find the same rule themselves. */
+static __always_inline void filter_remember(struct filter_work *work, const struct outcome *o)
+{
+	if (work->p.fragment != FRAGMENT_FIRST || o->reason <= REASON_TOO_MANY_HEADERS)
 		return;
-	rule = filter_rule(work);
-	if (rule.head && (rule.head->low || rule.head->high != 0xffff))
+	if (later_find_it(work))
+		fragment_forget(&work->p);
+	else
 		fragment_remember(&work->p, o->verdict);
 }
 

@@ -69,4 +69,13 @@ __noinline int fragment_remember(const struct packet *p, __u32 verdict)
 	return (int)bpf_map_update_elem(frags_map(), &key, &frag, BPF_ANY);
 }
 
+/* What an earlier packet of the same identification left does not hold for this one. */
+static __always_inline void fragment_forget(const struct packet *p)
+{
+	struct frag_key key;
+
+	fragment_make_key(p, &key);
+	bpf_map_delete_elem(frags_map(), &key);
+}
+
 #endif

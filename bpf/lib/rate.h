@@ -36,15 +36,18 @@ static __always_inline int rate_exceeds(const struct xdp_source *key, __u32 rate
 {
 	__u64 now = bpf_ktime_get_ns(), *full;
 	void *sources = rate_sources();
+	__u64 begin = bucket_begin(rate, now);
 
 	if (!sources)
 		return 1;
 	full = bpf_map_lookup_elem(sources, key);
-	if (full)
-		return bucket_is_empty(full, rate, burst, now);
-	now = bucket_begin(rate, now);
-	bpf_map_update_elem(sources, key, &now, BPF_ANY);
-	return 0;
+	if (!full) {
+		if (!bpf_map_update_elem(sources, key, &begin, BPF_NOEXIST))
+			return 0;
+		/* another CPU was quicker */
+		full = bpf_map_lookup_elem(sources, key);
+	}
+	return full ? bucket_is_empty(full, rate, burst, now) : 0;
 }
 
 /* Whether the rule that was found applies to a packet of its source now. A global function: it is asked repeatedly. */

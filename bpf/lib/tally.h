@@ -13,36 +13,51 @@ static __always_inline struct rules_tally *tally_cell(__u32 index)
 	return bpf_map_lookup_elem(&xdp1_tally, &index);
 }
 
-/* Adds a tally to its rule's record; where the rules were replaced since, the tool that did it has taken it over. */
-static __always_inline void tally_settle(const struct rules_tally *tally)
+/* Adds a tally to its rule's record. -1: the rules were replaced since, and the tool that did it takes it over. */
+static __always_inline int tally_settle(const struct rules_tally *tally)
 {
 	void *arena = rules_arena();
 	struct rules_header *header = arena ? rules_cell(arena, 0) : NULL;
 	struct rules_head *head;
 
 	if (!header || header->arena != tally->arena)
-		return;
+		return -1;
 	head = rules_cell(arena, tally->record);
 	if (!head)
-		return;
+		return 0;
 	__sync_fetch_and_add(&head->packets, tally->packets);
 	__sync_fetch_and_add(&head->bytes, tally->bytes);
 	head->last = tally->last;
+	return 0;
+}
+
+static __always_inline int tally_is_of(const struct rules_tally *tally, __u64 arena, __u32 record)
+{
+	return tally->record == record && tally->arena == arena;
+}
+
+static __always_inline void tally_count(struct rules_tally *tally, __u32 length)
+{
+	tally->packets++;
+	tally->bytes += length;
 }
 
 /* Another rule or tick has the cell. */
 __noinline int tally_turn(__u64 arena, __u32 record, __u32 length)
 {
-	struct rules_tally *tally = tally_cell(rules_tally_index(record));
+	struct rules_tally *tally = tally_cell(rules_tally_index(arena, record));
 
 	if (!tally)
 		return -1;
-	if (tally->packets)
-		tally_settle(tally);
+	if (tally->packets && tally_settle(tally) && tally_is_of(tally, arena, record)) {
+		/* the packet was under way when the rules were replaced, and the tool waits for it */
+		tally_count(tally, length);
+		return 0;
+	}
 	tally->arena = arena;
 	tally->record = record;
-	tally->packets = 1;
-	tally->bytes = length;
+	tally->packets = tally->bytes = 0;
+	tally_count(tally, length);
 	tally->last = bpf_ktime_get_coarse_ns();
 	tally->tick = bpf_jiffies64();
 	return 0;
@@ -51,14 +66,12 @@ __noinline int tally_turn(__u64 arena, __u32 record, __u32 length)
 /* The rule in this cell of that arena decided a packet. */
 static __always_inline void tally_add(__u64 arena, __u32 record, __u32 length)
 {
-	struct rules_tally *tally = tally_cell(rules_tally_index(record));
+	struct rules_tally *tally = tally_cell(rules_tally_index(arena, record));
 
-	if (tally && tally->record == record && tally->tick == bpf_jiffies64() && tally->arena == arena) {
-		tally->packets++;
-		tally->bytes += length;
-		return;
-	}
-	tally_turn(arena, record, length);
+	if (tally && tally_is_of(tally, arena, record) && tally->tick == bpf_jiffies64())
+		tally_count(tally, length);
+	else
+		tally_turn(arena, record, length);
 }
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * flood DEV MAC tcp|udp DESTINATION PORT FIRST COUNT
+ * flood DEV MAC tcp|udp|noise DESTINATION PORT FIRST COUNT
  *
  * Sends COUNT packets as fast as it can, each from a source of its own: 10.0.0.0 + FIRST and on, or fd00:f100:: +
- * FIRST. TCP packets are SYNs. MAC is the receiver's. Prints nothing; ends when all are sent.
+ * FIRST. TCP packets are SYNs; noise is TCP of which bytes were changed and the end cut off at random, the same in each
+ * run. MAC is the receiver's. Prints nothing; ends when all are sent.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -16,6 +17,7 @@
 #include <netinet/ip6.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +44,7 @@ struct frame {
 
 struct flood {
 	int family, proto;
+	int noise;
 	uint16_t port; /* network byte order */
 	struct in6_addr to;
 	struct ether_addr mac;
@@ -131,6 +134,30 @@ static void frame_fill(const struct flood *flood, struct frame *frame, uint32_t 
 		ipv6_fill(flood, frame, number);
 }
 
+/* ---- damaged ones ---- */
+
+/* xorshift32 */
+static uint32_t noise_next(void)
+{
+	static uint32_t state = 1;
+
+	state ^= state << 13;
+	state ^= state >> 17;
+	state ^= state << 5;
+	return state;
+}
+
+/* Up to four bytes after the MAC addresses are others. Returns how much of the frame is left. */
+static size_t frame_damage(const struct flood *flood, struct frame *frame)
+{
+	uint8_t *bytes = (uint8_t *)&frame->eth;
+	size_t kept = offsetof(struct ethhdr, h_proto);
+
+	for (uint32_t left = noise_next() % 5; left; left--)
+		bytes[kept + noise_next() % (flood->size - kept)] = (uint8_t)(noise_next() >> 8);
+	return noise_next() % 2 ? flood->size : sizeof(frame->eth) + noise_next() % (flood->size - sizeof(frame->eth));
+}
+
 /* ---- all of them ---- */
 
 static int socket_on(const char *dev)
@@ -157,7 +184,8 @@ static void send_all(int fd, const struct flood *flood, uint32_t first, uint32_t
 
 		for (uint32_t i = 0; i < batch; i++) {
 			frame_fill(flood, &frames[i], first + sent + i);
-			parts[i] = (struct iovec){ &frames[i].eth, flood->size };
+			parts[i].iov_base = &frames[i].eth;
+			parts[i].iov_len = flood->noise ? frame_damage(flood, &frames[i]) : flood->size;
 			messages[i].msg_hdr = (struct msghdr){ .msg_iov = &parts[i], .msg_iovlen = 1 };
 		}
 		done = sendmmsg(fd, messages, batch, 0);
@@ -173,8 +201,9 @@ int main(int argc, char **argv)
 	struct flood flood = { 0 };
 
 	if (argc != 8 || !ether_aton_r(argv[2], &flood.mac))
-		errx(2, "usage: flood DEV MAC tcp|udp DESTINATION PORT FIRST COUNT");
-	flood.proto = strcmp(argv[3], "tcp") ? IPPROTO_UDP : IPPROTO_TCP;
+		errx(2, "usage: flood DEV MAC tcp|udp|noise DESTINATION PORT FIRST COUNT");
+	flood.noise = !strcmp(argv[3], "noise");
+	flood.proto = strcmp(argv[3], "udp") ? IPPROTO_TCP : IPPROTO_UDP;
 	flood.family = strchr(argv[4], ':') ? AF_INET6 : AF_INET;
 	if (inet_pton(flood.family, argv[4], &flood.to) != 1)
 		errx(2, "%s: not an address", argv[4]);

@@ -511,7 +511,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	fixture.object_path = argv[1];
+	fixture.object_path[SPLICER] = argv[1];
 	fixture.pin_dir = argv[2];
 	trial_open(&trial, &fixture);
 	trial_run(&trial);

@@ -67,6 +67,7 @@ struct poke {
 /* A frame as a row of a table tells it. What is zero or NULL takes its usual value. */
 struct spec {
 	int family;            /* 4 or 6; IPv4 addresses in a frame of family 6 are taken through spec_address */
+	const char *mac;       /* Ethernet destination, "01:80:c2:00:00:0e" */
 	const char *src, *dst; /* SPEC_SRC, SPEC_DST */
 	uint16_t ethertype;    /* for a frame that is not IP */
 	uint16_t tags[4];      /* ethertypes of VLAN tags, outermost first */

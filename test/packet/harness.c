@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include "abi/xdp.h"
 #include "harness.h"
+#include "xdp_rules.h"
 
+#include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 
 #include <arpa/inet.h>
@@ -13,14 +16,34 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PROGRAM_NAME "splicer_ingress"
-#define EGRESS_NAME "splicer_egress"
-#define TABLE_SIZE 4096 /* connections: small enough to be cleared often */
+#define TABLE_SIZE 4096 /* connections, sources: small enough to be cleared often */
+
+/* Section names say nothing to libbpf that tc would mean by them: every program of an object is of this type. */
+static const struct object {
+	enum bpf_prog_type type;
+	const char *program, *egress; /* of what comes in, and of what leaves or NULL */
+	enum event_object object;
+	enum event_hook hook; /* of program */
+} objects[TESTED_COUNT] = {
+	[SPLICER] = { BPF_PROG_TYPE_SCHED_CLS, "splicer_ingress", "splicer_egress", EVENT_SPLICER, EVENT_INGRESS },
+	[XDP_FILTER] = { BPF_PROG_TYPE_XDP, "xdp_filter", NULL, EVENT_XDP, EVENT_DRIVER },
+};
+
+static const struct object *object_of(const struct fixture *fixture)
+{
+	return &objects[fixture->tested];
+}
+
+static const char *path_of(const struct fixture *fixture)
+{
+	return fixture->object_path[fixture->tested];
+}
 
 static const char *const maps[] = { SPLICER_CONFIG,  EVENT_COUNTS,      SPLICER_ADDRS,   SPLICER_RULES,
 				    SPLICER_IFACES,  SPLICER_TUNNELS,   SPLICER_CONNS,   SPLICER_FRAGS,
 				    SPLICER_SPLICES, SPLICER_LISTENERS, SPLICER_SOURCES, "event1_control",
-				    "event1_slots",  "event1_rings" };
+				    "event1_slots",  "event1_rings",    XDP_RULES,       XDP_FRAGS,
+				    XDP_SOURCES,     XDP_TALLY };
 
 static void unpin_all(const struct fixture *fixture)
 {
@@ -42,22 +65,49 @@ static int find_map(struct bpf_object *object, const char *name)
 	return fd;
 }
 
+static int find_program(struct bpf_object *object, const char *name)
+{
+	struct bpf_program *program = bpf_object__find_program_by_name(object, name);
+
+	if (!program)
+		errx(2, "%s: no such program in the object", name);
+	return bpf_program__fd(program);
+}
+
+static void find_splicer(struct fixture *fixture)
+{
+	struct bpf_object *object = fixture->object;
+
+	fixture->addrs = find_map(object, SPLICER_ADDRS);
+	fixture->ifaces = find_map(object, SPLICER_IFACES);
+	fixture->tunnels = find_map(object, SPLICER_TUNNELS);
+	fixture->conns = find_map(object, SPLICER_CONNS);
+	fixture->frags = find_map(object, SPLICER_FRAGS);
+	fixture->splices = find_map(object, SPLICER_SPLICES);
+	fixture->listeners = find_map(object, SPLICER_LISTENERS);
+	fixture->sources = find_map(object, SPLICER_SOURCES);
+}
+
+static void find_filter(struct fixture *fixture)
+{
+	fixture->addrs = fixture->ifaces = fixture->tunnels = fixture->conns = -1;
+	fixture->splices = fixture->listeners = fixture->table[0] = fixture->table[1] = -1;
+	fixture->frags = find_map(fixture->object, XDP_FRAGS);
+	fixture->sources = -1;
+}
+
 static void find_parts(struct fixture *fixture)
 {
-	struct bpf_program *program = bpf_object__find_program_by_name(fixture->object, PROGRAM_NAME);
+	const struct object *object = object_of(fixture);
 
-	fixture->program = bpf_program__fd(program);
-	fixture->egress = bpf_program__fd(bpf_object__find_program_by_name(fixture->object, EGRESS_NAME));
+	fixture->program = find_program(fixture->object, object->program);
+	fixture->egress = object->egress ? find_program(fixture->object, object->egress) : -1;
 	fixture->counts = find_map(fixture->object, EVENT_COUNTS);
 	fixture->config = find_map(fixture->object, SPLICER_CONFIG);
-	fixture->addrs = find_map(fixture->object, SPLICER_ADDRS);
-	fixture->ifaces = find_map(fixture->object, SPLICER_IFACES);
-	fixture->tunnels = find_map(fixture->object, SPLICER_TUNNELS);
-	fixture->conns = find_map(fixture->object, SPLICER_CONNS);
-	fixture->frags = find_map(fixture->object, SPLICER_FRAGS);
-	fixture->splices = find_map(fixture->object, SPLICER_SPLICES);
-	fixture->listeners = find_map(fixture->object, SPLICER_LISTENERS);
-	fixture->sources = find_map(fixture->object, SPLICER_SOURCES);
+	if (fixture->tested == SPLICER)
+		find_splicer(fixture);
+	else
+		find_filter(fixture);
 }
 
 /* The counters as they were found after the newest run, each cell of each CPU. */
@@ -81,17 +131,27 @@ static struct counted *counted_new(void)
 	return counted;
 }
 
-static void place_tables(struct fixture *fixture)
+static int place_table(int outer, uint32_t slot, size_t key, size_t value)
 {
-	for (uint32_t i = 0; i < CONN_TABLES; i++) {
-		fixture->table[i] = bpf_map_create(BPF_MAP_TYPE_LRU_HASH, "table", sizeof(struct conn_key),
-						   sizeof(struct conn), TABLE_SIZE, NULL);
-		if (fixture->table[i] < 0 || bpf_map_update_elem(fixture->conns, &i, &fixture->table[i], BPF_ANY))
-			err(2, SPLICER_CONNS);
-	}
+	int table = bpf_map_create(BPF_MAP_TYPE_LRU_HASH, "table", (uint32_t)key, (uint32_t)value, TABLE_SIZE, NULL);
+
+	if (table < 0 || bpf_map_update_elem(outer, &slot, &table, BPF_ANY))
+		err(2, "table");
+	return table;
 }
 
-/* Section names say nothing to libbpf that tc would mean by them: every program is one of tc. */
+static void place_tables(struct fixture *fixture)
+{
+	if (fixture->tested == XDP_FILTER) {
+		fixture->sources = place_table(find_map(fixture->object, XDP_SOURCES), 0, sizeof(struct xdp_source),
+					       sizeof(uint64_t));
+		return;
+	}
+	for (uint32_t i = 0; i < CONN_TABLES; i++)
+		fixture->table[i] =
+			place_table(fixture->conns, i, sizeof(struct conn_key), sizeof(struct conn));
+}
+
 /* Cases write settings to the map themselves, where a tool would say first that it does. */
 static void expect_settings(struct fixture *fixture)
 {
@@ -104,17 +164,17 @@ static void expect_settings(struct fixture *fixture)
 void fixture_open(struct fixture *fixture)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options, .pin_root_path = fixture->pin_dir);
+	const char *path = path_of(fixture);
 	struct bpf_program *program;
 
 	unpin_all(fixture);
-	fixture->object = bpf_object__open_file(fixture->object_path, &options);
+	fixture->object = bpf_object__open_file(path, &options);
 	if (!fixture->object)
-		err(2, "%s", fixture->object_path);
-	bpf_object__for_each_program(program, fixture->object) bpf_program__set_type(program, BPF_PROG_TYPE_SCHED_CLS);
-	if (!bpf_object__find_program_by_name(fixture->object, PROGRAM_NAME))
-		errx(2, "%s: no program " PROGRAM_NAME, fixture->object_path);
+		err(2, "%s", path);
+	bpf_object__for_each_program(program, fixture->object)
+		bpf_program__set_type(program, object_of(fixture)->type);
 	if (bpf_object__load(fixture->object))
-		err(2, "%s: load", fixture->object_path);
+		err(2, "%s: load", path);
 	find_parts(fixture);
 	place_tables(fixture);
 	expect_settings(fixture);
@@ -124,8 +184,12 @@ void fixture_open(struct fixture *fixture)
 
 void fixture_close(struct fixture *fixture)
 {
+	xdp_rules_close(fixture);
 	for (int i = 0; i < CONN_TABLES; i++)
-		close(fixture->table[i]);
+		if (fixture->table[i] >= 0)
+			close(fixture->table[i]);
+	if (fixture->tested == XDP_FILTER)
+		close(fixture->sources);
 	bpf_object__close(fixture->object);
 	fixture->object = NULL;
 	unpin_all(fixture);
@@ -289,29 +353,43 @@ static int context_program(const struct fixture *fixture, enum context context)
 	return context >= OUT_VETH ? fixture->egress : fixture->program;
 }
 
+/* What it does to the frame, in the words of tc. */
+static int action_of_xdp(uint32_t returned)
+{
+	switch (returned) {
+	case XDP_PASS:
+		return TC_ACT_UNSPEC;
+	case XDP_DROP:
+		return TC_ACT_SHOT;
+	default:
+		return (int)returned + 1000;
+	}
+}
+
 void fixture_run(struct fixture *fixture, enum context context, const struct frame *frame, struct outcome *outcome)
 {
 	struct __sk_buff skb = { .ifindex = context_ifindex(fixture, context) };
+	struct xdp_md md = { .data_end = (uint32_t)frame->len, .ingress_ifindex = skb.ifindex };
+	bool is_xdp = fixture->tested == XDP_FILTER;
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame->data, .data_size_in = frame->len,
-		    .data_out = fixture->out, .data_size_out = sizeof(fixture->out), .ctx_in = &skb,
-		    .ctx_size_in = sizeof(skb));
+		    .data_out = fixture->out, .data_size_out = sizeof(fixture->out));
 
 	memset(outcome, 0, sizeof(*outcome));
-	if (context == NO_CONTEXT) {
-		options.ctx_in = NULL;
-		options.ctx_size_in = 0;
+	if (context != NO_CONTEXT) {
+		options.ctx_in = is_xdp ? (void *)&md : (void *)&skb;
+		options.ctx_size_in = is_xdp ? sizeof(md) : sizeof(skb);
 	}
 	if (bpf_prog_test_run_opts(context_program(fixture, context), &options)) {
 		outcome->error = errno;
 		return;
 	}
 	fixture->out_len = options.data_size_out;
-	outcome->action = (int)options.retval;
+	outcome->action = is_xdp ? action_of_xdp(options.retval) : (int)options.retval;
 	outcome->same = options.data_size_out == frame->len && !memcmp(fixture->out, frame->data, frame->len);
 	counts_compare(fixture, outcome);
-	outcome->placed = outcome->counted.object == EVENT_SPLICER &&
+	outcome->placed = outcome->counted.object == object_of(fixture)->object &&
 			  outcome->counted.ifindex == (context == NO_CONTEXT ? 1 : skb.ifindex) &&
-			  outcome->counted.hook == (context >= OUT_VETH ? EVENT_EGRESS : EVENT_INGRESS);
+			  outcome->counted.hook == (context >= OUT_VETH ? EVENT_EGRESS : object_of(fixture)->hook);
 }
 
 int fixture_ask(struct fixture *fixture, enum context context, const struct frame *frame)

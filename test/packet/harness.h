@@ -22,15 +22,21 @@
 
 struct bpf_object;
 struct counted;
+struct rule_set;
+
+/* The objects that can be under test. */
+enum tested { SPLICER, XDP_FILTER, TESTED_COUNT };
 
 struct fixture {
-	const char *object_path, *pin_dir;
+	enum tested tested; /* what fixture_open loads */
+	const char *object_path[TESTED_COUNT], *pin_dir;
 	const char *map_update; /* the tool that inserts rules; NULL: not there */
 	int veth, veth_peer;    /* interface indices */
 	struct bpf_object *object;
 	int program, egress, counts, config, addrs, ifaces, tunnels;
 	int conns, table[CONN_TABLES]; /* the map of tables, and small tables that stand in it */
-	int frags, splices, listeners, sources;
+	int frags, splices, listeners, sources; /* those that the object has not: -1 */
+	struct rule_set *rules;                 /* of XDP_FILTER, once there were some */
 	struct counted *counted;
 	uint8_t out[FRAME_MAX]; /* the frame as the newest run left it */
 	size_t out_len;
@@ -42,7 +48,7 @@ enum context { ON_VETH, ON_PEER, ON_LOOPBACK, NO_CONTEXT, OUT_VETH, OUT_PEER, OU
 /* What a frame did. */
 struct outcome {
 	int error;                /* errno of the run; the rest says nothing then */
-	int action;               /* TC_ACT_* */
+	int action;               /* TC_ACT_*; XDP_PASS is told as TC_ACT_UNSPEC, XDP_DROP as TC_ACT_SHOT */
 	enum reason reason;       /* whose counter moved; the last, when several did */
 	struct count_key counted; /* all of the counter's key */
 	bool placed;              /* its interface and hook are those of the context */
@@ -63,12 +69,13 @@ struct row {
 	enum verdict verdict; /* VERDICT_NONE: the usual one of that reason */
 	const char *conn;     /* its connection afterwards, as conn_print tells it; NULL: whatever it is */
 	const char *rule;     /* inserted before the frame is run: see rule_insert */
+	const char *by;       /* XDP_FILTER: the rule that counts it, as rules_counted tells; NULL: none may */
 	void (*before)(struct fixture *fixture, int family);
 };
 
 /* Rows that run one after another, with all that is remembered between them. Without rules rows run as they are. */
 #define SCENARIO_RULES 8
-#define SCENARIO_ROWS 24
+#define SCENARIO_ROWS 26
 struct scenario {
 	const char *name;
 	int family; /* 0: both */
@@ -109,7 +116,7 @@ void outcome_print(const struct outcome *outcome, const struct frame *frame, cha
 /* Runs rows and reports each; rows of family 0 twice. */
 void rows_run(struct fixture *fixture, const struct row *rows);
 void row_run(struct fixture *fixture, const struct row *row, int family);
-/* Each in a fixture of its own, for each of its families; rules need map_update, or all is skipped. */
+/* Each in a fixture of its own, for each of its families; rules of splicer.o need map_update, or all is skipped. */
 void scenarios_run(struct fixture *fixture, const struct scenario *scenarios, size_t count);
 
 /* For row.before: settings of the veth interface; the sk_lookup program linked; the deadlines of all passed. */
@@ -155,6 +162,14 @@ uint64_t numbers_next(struct numbers *numbers);
 size_t numbers_below(struct numbers *numbers, size_t limit);
 unsigned long numbers_setting(const char *name, unsigned long usual); /* a number in the environment */
 
+/* Rows of header_cases.c that all objects decide by the same code, but for what no header decides. */
+extern const struct row header_malformed[], header_neighbour[], header_dhcp[], header_reach[];
+/* Those of truncation_cases.c: as rows, and then cut at every byte. */
+extern const struct row truncation_shapes[], truncation_without_length[];
+void truncation_cuts(struct fixture *fixture);
+/* A frame of mutation_cases.c with random bytes changed. */
+void mutation_draw(struct numbers *numbers, struct frame *frame);
+
 /* The groups of cases. */
 void header_cases(struct fixture *fixture);
 void setting_cases(struct fixture *fixture);
@@ -182,7 +197,19 @@ void event_oracle_cases(struct fixture *fixture);
 void event_ring_cases(struct fixture *fixture);
 void event_count_cases(struct fixture *fixture);
 
-/* Inserts a rule: the operands of map_update, blank separated, IPv4 ones taken to the family as in spec_address. */
+void xdp_header_cases(struct fixture *fixture);
+void xdp_link_cases(struct fixture *fixture);
+void xdp_rule_cases(struct fixture *fixture);
+void xdp_fragment_cases(struct fixture *fixture);
+void xdp_rate_cases(struct fixture *fixture);
+void xdp_event_cases(struct fixture *fixture);
+void xdp_count_cases(struct fixture *fixture);
+void xdp_oracle_cases(struct fixture *fixture);
+
+/*
+ * Inserts a rule: the operands of map_update, or for XDP_FILTER the words of xdp_rules_insert; blank separated, IPv4
+ * ones taken to the family as in spec_address.
+ */
 int rule_insert(struct fixture *fixture, int family, const char *text);
 
 /* Sockets on the loopback address; they exit when they cannot be made. Ports in host byte order. */

@@ -17,7 +17,7 @@
 #define IN_EXTENSION(offset, width, value) { AT_EXTENSION, offset, width, value }
 #define IN_TRANSPORT(offset, width, value) { AT_TRANSPORT, offset, width, value }
 
-static const struct row malformed[] = {
+const struct row header_malformed[] = {
 	{ "IP version 5", { .family = 4, .dport = 22, .poke = IN_NETWORK(0, 1, 0x55) }, 0, REASON_BAD_HEADER },
 	{ "IP version 6 in an IPv4 frame", { .family = 4, .dport = 22, .poke = IN_NETWORK(0, 1, 0x65) }, 0, REASON_BAD_HEADER },
 	{ "IP version 0", { .family = 4, .dport = 22, .poke = IN_NETWORK(0, 1, 0x05) }, 0, REASON_BAD_HEADER },
@@ -85,7 +85,7 @@ static const struct row ethertypes[] = {
 #define MLD(type) { .family = 6, .proto = IPPROTO_ICMPV6, .dport = ICMP(type, 0), .hop_limit = 1, .payload = 16 }
 #define MLD_ALERT(type) { .family = 6, .chain = "A", .proto = IPPROTO_ICMPV6, .dport = ICMP(type, 0), .hop_limit = 1, .payload = 16 }
 
-static const struct row neighbour[] = {
+const struct row header_neighbour[] = {
 	{ "router solicitation", ND(133, 255), 0, REASON_NEIGHBOUR },
 	{ "router advertisement", ND(134, 255), 0, REASON_NEIGHBOUR },
 	{ "neighbour solicitation", ND(135, 255), 0, REASON_NEIGHBOUR },
@@ -117,7 +117,7 @@ static const struct row neighbour[] = {
 #define UDP4(from, to) { .family = 4, .proto = IPPROTO_UDP, .sport = (from), .dport = (to), .payload = 4 }
 #define UDP6(from, to) { .family = 6, .proto = IPPROTO_UDP, .sport = (from), .dport = (to), .payload = 4 }
 
-static const struct row dhcp[] = {
+const struct row header_dhcp[] = {
 	{ "DHCP to a client", UDP4(67, 68), 0, REASON_DHCP },
 	{ "DHCPv6 to a client", UDP6(547, 546), 0, REASON_DHCP },
 	{ "DHCP to a client, tagged", { .family = 4, .tags = { ETH_P_8021Q }, .proto = IPPROTO_UDP, .sport = 67, .dport = 68 }, 0, REASON_DHCP },
@@ -133,7 +133,7 @@ static const struct row dhcp[] = {
 };
 
 /* A packet to port 22 passes as SSH and one to port 23 does not: so the port was found behind whatever stands before. */
-static const struct row reach[] = {
+const struct row header_reach[] = {
 	{ "SSH before the first rule", { .dport = 22 }, 0, REASON_SSH_ANY },
 	{ "SSH segment, not the first", { .dport = 22, .flags = TCP_ACK, .payload = 100 }, 0, REASON_SSH_ANY },
 	{ "from port 22", { .sport = 22, .dport = 23 }, 0, REASON_NO_RULE },
@@ -257,11 +257,11 @@ static void ssh_own_cases(struct fixture *fixture)
 void header_cases(struct fixture *fixture)
 {
 	fixture_open(fixture);
-	rows_run(fixture, malformed);
+	rows_run(fixture, header_malformed);
 	rows_run(fixture, ethertypes);
-	rows_run(fixture, neighbour);
-	rows_run(fixture, dhcp);
-	rows_run(fixture, reach);
+	rows_run(fixture, header_neighbour);
+	rows_run(fixture, header_dhcp);
+	rows_run(fixture, header_reach);
 	state_forget(fixture);
 	rows_run(fixture, fragments);
 	rows_run(fixture, no_rule);

@@ -127,6 +127,14 @@ static void mutate(struct numbers *numbers, struct frame *frame)
 		cut(numbers, frame);
 }
 
+void mutation_draw(struct numbers *numbers, struct frame *frame)
+{
+	do {
+		spec_build(&pool[numbers_below(numbers, POOL_SIZE)].spec, frame);
+		mutate(numbers, frame);
+	} while (frame->len < frame_shortest(frame));
+}
+
 /* Whatever the bytes: one of the verdicts that can be, one counter, and the frame is left alone. */
 static void change_randomly(struct fixture *fixture, struct numbers numbers, unsigned long runs)
 {
@@ -136,10 +144,7 @@ static void change_randomly(struct fixture *fixture, struct numbers numbers, uns
 		struct outcome outcome;
 		struct frame frame;
 
-		spec_build(&pool[numbers_below(&numbers, POOL_SIZE)].spec, &frame);
-		mutate(&numbers, &frame);
-		if (frame.len < frame_shortest(&frame))
-			continue;
+		mutation_draw(&numbers, &frame);
 		fixture_run(fixture, ON_VETH, &frame, &outcome);
 		if (!is_possible(&outcome, &frame)) {
 			report(name, "a verdict of headers or no-rule", &outcome, &frame, run);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tables of frames, run through the object with BPF_PROG_TEST_RUN: verdict, the one counter that moves, and the frame
+ * Tables of frames, run through an object with BPF_PROG_TEST_RUN: verdict, the one counter that moves, and the frame
  * that comes out.
  *
- *     packet_test OBJECT.o PIN_DIR [MAP_UPDATE]
+ *     packet_test SPLICER.o XDP_FILTER.o PIN_DIR [MAP_UPDATE]
  *
  * Environment: PACKET_TEST_ONLY="NAME..." runs these groups only, PACKET_TEST_SEED and PACKET_TEST_RUNS: see
  * mutation_cases.c.
@@ -30,6 +30,7 @@ static int interface_index(const char *name)
 static const struct group {
 	const char *name;
 	void (*run)(struct fixture *fixture);
+	enum tested tested;
 } groups[] = {
 	{ "header", header_cases },
 	{ "setting", setting_cases },
@@ -56,16 +57,25 @@ static const struct group {
 	{ "event-oracle", event_oracle_cases },
 	{ "event-ring", event_ring_cases },
 	{ "event-count", event_count_cases },
+	{ "xdp-header", xdp_header_cases, XDP_FILTER },
+	{ "xdp-link", xdp_link_cases, XDP_FILTER },
+	{ "xdp-rule", xdp_rule_cases, XDP_FILTER },
+	{ "xdp-fragment", xdp_fragment_cases, XDP_FILTER },
+	{ "xdp-rate", xdp_rate_cases, XDP_FILTER },
+	{ "xdp-event", xdp_event_cases, XDP_FILTER },
+	{ "xdp-count", xdp_count_cases, XDP_FILTER },
+	{ "xdp-oracle", xdp_oracle_cases, XDP_FILTER },
 };
 
 /* only: blank separated names, NULL: all */
 static void groups_run(struct fixture *fixture, const char *only)
 {
-	char list[256], word[32];
+	char list[512], word[32];
 
 	snprintf(list, sizeof(list), " %s ", only ? only : "");
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
 		snprintf(word, sizeof(word), " %s ", groups[i].name);
+		fixture->tested = groups[i].tested;
 		if (!only || strstr(list, word))
 			groups[i].run(fixture);
 	}
@@ -75,14 +85,15 @@ int main(int argc, char **argv)
 {
 	struct fixture fixture = { .object = NULL };
 
-	if (argc < 3 || argc > 4) {
-		fprintf(stderr, "usage: packet_test OBJECT.o PIN_DIR [MAP_UPDATE]\n");
+	if (argc < 4 || argc > 5) {
+		fprintf(stderr, "usage: packet_test SPLICER.o XDP_FILTER.o PIN_DIR [MAP_UPDATE]\n");
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	fixture.object_path = argv[1];
-	fixture.pin_dir = argv[2];
-	fixture.map_update = argv[3];
+	fixture.object_path[SPLICER] = argv[1];
+	fixture.object_path[XDP_FILTER] = argv[2];
+	fixture.pin_dir = argv[3];
+	fixture.map_update = argv[4];
 	fixture.veth = interface_index(VETH_NAME);
 	fixture.veth_peer = interface_index(VETH_PEER_NAME);
 	tap_note("PACKET_TEST_SEED=%llu", (unsigned long long)numbers_seeded().state);

@@ -1,12 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Tables of frames: running their rows, and telling whether each was as it says. */
 #include "harness.h"
+#include "xdp_rules.h"
 
 #include <stdio.h>
 #include <string.h>
 
+/* Just the rule that the row names has counted the frame; got tells which did. */
+static bool rule_holds(struct fixture *fixture, const struct row *row, const struct frame *frame, char *got,
+		       size_t size)
+{
+	struct rules_counted counted = xdp_rules_counted(fixture);
+
+	snprintf(got, size, ", counted by %zu rules, %s with %llu packets, %llu bytes", counted.rules, counted.name,
+		 (unsigned long long)counted.packets, (unsigned long long)counted.bytes);
+	if (!row->by)
+		return !counted.rules;
+	return counted.rules == 1 && !strcmp(counted.name, row->by) && counted.packets == 1 &&
+	       counted.bytes == frame->len;
+}
+
 /* Everything that a row says of it; got tells what was. */
-static bool row_holds(const struct fixture *fixture, const struct row *row, const struct outcome *outcome,
+static bool row_holds(struct fixture *fixture, const struct row *row, const struct outcome *outcome,
 		      const struct frame *frame, char *got, size_t size)
 {
 	enum verdict verdict = row->verdict ? row->verdict : reason_verdict(row->reason);
@@ -19,6 +34,8 @@ static bool row_holds(const struct fixture *fixture, const struct row *row, cons
 		conn_print(fixture, frame, conn);
 		snprintf(got + used, size - used, ", connection %s", conn);
 	}
+	if (fixture->tested == XDP_FILTER && !rule_holds(fixture, row, frame, got + used, size - used))
+		return false;
 	return outcome_has(outcome, row->reason, verdict, frame) && (!row->conn || !strcmp(row->conn, conn));
 }
 
@@ -26,8 +43,9 @@ static void row_expected(const struct row *row, char *text, size_t size)
 {
 	int action = action_of(row->verdict ? row->verdict : reason_verdict(row->reason));
 
-	snprintf(text, size, "%s (%d) %s%s%s", action_name(action), action, reason_name(row->reason),
-		 row->conn ? ", connection " : "", row->conn ? row->conn : "");
+	snprintf(text, size, "%s (%d) %s%s%s%s%s", action_name(action), action, reason_name(row->reason),
+		 row->conn ? ", connection " : "", row->conn ? row->conn : "", row->by ? ", counted by " : "",
+		 row->by ? row->by : "");
 }
 
 static bool row_prepare(struct fixture *fixture, const struct row *row, int family)
@@ -47,7 +65,7 @@ void row_run(struct fixture *fixture, const struct row *row, int family)
 	spec.family = family;
 	spec_build(&spec, &frame);
 	if (!row_prepare(fixture, row, family)) {
-		tap_not_ok("exit 0", "another", "%s: map_update %s (IPv%d)", row->name, row->rule, family);
+		tap_not_ok("exit 0", "another", "%s: rule %s (IPv%d)", row->name, row->rule, family);
 		return;
 	}
 	fixture_run(fixture, row->context, &frame, &outcome);
@@ -87,7 +105,7 @@ static int scenario_rules(struct fixture *fixture, const struct scenario *scenar
 		if (!status)
 			continue;
 		snprintf(got, sizeof(got), "exit %d", status);
-		tap_not_ok("exit 0", got, "%s: map_update %s (IPv%d)", scenario->name, scenario->rules[i], family);
+		tap_not_ok("exit 0", got, "%s: rule %s (IPv%d)", scenario->name, scenario->rules[i], family);
 		return -1;
 	}
 	return 0;
@@ -112,7 +130,7 @@ static void scenario_rows(struct fixture *fixture, const struct scenario *scenar
 
 static void scenario_run(struct fixture *fixture, const struct scenario *scenario, int family)
 {
-	if (!fixture->map_update) {
+	if (fixture->tested == SPLICER && !fixture->map_update) {
 		scenario_skip(scenario, family);
 		return;
 	}

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Inserting rules with the tool itself. */
+/* Inserting rules, those of splicer.o with the tool itself. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* environ */
 #endif
 #include "harness.h"
+#include "words.h"
+#include "xdp_rules.h"
 
 #include <err.h>
 #include <errno.h>
@@ -13,52 +15,6 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define WORDS_MAX 32
-#define WORD_SIZE 96
-
-struct words {
-	char text[WORDS_MAX][WORD_SIZE];
-	size_t count;
-};
-
-static void words_add(struct words *words, const char *text, size_t size)
-{
-	if (words->count == WORDS_MAX || size >= WORD_SIZE)
-		errx(2, "%s: rule too long", text);
-	memcpy(words->text[words->count], text, size);
-	words->text[words->count++][size] = '\0';
-}
-
-static void words_split(struct words *words, const char *text)
-{
-	while (*(text += strspn(text, " "))) {
-		size_t size = strcspn(text, " ");
-
-		words_add(words, text, size);
-		text += size;
-	}
-}
-
-static void to_family_length(int family, char *length, size_t size)
-{
-	if (family == 6)
-		snprintf(length, size, "%lu", strtoul(length, NULL, 10) + SPEC_IPV6_LENGTH);
-}
-
-/* "a.b.c.d/n" */
-static void to_family_prefix(int family, char word[WORD_SIZE])
-{
-	char address[FRAME_ADDRESS_TEXT], length[24], *slash = strchr(word, '/');
-
-	if (!slash || strchr(word, ':'))
-		return;
-	snprintf(length, sizeof(length), "%s", slash + 1);
-	*slash = '\0';
-	to_family_length(family, length, sizeof(length));
-	spec_address(family, word, address);
-	snprintf(word, WORD_SIZE, "%s/%s", address, length);
-}
-
 /* Every option takes a value; the first two words after them are destination and length. */
 static void to_family(int family, struct words *words)
 {
@@ -67,12 +23,12 @@ static void to_family(int family, struct words *words)
 
 	for (; i + 1 < words->count && words->text[i][0] == '-'; i += 2)
 		if (!strcmp(words->text[i], "-s"))
-			to_family_prefix(family, words->text[i + 1]);
+			word_to_family_prefix(family, words->text[i + 1]);
 	if (i + 1 >= words->count || strchr(words->text[i], ':'))
 		return;
 	spec_address(family, words->text[i], address);
 	snprintf(words->text[i], WORD_SIZE, "%s", address);
-	to_family_length(family, words->text[i + 1], WORD_SIZE);
+	word_to_family_length(family, words->text[i + 1], WORD_SIZE);
 }
 
 static int run_tool(char **argv)
@@ -96,7 +52,7 @@ static int run_tool(char **argv)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-int rule_insert(struct fixture *fixture, int family, const char *text)
+static int tool_insert(struct fixture *fixture, int family, const char *text)
 {
 	char *argv[WORDS_MAX + 4], tool[512], pin_dir[512], option[] = "--pin-dir";
 	struct words words = { .count = 0 };
@@ -113,4 +69,10 @@ int rule_insert(struct fixture *fixture, int family, const char *text)
 		argv[count++] = words.text[i];
 	argv[count] = NULL;
 	return run_tool(argv);
+}
+
+int rule_insert(struct fixture *fixture, int family, const char *text)
+{
+	return fixture->tested == XDP_FILTER ? xdp_rules_insert(fixture, family, text)
+					     : tool_insert(fixture, family, text);
 }

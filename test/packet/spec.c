@@ -4,6 +4,7 @@
 #include <linux/if_ether.h>
 
 #include <arpa/inet.h>
+#include <netinet/ether.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,8 @@ static void build_link(const struct spec *spec, struct frame *f)
 	if (!last)
 		last = spec->family == 6 ? ETH_P_IPV6 : ETH_P_IP;
 	frame_eth(f, spec->tags[0] ? spec->tags[0] : last);
+	if (spec->mac)
+		memcpy(f->data, ether_aton(spec->mac), ETH_ALEN);
 	for (; i < 4 && spec->tags[i]; i++)
 		frame_vlan(f, 100 + i, i < 3 && spec->tags[i + 1] ? spec->tags[i + 1] : last);
 }

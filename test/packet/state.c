@@ -13,11 +13,12 @@
 #define KEY_MAX 64
 #define NS 1000000000ull
 
+/* A map that the object has not is -1. */
 static void map_clear(int map)
 {
 	uint8_t key[KEY_MAX];
 
-	while (!bpf_map_get_next_key(map, NULL, key))
+	while (map >= 0 && !bpf_map_get_next_key(map, NULL, key))
 		if (bpf_map_delete_elem(map, key) && errno != ENOENT)
 			err(2, "delete");
 }

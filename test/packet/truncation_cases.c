@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 /* clang-format off */
-static const struct row shapes[] = {
+const struct row truncation_shapes[] = {
 	{ "TCP", { .dport = 22 }, 0, REASON_SSH_ANY },
 	{ "TCP, tagged twice", { .tags = { ETH_P_8021AD, ETH_P_8021Q }, .dport = 22 }, 0, REASON_SSH_ANY },
 	{ "TCP behind options", { .family = 4, .options = 40, .dport = 22 }, 0, REASON_SSH_ANY },
@@ -29,7 +29,7 @@ static const struct row shapes[] = {
 };
 
 /* What is decided whatever its length is: cut frames only. */
-static const struct row without_length[] = {
+const struct row truncation_without_length[] = {
 	{ "later fragment", { .fragment = LATER, .id = 77, .proto = 99, .payload = 8 }, 0, REASON_FRAGMENT_EARLY },
 	{ "later fragment behind extension headers", { .family = 6, .chain = "HRD", .fragment = LATER, .id = 77, .proto = 99, .payload = 8 }, 0, REASON_FRAGMENT_EARLY },
 	{ "later fragment, tagged twice", { .tags = { ETH_P_8021AD, ETH_P_8021Q }, .fragment = LATER, .id = 77, .proto = 99, .payload = 8 }, 0, REASON_FRAGMENT_EARLY },
@@ -55,7 +55,13 @@ static bool is_malformed(const struct outcome *outcome, const struct frame *fram
 	return outcome_is(outcome, REASON_TRUNCATED, frame) || outcome_is(outcome, REASON_BAD_HEADER, frame);
 }
 
-/* The frame itself ends early. Tagged ones can be cut down to their Ethernet header. */
+/* To run as a packet of tc, an untagged frame must have its IP header; any other, its Ethernet header. */
+static size_t shortest(const struct fixture *fixture, const struct frame *frame)
+{
+	return fixture->tested == SPLICER ? frame_shortest(frame) : FRAME_ETH_SIZE;
+}
+
+/* The frame itself ends early. */
 static void cut_frame(struct fixture *fixture, const struct row *row, int family)
 {
 	struct spec spec = row->spec;
@@ -66,7 +72,7 @@ static void cut_frame(struct fixture *fixture, const struct row *row, int family
 	spec.family = family;
 	spec_build(&spec, &frame);
 	full = frame.len;
-	for (frame.len = frame_shortest(&frame); frame.len < full; frame.len++) {
+	for (frame.len = shortest(fixture, &frame); frame.len < full; frame.len++) {
 		fixture_run(fixture, ON_VETH, &frame, &outcome);
 		if (!outcome_is(&outcome, REASON_TRUNCATED, &frame)) {
 			report("frame cut at every byte", row, family, frame.len, &outcome, &frame);
@@ -108,13 +114,18 @@ static void cut_all(struct fixture *fixture, const struct row *rows,
 				cut(fixture, row, family);
 }
 
+void truncation_cuts(struct fixture *fixture)
+{
+	cut_all(fixture, truncation_shapes, cut_frame);
+	cut_all(fixture, truncation_shapes, cut_length);
+	cut_all(fixture, truncation_without_length, cut_frame);
+}
+
 void truncation_cases(struct fixture *fixture)
 {
 	fixture_open(fixture);
-	rows_run(fixture, shapes);
-	cut_all(fixture, shapes, cut_frame);
-	cut_all(fixture, shapes, cut_length);
-	rows_run(fixture, without_length);
-	cut_all(fixture, without_length, cut_frame);
+	rows_run(fixture, truncation_shapes);
+	rows_run(fixture, truncation_without_length);
+	truncation_cuts(fixture);
 	fixture_close(fixture);
 }

@@ -128,7 +128,9 @@ static inline void walk_key_records(struct walk *walk, const struct rules_block 
 		WALK_REQUIRE(walk, !memcmp(record_key.addr, key->addr, sizeof(key->addr)));
 		WALK_REQUIRE(walk, record->head.rank == rule_rank(record));
 		WALK_REQUIRE(walk, record->max_duration == rule_max_duration(record));
-		WALK_REQUIRE(walk, record->max_duration || !(record->head.decision & RULES_LIMITED));
+		WALK_REQUIRE(walk, record->max_duration || record->rate || !(record->head.decision & RULES_LIMITED));
+		WALK_REQUIRE(walk, !record->layer == !(record->head.expires || rule_rate(record)));
+		WALK_REQUIRE(walk, walk->header->rated || !rule_rate(record));
 		walk_tuple_of(walk, record);
 		walk->records++;
 		cell = record->head.next;

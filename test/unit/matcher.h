@@ -56,12 +56,28 @@ static inline __u64 matcher_clock(void)
 #undef bpf_map_lookup_elem
 #undef bpf_ktime_get_coarse_ns
 
-/* As verdict_ask and verdict_hit (bpf/lib/verdict.h) do it for a packet. */
+static inline bool matcher_applies(const struct rules_hit *hit)
+{
+	struct rules_cell *limits = rules_limits(hit);
+
+	return !limits || plain_rate_applies(RULES_SECOND(limits, rate));
+}
+
+/* As verdict_ask and verdict_hit (bpf/lib/verdict.h), or row_rules (bpf/lib/filter.h), do it for a packet. */
 static inline int matcher_ask(struct rules_query *query, __u32 list, struct rules_hit *hit)
 {
-	if (rules_search(query, list) && rules_search(query, list))
-		return -1;
-	return query->record ? rules_hit_at(query->arena, query->record, query->decision, hit) : 0;
+	query->below_decision = 0;
+	do {
+		*hit = (struct rules_hit){ 0 };
+		if (rules_search(query, list) && rules_search(query, list))
+			return -1;
+		if (!query->record)
+			return 0;
+		if (rules_hit_at(query->arena, query->record, query->decision, hit))
+			return -1;
+		rules_pass_over(query);
+	} while (!matcher_applies(hit));
+	return 0;
 }
 
 /* What the packet path would do: the rule that decides a packet. False: none, or *broken. */

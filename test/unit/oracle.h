@@ -27,6 +27,7 @@ struct plain_rule {
 	bool route;
 	int mode;              /* enum rules_mode */
 	uint32_t max_duration; /* seconds; 0: any time */
+	uint32_t rate, burst;  /* 0: no matter; never beside max_duration. See plain_rate_applies */
 	uint64_t expires;      /* 0: never; what has expired is taken out of the oracle by the test */
 	uint64_t packets;
 	uint64_t age; /* larger: newer. Not compared */
@@ -92,13 +93,20 @@ static inline bool plain_matches(const struct plain_rule *rule, const struct pla
 	       plain_prefix_has(rule->src, rule->src_len, packet->src);
 }
 
+/* For tests, which rules apply at their rate and which do not is a matter of the number. */
+static inline bool plain_rate_applies(uint32_t rate)
+{
+	return !(rate & 1);
+}
+
 /* The rule that decides a packet; NULL: none. */
 static inline struct plain_rule *oracle_match(const struct oracle *oracle, const struct plain_packet *packet)
 {
 	struct plain_rule *best = NULL;
 
 	for (size_t i = 0; i < oracle->count; i++)
-		if (plain_matches(&oracle->items[i], packet) && (!best || plain_beats(&oracle->items[i], best)))
+		if (plain_rate_applies(oracle->items[i].rate) && plain_matches(&oracle->items[i], packet) &&
+		    (!best || plain_beats(&oracle->items[i], best)))
 			best = &oracle->items[i];
 	return best;
 }
@@ -126,7 +134,8 @@ static inline void oracle_append(struct oracle *oracle, const struct plain_rule 
 static inline bool plain_acts_alike(const struct plain_rule *a, const struct plain_rule *b)
 {
 	return a->action == b->action && a->port == b->port && a->mode == b->mode &&
-	       a->max_duration == b->max_duration && a->expires == b->expires;
+	       a->max_duration == b->max_duration && a->rate == b->rate && a->burst == b->burst &&
+	       a->expires == b->expires;
 }
 
 /* Inserts the rule, or updates it in place, which makes it the newest; returns the letter. */
@@ -147,6 +156,8 @@ static inline char oracle_put(struct oracle *oracle, const struct plain_rule *ru
 	old->port = rule->port;
 	old->mode = rule->mode;
 	old->max_duration = rule->max_duration;
+	old->rate = rule->rate;
+	old->burst = rule->burst;
 	old->expires = rule->expires;
 	old->route |= rule->route; /* the route was added, and is there until the rule is deleted */
 	old->age = ++oracle->clock;
@@ -230,12 +241,14 @@ static inline struct rules_record plain_record(const struct plain_rule *rule)
 		.family = (uint8_t)rule->family,
 		.direction = (uint8_t)rule->direction,
 		.max_duration = rule->max_duration,
+		.rate = rule->rate,
+		.burst = rule->burst,
 	};
 
 	record.head.decision =
 		rules_decision(rule->ifindex != 0, (enum rules_action)rule->action, 0, (uint32_t)rule->port) |
 		rules_decision_of_mode((enum rules_mode)rule->mode) | (rule->route ? RULES_ROUTE : 0) |
-		(rule->max_duration ? RULES_LIMITED : 0);
+		(rule->max_duration || rule->rate ? RULES_LIMITED : 0);
 	memcpy(record.dst, rule->dst, sizeof(record.dst));
 	memcpy(record.src, rule->src, sizeof(record.src));
 	memcpy(record.service, rule->service, sizeof(record.service));
@@ -263,6 +276,8 @@ static inline void record_plain(const struct rules_record *record, struct plain_
 	rule->route = record->head.decision & RULES_ROUTE;
 	rule->mode = rules_decision_mode(record->head.decision);
 	rule->max_duration = rule_max_duration(record);
+	rule->rate = rule_rate(record);
+	rule->burst = rule_burst(record);
 	rule->expires = record->head.expires;
 	rule->packets = record->head.packets;
 }
@@ -282,12 +297,14 @@ static inline const char *plain_text(const struct plain_rule *rule)
 		return "no rule";
 	snprintf(text, sizeof(buf[0]),
 		 "dir %d fam %d if %u proto %d dst %02x%02x%02x%02x../%d src %02x%02x%02x%02x../%d "
-		 "ports %d-%d prio %d tag '%.64s' action %d port %d route %d mode %d max-duration %u expires %llu "
+		 "ports %d-%d prio %d tag '%.64s' action %d port %d route %d mode %d max-duration %u rate %u:%u "
+		 "expires %llu "
 		 "packets %llu",
 		 rule->direction, rule->family, rule->ifindex, rule->proto, rule->dst[0], rule->dst[1], rule->dst[2],
 		 rule->dst[3], rule->dst_len, rule->src[0], rule->src[1], rule->src[2], rule->src[3], rule->src_len,
 		 rule->low, rule->high, rule->priority, rule->service, rule->action, rule->port, rule->route,
-		 rule->mode, rule->max_duration, (unsigned long long)rule->expires, (unsigned long long)rule->packets);
+		 rule->mode, rule->max_duration, rule->rate, rule->burst, (unsigned long long)rule->expires,
+		 (unsigned long long)rule->packets);
 	return text;
 }
 

@@ -198,6 +198,11 @@ static inline void pool_attributes(struct plain_rule *rule)
 
 	rule->mode = (int)random_below(3);
 	rule->max_duration = rule->action == RULES_DROP ? 0 : RANDOM_OF(durations);
+	rule->rate = rule->burst = 0;
+	if (rule->max_duration || random_below(6))
+		return;
+	rule->rate = 1 + random_below(4);
+	rule->burst = 1 + random_below(2);
 }
 
 static inline struct plain_rule pool_rule(void)

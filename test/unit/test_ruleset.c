@@ -11,7 +11,7 @@ struct subject {
 	struct ruleset set;
 	struct oracle oracle;
 	uint64_t sequence; /* of the newest rule of the set */
-	unsigned long steps, hits, misses, letters[128], replaced, gone, unchanged, expired, crowded;
+	unsigned long steps, hits, misses, letters[128], replaced, gone, unchanged, expired, crowded, rated;
 	char wrong[1600];
 };
 
@@ -41,7 +41,7 @@ static struct plain_rule related_rule(const struct oracle *oracle)
 		rule.action = other.action;
 		rule.port = other.port;
 		rule.route = other.route;
-		rule.max_duration = other.max_duration;
+		rule.max_duration = rule.rate ? 0 : other.max_duration;
 		break;
 	case 2:
 		memcpy(rule.service, other.service, sizeof(rule.service));
@@ -193,7 +193,7 @@ static const char *step_check(struct subject *subject, struct step *step, struct
 	size_t gone = step_expected(step, &subject->oracle, letters);
 
 	if (ruleset_apply(&subject->set, changes, step->dry_run, &error)) {
-		/* more rules expire in one place than there are layers: nothing is changed then */
+		/* more rules expire or have a rate in one place than there are layers: nothing is changed then */
 		if (!strstr(error.text, "that expire"))
 			wrong = wrong_format("ruleset_apply", "0", error.text);
 		step->dry_run = true;
@@ -255,13 +255,16 @@ static const char *packets_wrong(struct subject *subject, unsigned int count)
 
 	for (unsigned int i = 0; i < count && !*wrong; i++) {
 		struct plain_packet packet = pool_packet();
+		const struct plain_rule *best;
 
 		if (subject->oracle.count && random_below(3))
 			packet = packet_for(&subject->oracle.items[random_below((uint32_t)subject->oracle.count)]);
-		if (oracle_match(&subject->oracle, &packet))
+		best = oracle_match(&subject->oracle, &packet);
+		if (best)
 			subject->hits++;
 		else
 			subject->misses++;
+		subject->rated += best && best->rate;
 		wrong = winner_wrong(&subject->set.arena, &subject->oracle, &packet, random_below(2));
 	}
 	return wrong;
@@ -394,6 +397,8 @@ static void check_variety(const struct subject *subject)
 	       subject->replaced, subject->gone, subject->unchanged, subject->expired, subject->crowded);
 	check(subject->replaced > 300 && subject->gone > 300 && subject->unchanged > 20 && subject->expired > 300, 1,
 	      "replacements and expiries occurred often");
+	printf("# packets at rules with a rate %lu\n", subject->rated);
+	check(subject->rated > subject->steps / 50, 1, "rules with a rate decided often");
 	check(subject->hits > subject->steps && subject->misses > subject->steps, 1,
 	      "packets with a rule and without occurred often");
 }

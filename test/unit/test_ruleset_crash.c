@@ -500,8 +500,9 @@ static void stream_open(struct stream *stream)
 	for (int i = 0; i < 30; i++) {
 		struct plain_rule rule = pool_rule();
 
-		/* one limit for another is not put in place */
+		/* one limit for another is not put in place, nor a rate for none */
 		rule.max_duration = rule.max_duration ? STREAM_LIMIT : 0;
+		rule.rate = rule.burst = 0;
 		put(&stream->set, &stream->oracle, CHANGE_PUT, &rule);
 	}
 	arena_share(&stream->set.arena);
@@ -521,6 +522,7 @@ static void stream_open(struct stream *stream)
 		stream->rules[i].route = false;
 		stream->rules[i].mode = (int)random_below(3);
 		stream->rules[i].max_duration = random_below(2) ? STREAM_LIMIT : 0;
+		stream->rules[i].rate = stream->rules[i].burst = 0;
 		stream->rules[i].packets = 0;
 		stream->changes[i] = (struct change){ .kind = kind, .rule = plain_record(&stream->rules[i]) };
 	}
