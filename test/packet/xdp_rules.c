@@ -254,6 +254,21 @@ struct rules_counted xdp_rules_counted(struct fixture *fixture)
 	return counted;
 }
 
+struct rules_counted xdp_rules_total(struct fixture *fixture)
+{
+	struct rules_counted total = { 0 };
+	struct rule_set *rules = fixture->rules;
+
+	for (size_t i = 0; rules && i < rules->count; i++) {
+		struct counts now = counts_of(rules, i);
+
+		total.rules++;
+		total.packets += now.packets;
+		total.bytes += now.bytes;
+	}
+	return total;
+}
+
 /* ---- the set ---- */
 
 static void set_open(struct rule_set *rules, struct fixture *fixture)
