@@ -103,7 +103,8 @@ struct rules_header {
 	__u32 free_record;
 	__u32 waiting_record;
 	__u64 sweep; /* ns of CLOCK_MONOTONIC from which on a writer looks for expired rules; 0: none expires */
-	__u32 reserved[12];
+	__u32 rated; /* 0: no rule has a rate */
+	__u32 reserved[11];
 };
 #define RULES_HEADER_CELLS 6
 _Static_assert(sizeof(struct rules_header) == RULES_HEADER_CELLS * RULES_CELL_SIZE, "rules_header is ABI");
@@ -374,9 +375,10 @@ _Static_assert(sizeof(struct rules_tally) == 48, "rules_tally is ABI");
 
 #define RULES_TALLIES 512 /* a power of two */
 
+/* Records are three cells apart, so that they spread over all. */
 static inline __u32 rules_tally_index(__u32 record)
 {
-	return record / RULES_RECORD_CELLS & (RULES_TALLIES - 1);
+	return record & (RULES_TALLIES - 1);
 }
 
 #endif

@@ -119,7 +119,6 @@ static void parse_rate(int family, const char *word, struct rules_record *rule)
 		bits += SPEC_IPV6_LENGTH;
 	rule->rate_bits = bits;
 	rule->head.decision |= RULES_LIMITED;
-	rule->head.expires = clock_now() + 1000000 * CLOCK_SECOND;
 }
 
 static void parse_option(int family, const char *option, const char *word, struct rules_record *rule)
