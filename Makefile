@@ -86,7 +86,7 @@ $(O)/test/test_%: test/unit/test_%.c $(O)/libpinned.a
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(SPLICER_CFLAGS) $(CFLAGS) -MMD -MP $< $(O)/libpinned.a $(LDFLAGS) $(LINK) -o $@
 
-$(O)/test/packet_test: $(wildcard test/packet/*.c test/packet/*.h) $(O)/libpinned.a
+$(O)/test/packet_test: $(wildcard test/packet/*.c test/packet/*.h) test/unit/oracle.h $(O)/libpinned.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(SPLICER_CFLAGS) $(CFLAGS) $(filter %.c,$^) $(O)/libpinned.a $(LDFLAGS) $(LINK) -o $@

@@ -20,7 +20,7 @@
 #define XDP_FRAGS "xdp1_frags"     /* LRU_HASH, struct frag_key -> struct frag: see abi/conns.h */
 #define XDP_SOURCES "xdp1_sources" /* ARRAY_OF_MAPS, 1 LRU_HASH, struct xdp_source -> __u64 */
 
-#define XDP_PRIORITY_DEFAULT (-0x7fffffff) /* the least but one: no rule may have rank 0 (rules_rank) */
+#define XDP_PRIORITY_DEFAULT (-0x7fffffff - 1)
 #define XDP_PRIORITY_NEVER_DROP 0x7fffffff
 #define XDP_PRIORITY_MAX (XDP_PRIORITY_NEVER_DROP - 1) /* of all other rules; and the least is its negative */
 

@@ -115,8 +115,8 @@ static __always_inline __u32 search_rules(const struct packet *p, struct rules_q
 /* What rules say. */
 static __always_inline __u32 row_rules(const struct packet *p, struct rules_query *q)
 {
-	__u32 list, reason;
 	struct memo *memo;
+	__u32 reason;
 	int certain = 1;
 
 	query_begin(q, p);
@@ -124,8 +124,7 @@ static __always_inline __u32 row_rules(const struct packet *p, struct rules_quer
 	reason = memo ? memo_recall(memo, q) : REASON_INTERNAL;
 	if (reason)
 		return reason;
-	list = list_of(p, q);
-	reason = search_rules(p, q, list, &certain);
+	reason = search_rules(p, q, list_of(p, q), &certain);
 	if (certain)
 		memo_take(memo, q, reason);
 	return reason;

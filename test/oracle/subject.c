@@ -15,7 +15,8 @@
 void subject_open(struct subject *subject, const char *pin_dir)
 {
 	*subject = (struct subject){ .set = { .outer = -1 }, .far = clock_now() + FAR };
-	if (pins_open(&subject->pins, pin_dir, PINS_SPLICER, true, &subject->error) || pins_lock(&subject->pins, &subject->error) ||
+	if (pins_open(&subject->pins, pin_dir, PINS_SPLICER, true, &subject->error) ||
+	    pins_lock(&subject->pins, &subject->error) ||
 	    ruleset_open(&subject->set, &subject->pins, &pin_rules, true, &subject->error))
 		errx(2, "%s", subject->error.text);
 }

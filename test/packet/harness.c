@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "abi/xdp.h"
 #include "harness.h"
+#include "abi/xdp.h"
 #include "xdp_rules.h"
 
 #include <linux/bpf.h>
@@ -148,8 +148,7 @@ static void place_tables(struct fixture *fixture)
 		return;
 	}
 	for (uint32_t i = 0; i < CONN_TABLES; i++)
-		fixture->table[i] =
-			place_table(fixture->conns, i, sizeof(struct conn_key), sizeof(struct conn));
+		fixture->table[i] = place_table(fixture->conns, i, sizeof(struct conn_key), sizeof(struct conn));
 }
 
 /* Cases write settings to the map themselves, where a tool would say first that it does. */
@@ -171,8 +170,7 @@ void fixture_open(struct fixture *fixture)
 	fixture->object = bpf_object__open_file(path, &options);
 	if (!fixture->object)
 		err(2, "%s", path);
-	bpf_object__for_each_program(program, fixture->object)
-		bpf_program__set_type(program, object_of(fixture)->type);
+	bpf_object__for_each_program(program, fixture->object) bpf_program__set_type(program, object_of(fixture)->type);
 	if (bpf_object__load(fixture->object))
 		err(2, "%s: load", path);
 	find_parts(fixture);

@@ -34,7 +34,7 @@ struct fixture {
 	int veth, veth_peer;    /* interface indices */
 	struct bpf_object *object;
 	int program, egress, counts, config, addrs, ifaces, tunnels;
-	int conns, table[CONN_TABLES]; /* the map of tables, and small tables that stand in it */
+	int conns, table[CONN_TABLES];          /* the map of tables, and small tables that stand in it */
 	int frags, splices, listeners, sources; /* those that the object has not: -1 */
 	struct rule_set *rules;                 /* of XDP_FILTER, once there were some */
 	struct counted *counted;

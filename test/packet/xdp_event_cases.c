@@ -127,8 +127,8 @@ static void filters_run(struct fixture *fixture)
 		if (listener_read(&listener) == filters[i].takes && outcome.reason == REASON_RULE_DROP)
 			tap_ok("filter: %s", filters[i].name);
 		else
-			tap_not_ok(filters[i].takes ? "an event" : "no event",
-				   listener.count ? "an event" : "no event", "filter: %s", filters[i].name);
+			tap_not_ok(filters[i].takes ? "an event" : "no event", listener.count ? "an event" : "no event",
+				   "filter: %s", filters[i].name);
 	}
 	listener_close(&listener);
 	fixture_close(fixture);

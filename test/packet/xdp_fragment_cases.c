@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Fragments at the driver: later ones go where a rule with ports sent their first, else where rules without send them. */
+/* Fragments at the driver: later ones go where a rule with ports sent their first, else where rules without send them.
+ */
 #include "harness.h"
 
 #include <bpf/bpf.h>

@@ -109,8 +109,8 @@ static void open_with(struct fixture *fixture, int family, const char *const *ru
 		if (rule_insert(fixture, family, rules[i]))
 			tap_not_ok("exit 0", "another", "rate: rule %s", rules[i]);
 }
-#define OPEN_WITH(fixture, family, ...)                                                           \
-	open_with(fixture, family, (const char *const[]){ __VA_ARGS__ },                          \
+#define OPEN_WITH(fixture, family, ...)                                  \
+	open_with(fixture, family, (const char *const[]){ __VA_ARGS__ }, \
 		  sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *))
 
 static void burst_then_rate(struct fixture *fixture, int family)
@@ -168,7 +168,8 @@ static void each_apart(struct fixture *fixture, int family)
 	static const char *const sources[] = { "198.51.100.7", "198.51.100.8", "192.0.2.7" };
 	struct tally tally;
 
-	OPEN_WITH(fixture, family, "drop -p udp --dport 53 --rate 1:5 -S dns", "drop -p udp --dport 54 --rate 1:3 -S b");
+	OPEN_WITH(fixture, family, "drop -p udp --dport 53 --rate 1:5 -S dns",
+		  "drop -p udp --dport 54 --rate 1:3 -S b");
 	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
 		const struct spec spec = { .src = sources[i], .proto = UDP, .dport = 53 };
 
@@ -294,12 +295,14 @@ static void crowd(struct fixture *fixture, int family)
 		spec_build(&spec, &frame);
 		run_one(fixture, &frame, &tally);
 	}
-	told(tally.passed == SOURCES, &tally, "all passed", "a source that does not fit in takes another's place", family);
+	told(tally.passed == SOURCES, &tally, "all passed", "a source that does not fit in takes another's place",
+	     family);
 	known = state_count(fixture->sources);
 	if (known > 100 && known < SOURCES)
 		tap_ok("rate: the table is full (IPv%d)", family);
 	else
-		tap_not_ok("fewer than there were", known ? "all, or few" : "none", "rate: the table is full (IPv%d)", family);
+		tap_not_ok("fewer than there were", known ? "all, or few" : "none", "rate: the table is full (IPv%d)",
+			   family);
 	tally = run_some(fixture, family, &spec, 5);
 	told(tally.passed <= tally.ns / NS + 1 && tally.rate == tally.dropped, &tally, "all by rate",
 	     "the newest is remembered", family);
@@ -313,7 +316,8 @@ static void no_table(struct fixture *fixture, int family)
 	uint32_t zero = 0;
 	struct tally tally;
 
-	OPEN_WITH(fixture, family, "drop -p udp --rate 1:100 -S udp", "pass -p tcp --rate 1:100 -S tcp", "default drop");
+	OPEN_WITH(fixture, family, "drop -p udp --rate 1:100 -S udp", "pass -p tcp --rate 1:100 -S tcp",
+		  "default drop");
 	outer = bpf_object__find_map_fd_by_name(fixture->object, XDP_SOURCES);
 	if (bpf_map_delete_elem(outer, &zero))
 		err(2, XDP_SOURCES);
@@ -395,8 +399,8 @@ static uint64_t run_on_both(struct fixture *fixture, const struct frame *frame, 
 
 /* A packet may have been looked at on each CPU before either took the last token: that many more than the clock says.
  */
-static void two_cpus(struct fixture *fixture, const struct frame *frame, const int cpus[2], uint32_t rate, uint32_t burst,
-		     uint32_t repeat)
+static void two_cpus(struct fixture *fixture, const struct frame *frame, const int cpus[2], uint32_t rate,
+		     uint32_t burst, uint32_t repeat)
 {
 	char text[64], got[128], expected[64];
 	struct rules_counted counted;

@@ -119,7 +119,6 @@ static void parse_rate(int family, const char *word, struct rules_record *rule)
 		bits += SPEC_IPV6_LENGTH;
 	rule->rate_bits = bits;
 	rule->head.decision |= RULES_LIMITED;
-	rule->head.expires = clock_now() + 1000000 * CLOCK_SECOND;
 }
 
 static void parse_option(int family, const char *option, const char *word, struct rules_record *rule)
@@ -257,6 +256,21 @@ struct rules_counted xdp_rules_counted(struct fixture *fixture)
 		rules->counts[i] = now;
 	}
 	return counted;
+}
+
+struct rules_counted xdp_rules_total(struct fixture *fixture)
+{
+	struct rules_counted total = { 0 };
+	struct rule_set *rules = fixture->rules;
+
+	for (size_t i = 0; rules && i < rules->count; i++) {
+		struct counts now = counts_of(rules, i);
+
+		total.rules++;
+		total.packets += now.packets;
+		total.bytes += now.bytes;
+	}
+	return total;
 }
 
 /* ---- the set ---- */

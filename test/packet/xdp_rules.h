@@ -27,6 +27,8 @@ struct rules_counted {
 	uint64_t packets, bytes, last;
 };
 struct rules_counted xdp_rules_counted(struct fixture *fixture);
+/* All rules, and all that they ever counted; only sums are told. */
+struct rules_counted xdp_rules_total(struct fixture *fixture);
 
 void xdp_rules_close(struct fixture *fixture);
 
