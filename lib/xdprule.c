@@ -86,7 +86,9 @@ bool xdp_rule_is_never_drop(const struct rules_record *rule)
 
 int xdp_rule_operands(struct xdp_rule_options *options, char *const *operands, int count, struct error *error)
 {
-	if (count && !action_find(operands[0])) {
+	bool prefix = count && !action_find(operands[0]) && (!options->source || strcmp(operands[0], "0") != 0);
+
+	if (prefix) {
 		if (options->source)
 			return error_usage(error, operands[0], "the source is also given as an option");
 		options->source = operands[0];
