@@ -103,6 +103,7 @@ add ::/0 pass -p udp --dport 53'
 	assert_done xdp_rule add 10.0.0.2 --ttl 1
 	capture xdp_rule list -j 10.0.0.1
 	assert_json "abs(d[0]['expires'] - $now - 1000) < 30"
+	# shellcheck disable=SC2016  # for eval
 	eventually '[ -z "$(xdp_rule list --save 10.0.0.2)" ]'
 	assert_refused 5 xdp_rule add 10.0.0.3 --expires 5
 	assert_errors_have 'is past'

@@ -60,7 +60,7 @@ default pass -i t0'
 	assert_refused stdin:2:9 xdp_rule -f - <<<$'10.0.0.2\ndefault deny'
 	assert_refused stdin:1:1 xdp_rule -f - <<<'default drop -d 10.0.0.1'
 	assert_refused stdin:1:5 xdp_rule -f - -i t0 <<<'add drop'
-	assert_refused stdin:1:10 xdp_rule -f - <<<'10.0.0.1 "'
+	assert_refused stdin:1:1 xdp_rule -f - <<<'10.0.0.1 "'
 }
 
 @test "in a file a rule may have expired; a file of nothing is nothing" {
