@@ -1,23 +1,26 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2154  # tmp and pins are set in helpers.bash
-# What the files about xdp_rule share: xdp_filter.o on t0, with new pins for each test, and its rules.
+# shellcheck disable=SC2154  # pins, tmp: set in helpers.bash
+# What the tests of xdp_filter.o share. To be loaded after helpers.
 
-setup_file() {
-	if [ "$(readlink /proc/self/ns/net)" = "$(readlink /proc/1/ns/net)" ]; then
-		echo 'not in a box of its own: run scripts/lab bats FILE' >&2
-		return 1
-	fi
+# Nothing comes in on t0 but what is sent on t1.
+xdp_links() {
 	ip link add t0 type veth peer name t1
+	sysctl -qw net.ipv6.conf.t0.disable_ipv6=1 net.ipv6.conf.t1.disable_ipv6=1
 	ip link set t0 up
 	ip link set t1 up
 }
 
-setup() {
-	box_begin
-	unset SSH_CONNECTION
+# xdp_filter.o on t0 with new pins, and nothing else.
+xdp_attach_anew() {
+	tc qdisc del dev t0 clsact 2>/dev/null || true
 	ip link set dev t0 xdp off
 	rm -rf "${pins:?}"/*
 	ip link set dev t0 xdp obj "${LAB_OBJECTS:?}/xdp_filter.o" sec xdp
+}
+
+# send COUNT KIND...: what tally makes, received on t0
+send() {
+	echo "$@" | tally t1 02:00:00:00:00:01 >"$tmp/tally"
 }
 
 rules() {
@@ -27,14 +30,4 @@ rules() {
 # How many sources the table has room for that rates are kept in.
 sources() {
 	bpfmap room "$pins/xdp1_sources"
-}
-
-# eventually CONDITION: a line of shell that comes true within 20 seconds.
-eventually() {
-	local until=$((SECONDS + 20))
-
-	until eval "$1"; do
-		((SECONDS < until)) || fail "$1" 'never' || return
-		sleep 0.1
-	done
 }

@@ -3,31 +3,20 @@
 
 # shellcheck disable=SC2154,SC2034,SC2030,SC2031  # out, err, tmp and the like are set and used in helpers.bash
 load helpers
+load xdp
 
 setup_file() {
-	ip link add t0 type veth peer name t1
-	sysctl -qw net.ipv6.conf.t0.disable_ipv6=1 net.ipv6.conf.t1.disable_ipv6=1
-	ip link set t0 up
-	ip link set t1 up
+	xdp_links
 }
 
-# With new pins, of xdp_filter.o.
 setup() {
 	box_begin
-	tc qdisc del dev t0 clsact 2>/dev/null || true
-	ip link set dev t0 xdp off
-	rm -rf "${pins:?}"/*
-	ip link set dev t0 xdp obj "${LAB_OBJECTS:?}/xdp_filter.o" sec xdp
+	xdp_attach_anew
 }
 
 attach_splicer() {
 	tc qdisc add dev t0 clsact
 	tc filter add dev t0 ingress bpf da obj "$LAB_OBJECTS/splicer.o" sec action
-}
-
-# send COUNT KIND...: what tally makes, received on t0
-send() {
-	echo "$@" | tally t1 02:00:00:00:00:01 >"$tmp/tally"
 }
 
 # A rule to drop, and what meets it: 3 frames, and 2 that do not.

@@ -5,6 +5,16 @@
 load helpers
 load xdp
 
+setup_file() {
+	xdp_links
+}
+
+setup() {
+	box_begin
+	unset SSH_CONNECTION
+	xdp_attach_anew
+}
+
 # ---- lines ----
 
 @test "a list as it is published: comments, ranges, CRLF, tabs, blank lines, both families" {
