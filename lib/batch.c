@@ -181,12 +181,8 @@ int batch_read_list(const char *path, batch_callback *take, void *context, struc
 	return path_read(path, true, take, context, error);
 }
 
-void batch_print_word(const char *text)
+static void print_quoted(const char *text)
 {
-	if (*text && !strpbrk(text, " \t\"#;")) {
-		fputs(text, stdout);
-		return;
-	}
 	putchar('"');
 	for (; *text; text++) {
 		if (*text == '"' || *text == '\\')
@@ -194,4 +190,20 @@ void batch_print_word(const char *text)
 		putchar(*text);
 	}
 	putchar('"');
+}
+
+void batch_print_word(const char *text)
+{
+	if (*text && *text != '#' && !strpbrk(text, " \t\""))
+		fputs(text, stdout);
+	else
+		print_quoted(text);
+}
+
+void batch_print_list_word(const char *text)
+{
+	if (strpbrk(text, "#;"))
+		print_quoted(text);
+	else
+		batch_print_word(text);
 }

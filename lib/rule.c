@@ -495,7 +495,7 @@ static void print_port(long port)
 		printf(" %ld", port);
 }
 
-void rule_print_option(char letter, const char *value)
+static void print_option(char letter, const char *value)
 {
 	printf(" -%c ", letter);
 	batch_print_word(value);
@@ -541,15 +541,15 @@ void rule_print_line(const struct rules_record *rule)
 	print_port(high);
 	printf(" %u %s", rules_decision_port(rule->head.decision), proto_format(rule->proto, proto));
 	if (src.len)
-		rule_print_option('s', prefix_format(&src, text));
+		print_option('s', prefix_format(&src, text));
 	if (*interface_format(rule->head.ifindex, interface))
-		rule_print_option('i', interface);
+		print_option('i', interface);
 	if (action == RULES_DROP)
-		rule_print_option('a', rule_action_name(action));
+		print_option('a', rule_action_name(action));
 	if (rule->priority)
 		printf(" -P %d", rule->priority);
 	if (*rule_service(rule, service))
-		rule_print_option('S', service);
+		print_option('S', service);
 	print_long_options(rule);
 	putchar('\n');
 }

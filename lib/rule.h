@@ -97,8 +97,7 @@ char *interface_format(uint32_t ifindex, char buf[INTERFACE_TEXT_MAX]);
  */
 void rule_ports(const struct rules_record *rule, long *low, long *high);
 
-/* Parts of a line: " -L VALUE", in quotes where it must be, and " --expires TIME". */
-void rule_print_option(char letter, const char *value);
+/* Prints " --expires TIME". */
 void rule_print_expires(uint64_t expires);
 
 /* Prints the line of map_update that makes this rule. */

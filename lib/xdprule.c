@@ -86,7 +86,9 @@ bool xdp_rule_is_never_drop(const struct rules_record *rule)
 
 int xdp_rule_operands(struct xdp_rule_options *options, char *const *operands, int count, struct error *error)
 {
-	if (count && !action_find(operands[0])) {
+	bool prefix = count && !action_find(operands[0]) && (!options->source || strcmp(operands[0], "0") != 0);
+
+	if (prefix) {
 		if (options->source)
 			return error_usage(error, operands[0], "the source is also given as an option");
 		options->source = operands[0];
@@ -374,12 +376,18 @@ int xdp_default_parse(const char *action, const char *const *interfaces, size_t 
 
 /* ---- back to text ---- */
 
+static void print_option(char letter, const char *value)
+{
+	printf(" -%c ", letter);
+	batch_print_list_word(value);
+}
+
 static void print_interface(const struct rules_record *rule)
 {
 	char interface[INTERFACE_TEXT_MAX];
 
 	if (*interface_format(rule->head.ifindex, interface))
-		rule_print_option('i', interface);
+		print_option('i', interface);
 }
 
 static void print_ports(const struct rules_record *rule)
@@ -440,13 +448,13 @@ void xdp_rule_print_line(const struct rules_record *rule)
 	print_source(rule);
 	printf(" %s", xdp_rule_action(rule));
 	if (dst.len)
-		rule_print_option('d', prefix_format(&dst, text));
+		print_option('d', prefix_format(&dst, text));
 	print_protocol(rule);
 	print_interface(rule);
 	if (rule->priority && !xdp_rule_is_never_drop(rule))
 		printf(" -P %" PRId32, rule->priority);
 	if (*rule_service(rule, service))
-		rule_print_option('S', service);
+		print_option('S', service);
 	print_rate(rule);
 	if (rule->head.expires)
 		rule_print_expires(rule->head.expires);

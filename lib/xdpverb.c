@@ -43,7 +43,7 @@ int xdp_take_option(void *context, size_t row, const char *value, struct error *
 	options->mask |= row == XDP_ROW_MASK;
 	if (row == XDP_ROW_INTERFACE)
 		return take_interface(options, value, error);
-	if (value)
+	if (value && texts[row])
 		*texts[row] = value;
 	return 0;
 }

@@ -22,3 +22,12 @@ xdp_attach_anew() {
 send() {
 	echo "$@" | tally t1 02:00:00:00:00:01 >"$tmp/tally"
 }
+
+rules() {
+	xdp_rule list --save </dev/null
+}
+
+# How many sources the table has room for that rates are kept in.
+sources() {
+	bpfmap room "$pins/xdp1_sources"
+}
