@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The part "xdp" of the bench: what xdp_filter.o costs, beside the xdp-filter of xdp-tools. Times are in seconds or ns.
+ */
+#ifndef SPLICER_BENCH_XDP_H
+#define SPLICER_BENCH_XDP_H
+
+#include "bench.h"
+
+#define NONE (-1.0)         /* not measured */
+#define XDP_TOOLS_MAX 10000 /* addresses that the xdp-filter of xdp-tools has room for */
+#define XDP_DEVICE "wan0"   /* that packets of test runs are said to come in by */
+
+/*
+ * hosts: addresses, any protocol, to anywhere: one tuple. mixed: 32 tuples, 8 source lengths from a host to a /22, TCP
+ * or any protocol, to anywhere or to a /24. Of IPv6 lengths that do the same.
+ */
+enum xdp_kind { XDP_HOSTS, XDP_MIXED, XDP_KINDS };
+extern const char *const xdp_kinds[XDP_KINDS];
+
+/* A set of rules, all of them drops, and whether packets are of sources in it. */
+struct xdp_set {
+	enum xdp_kind kind;
+	uint32_t family, rules;
+	bool hit;
+};
+
+/* Which packets: any of as many as there are rules, or always the same one. */
+enum xdp_choice { XDP_COLD, XDP_HOT, XDP_CHOICES };
+
+/* ns per packet under BPF_PROG_TEST_RUN, in turns. Those of one list of packets are net of `empty` beside them. */
+struct xdp_cost {
+	double empty, splicer, tools_same; /* packets for all rules of the set */
+	double empty_10k, tools_10k;       /* packets for the first 10,000 hosts at most */
+};
+
+struct xdp_run {
+	struct xdp_set set;
+	enum xdp_choice choice;
+	struct xdp_cost cost;
+};
+
+struct xdp_bench {
+	struct bench bench;
+	struct bench first;                    /* the same with packets for the first 10,000 */
+	const char *tools, *pin_dir, *scratch; /* directories */
+	struct xdp_run runs[XDP_KINDS * 2 * 3 * 2 * XDP_CHOICES];
+	size_t run_count;
+};
+
+/* ---- xdp_sets.c ---- */
+
+struct rules_record xdp_set_rule(const struct xdp_set *set, uint32_t i);
+struct set_packet xdp_set_packet(const struct xdp_set *set, uint32_t i);
+
+/* Packets of the set, so many as there are rules, or a few where there are none; wrap.o is loaded anew. */
+void xdp_set_prepare(const struct xdp_set *set, struct bench *bench, struct bench_frame *frame);
+uint32_t xdp_set_packets(const struct xdp_set *set);
+
+/* Makes the set that of the pinned maps, in place of what was there. */
+void xdp_set_load(const struct xdp_set *set, const char *pin_dir);
+
+/* ---- xdp_tools_filter.c: the xdp-filter of xdp-tools ---- */
+
+/*
+ * Its program with all features and policy allow, with so many hosts of the set as sources. Loaded by libbpf from the
+ * object that xdp-filter itself loads, without the dispatcher, and its maps filled directly: that takes seconds where
+ * the tool, which adds one address a call, takes minutes. Its tables are made larger where that is wanted. NULL where
+ * xdp-tools is not installed.
+ */
+struct bpf_object *xdp_tools_load(uint32_t family, uint32_t hosts);
+int xdp_tools_program(const struct bpf_object *object);
+
+/* ---- xdp_run.c: test runs ---- */
+
+void xdp_measure_runs(struct xdp_bench *bench);
+
+/* ---- xdp_report.c ---- */
+
+void xdp_report_runs(const struct xdp_bench *bench, bool json);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The results as tables, one for each question, or as JSON Lines. */
+#include "out.h"
+#include "xdp.h"
+
+#include <stdio.h>
+
+static const char run_notes[] =
+	"\n+: net of an empty program with the same packets. XDP-TOOLS: xdp-filter of xdp-tools with all features and "
+	"policy\n"
+	"allow; 10K: with 10,000 hosts, all that it holds; SAME: its object with a table for as many as there are "
+	"rules.\n"
+	"RATIO: of XDP_FILTER.O to XDP-TOOLS 10K, both net.";
+
+static void set_print(struct out *out, const struct xdp_set *set, const char *block, const char *heading)
+{
+	out_text(out, "part", NULL, "xdp");
+	out_text(out, "block", NULL, block);
+	out_text(out, "kind", heading, xdp_kinds[set->kind]);
+	out_integer(out, "ip", "IP", set->family == RULES_IPV6 ? 6 : 4);
+	out_number(out, "rules", "RULES", set->rules);
+}
+
+static bool is_known(double value)
+{
+	return value > NONE;
+}
+
+/* What was not measured is "-" in a table and null in JSON. */
+static void whole_print(struct out *out, const char *key, const char *header, double value, bool known)
+{
+	if (known)
+		out_integer(out, key, header, (int64_t)(value + 0.5));
+	else
+		out_number_or(out, key, header, -1, "-");
+}
+
+static void net_print(struct out *out, const char *key, const char *header, double gross, double empty)
+{
+	whole_print(out, key, header, gross > empty ? gross - empty : 0, is_known(gross));
+}
+
+static void ratio_print(struct out *out, const char *key, const char *header, double a, double b, bool known)
+{
+	char shown[32];
+
+	snprintf(shown, sizeof(shown), "%.2f", known ? a / b : 0);
+	out_seconds(out, key, header, known ? a / b : NONE, known ? shown : "-");
+}
+
+static void run_print(struct out *out, const struct xdp_run *run)
+{
+	const struct xdp_cost *cost = &run->cost;
+	double tools = cost->tools_10k - cost->empty_10k;
+
+	out_begin(out);
+	set_print(out, &run->set, "run", "TEST RUN, NS");
+	out_text(out, "match", "MATCH", run->set.hit ? "hit" : "miss");
+	out_text(out, "packets", "PACKETS", run->choice == XDP_COLD ? "random" : "one");
+	whole_print(out, "empty", "EMPTY", cost->empty, true);
+	net_print(out, "tools_10k", "+XDP-TOOLS 10K", cost->tools_10k, cost->empty_10k);
+	net_print(out, "tools_same", "+SAME", cost->tools_same, cost->empty);
+	whole_print(out, "gross", "XDP_FILTER.O", cost->splicer, true);
+	net_print(out, "net", "+NET", cost->splicer, cost->empty);
+	ratio_print(out, "ratio", "RATIO", cost->splicer - cost->empty, tools, is_known(cost->tools_10k) && tools > 0);
+	out_end(out);
+}
+
+void xdp_report_runs(const struct xdp_bench *bench, bool json)
+{
+	struct out out;
+
+	out_open(&out, json ? OUT_JSON_LINES : OUT_TABLE);
+	do {
+		for (size_t i = 0; i < bench->run_count; i++)
+			run_print(&out, &bench->runs[i]);
+	} while (out_again(&out));
+	if (!json)
+		puts(run_notes);
+}
