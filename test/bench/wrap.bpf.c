@@ -191,6 +191,16 @@ int live(struct xdp_md *xdp)
 	return frame_next(xdp, now);
 }
 
+/* Frames that leave by an interface, as fast as one processor makes them. */
+SEC("xdp")
+int send(struct xdp_md *xdp)
+{
+	struct bench_setting *now = setting_now();
+
+	frame_next(xdp, now);
+	return now ? (int)bpf_redirect(now->out, 0) : XDP_ABORTED;
+}
+
 /* As wrap, of frames at the driver. */
 SEC("xdp")
 int xdp_wrap(struct xdp_md *xdp)

@@ -39,12 +39,42 @@ struct xdp_run {
 	struct xdp_cost cost;
 };
 
+/* What drops all that comes in by a veth. */
+enum xdp_way {
+	WAY_BARE,    /* a program that does nothing else */
+	WAY_SPLICER, /* xdp_filter.o */
+	WAY_TOOLS,   /* xdp-filter of xdp-tools, with 10,000 hosts at most */
+	WAY_NFT,     /* a chain at ingress with one set of the hosts */
+	XDP_WAYS
+};
+
+struct xdp_flood {
+	struct xdp_set set;
+	enum xdp_choice choice;
+	double rate[XDP_WAYS]; /* packets in a second of the processor that takes them in; NONE: cannot be had */
+};
+
+#define XDP_SIZES 3 /* of sets */
+#define XDP_SETS (XDP_KINDS * 2 * XDP_SIZES)
+
+/* The programs of xdp-tools with hosts of the set: the first 10,000 at most, and all. NULL: not to be had. */
+struct xdp_tools {
+	struct bpf_object *first, *all;
+};
+
+/* Frames that become any packet of the set, or of its first 10,000 hosts. */
+struct xdp_frames {
+	struct bench_frame all, first;
+};
+
 struct xdp_bench {
 	struct bench bench;
-	struct bench first;                    /* the same with packets for the first 10,000 */
-	const char *tools, *pin_dir, *scratch; /* directories */
-	struct xdp_run runs[XDP_KINDS * 2 * 3 * 2 * XDP_CHOICES];
-	size_t run_count;
+	struct bench first; /* the same with packets for the first 10,000 */
+	/* directories; devices: what the names of those of the flood end in */
+	const char *tools, *pin_dir, *scratch, *devices;
+	struct xdp_run runs[XDP_SETS * 2 * XDP_CHOICES];
+	struct xdp_flood floods[XDP_SETS * XDP_CHOICES];
+	size_t run_count, flood_count;
 };
 
 /* ---- xdp_sets.c ---- */
@@ -72,10 +102,17 @@ int xdp_tools_program(const struct bpf_object *object);
 
 /* ---- xdp_run.c: test runs ---- */
 
-void xdp_measure_runs(struct xdp_bench *bench);
+void xdp_run_sets(struct xdp_bench *bench, const struct xdp_set *set, const struct xdp_tools *tools,
+		  const struct xdp_frames *frames);
+
+/* ---- xdp_flood.c: drops over veth ---- */
+
+void xdp_flood_open(struct xdp_bench *bench);
+void xdp_flood_run(struct xdp_bench *bench, const struct xdp_set *set, const struct xdp_tools *tools,
+		   const struct xdp_frames *frames);
 
 /* ---- xdp_report.c ---- */
 
-void xdp_report_runs(const struct xdp_bench *bench, bool json);
+void xdp_report(const struct xdp_bench *bench, bool json);
 
 #endif

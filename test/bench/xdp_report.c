@@ -5,12 +5,15 @@
 
 #include <stdio.h>
 
-static const char run_notes[] =
+static const char notes[] =
 	"\n+: net of an empty program with the same packets. XDP-TOOLS: xdp-filter of xdp-tools with all features and "
 	"policy\n"
 	"allow; 10K: with 10,000 hosts, all that it holds; SAME: its object with a table for as many as there are "
 	"rules.\n"
-	"RATIO: of XDP_FILTER.O to XDP-TOOLS 10K, both net.";
+	"RATIO: of XDP_FILTER.O to XDP-TOOLS 10K, both net. DROPS: over veth, in a second of the processor that takes "
+	"them "
+	"in;\n"
+	"SHARE: of those that a program drops which does nothing else.";
 
 static void set_print(struct out *out, const struct xdp_set *set, const char *block, const char *heading)
 {
@@ -66,15 +69,69 @@ static void run_print(struct out *out, const struct xdp_run *run)
 	out_end(out);
 }
 
-void xdp_report_runs(const struct xdp_bench *bench, bool json)
+static void runs_print(const struct xdp_bench *bench, enum out_form form)
 {
 	struct out out;
 
-	out_open(&out, json ? OUT_JSON_LINES : OUT_TABLE);
+	out_open(&out, form);
 	do {
 		for (size_t i = 0; i < bench->run_count; i++)
 			run_print(&out, &bench->runs[i]);
 	} while (out_again(&out));
+}
+
+static void rate_print(struct out *out, const char *key, const char *header, double rate)
+{
+	char shown[32];
+
+	snprintf(shown, sizeof(shown), "%.2f", rate / 1e6);
+	out_seconds(out, key, header, is_known(rate) ? rate / 1e6 : NONE, is_known(rate) ? shown : "-");
+}
+
+static void share_print(struct out *out, const char *key, const struct xdp_flood *flood, enum xdp_way way)
+{
+	char shown[32];
+	double share = flood->rate[way] / flood->rate[WAY_BARE];
+	bool known = is_known(flood->rate[way]);
+
+	snprintf(shown, sizeof(shown), "%.0f%%", 100 * share);
+	out_seconds(out, key, "SHARE", known ? share : NONE, known ? shown : "-");
+}
+
+static void flood_print(struct out *out, const struct xdp_flood *flood)
+{
+	out_begin(out);
+	set_print(out, &flood->set, "flood", "DROPS, MPPS");
+	out_text(out, "packets", "PACKETS", flood->choice == XDP_COLD ? "random" : "one");
+	rate_print(out, "bare", "XDP_DROP", flood->rate[WAY_BARE]);
+	rate_print(out, "splicer", "XDP_FILTER.O", flood->rate[WAY_SPLICER]);
+	share_print(out, "splicer_share", flood, WAY_SPLICER);
+	rate_print(out, "tools_10k", "XDP-TOOLS 10K", flood->rate[WAY_TOOLS]);
+	share_print(out, "tools_share", flood, WAY_TOOLS);
+	rate_print(out, "nft", "NFT SET", flood->rate[WAY_NFT]);
+	share_print(out, "nft_share", flood, WAY_NFT);
+	out_end(out);
+}
+
+static void floods_print(const struct xdp_bench *bench, enum out_form form)
+{
+	struct out out;
+
+	out_open(&out, form);
+	do {
+		for (size_t i = 0; i < bench->flood_count; i++)
+			flood_print(&out, &bench->floods[i]);
+	} while (out_again(&out));
+}
+
+void xdp_report(const struct xdp_bench *bench, bool json)
+{
+	enum out_form form = json ? OUT_JSON_LINES : OUT_TABLE;
+
+	runs_print(bench, form);
 	if (!json)
-		puts(run_notes);
+		putchar('\n');
+	floods_print(bench, form);
+	if (!json)
+		puts(notes);
 }

@@ -3,12 +3,8 @@
 #include "xdp.h"
 
 #include <bpf/bpf.h>
-#include <linux/if_link.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
-
-static const uint32_t sizes[] = { 0, XDP_TOOLS_MAX, 1000000 }, quick_sizes[] = { 0, 1000, 20000 };
 
 /* A program with the packets that it gets. */
 struct subject {
@@ -73,13 +69,8 @@ static void turns_run(struct turns *turns, const struct bench *bench)
 		*turns->places[i] = ns[i];
 }
 
-/* The programs of xdp-tools: with the first 10,000 hosts of the set at most, and with all. */
-struct tools {
-	struct bpf_object *first, *all;
-};
-
 static void choice_run(struct xdp_bench *bench, const struct xdp_set *set, enum xdp_choice choice,
-		       const struct tools *tools, const struct bench_frame frames[2])
+		       const struct xdp_tools *tools, const struct xdp_frames *frames)
 {
 	struct xdp_run *run = &bench->runs[bench->run_count++];
 	const struct bench *all = &bench->bench, *first = &bench->first;
@@ -88,62 +79,22 @@ static void choice_run(struct xdp_bench *bench, const struct xdp_set *set, enum 
 
 	*run = (struct xdp_run){ *set, choice, { NONE, NONE, NONE, NONE, NONE } };
 	bench_choose(all, set->family, choice == XDP_HOT ? 1 : xdp_set_packets(set));
-	turns_add(&turns, all, &frames[0], bench_program(all, "pass"), XDP_PASS, &run->cost.empty);
-	turns_add(&turns, all, &frames[0], bench_program(all, "xdp_filter"), verdict, &run->cost.splicer);
+	turns_add(&turns, all, &frames->all, bench_program(all, "pass"), XDP_PASS, &run->cost.empty);
+	turns_add(&turns, all, &frames->all, bench_program(all, "xdp_filter"), verdict, &run->cost.splicer);
 	if (tools->all && set->kind == XDP_HOSTS)
-		turns_add(&turns, all, &frames[0], xdp_tools_program(tools->all), verdict, &run->cost.tools_same);
+		turns_add(&turns, all, &frames->all, xdp_tools_program(tools->all), verdict, &run->cost.tools_same);
 	if (tools->first) {
 		bench_choose(first, set->family, choice == XDP_HOT ? 1 : XDP_TOOLS_MAX);
-		turns_add(&turns, first, &frames[1], bench_program(first, "pass"), XDP_PASS, &run->cost.empty_10k);
-		turns_add(&turns, first, &frames[1], xdp_tools_program(tools->first), verdict, &run->cost.tools_10k);
+		turns_add(&turns, first, &frames->first, bench_program(first, "pass"), XDP_PASS, &run->cost.empty_10k);
+		turns_add(&turns, first, &frames->first, xdp_tools_program(tools->first), verdict,
+			  &run->cost.tools_10k);
 	}
 	turns_run(&turns, all);
 }
 
-static void packets_run(struct xdp_bench *bench, const struct xdp_set *set, const struct tools *tools)
+void xdp_run_sets(struct xdp_bench *bench, const struct xdp_set *set, const struct xdp_tools *tools,
+		  const struct xdp_frames *frames)
 {
-	struct xdp_set first = { XDP_HOSTS, set->family, XDP_TOOLS_MAX, set->hit };
-	struct bench_frame frames[2];
-
-	xdp_set_prepare(set, &bench->bench, &frames[0]);
-	xdp_set_prepare(&first, &bench->first, &frames[1]);
 	for (enum xdp_choice choice = 0; choice < XDP_CHOICES; choice++)
 		choice_run(bench, set, choice, tools, frames);
-}
-
-static void progress(const struct xdp_set *set)
-{
-	if (isatty(STDERR_FILENO))
-		fprintf(stderr, "\r%s, IPv%d, %u rules %20s", xdp_kinds[set->kind], set->family == RULES_IPV6 ? 6 : 4,
-			set->rules, "");
-}
-
-static void set_run(struct xdp_bench *bench, struct xdp_set set)
-{
-	struct tools tools = { .first = xdp_tools_load(set.family, set.rules ? XDP_TOOLS_MAX : 0) };
-
-	progress(&set);
-	if (set.kind == XDP_HOSTS)
-		tools.all = xdp_tools_load(set.family, set.rules);
-	xdp_set_load(&set, bench->pin_dir);
-	for (int hit = set.rules != 0; hit >= 0; hit--) {
-		set.hit = hit;
-		packets_run(bench, &set, &tools);
-	}
-	bpf_object__close(tools.first);
-	bpf_object__close(tools.all);
-}
-
-void xdp_measure_runs(struct xdp_bench *bench)
-{
-	const uint32_t *chosen = bench->bench.quick ? quick_sizes : sizes;
-
-	if (bpf_xdp_attach((int)bench->bench.ifindex, bench_program(&bench->bench, "pass"), XDP_FLAGS_DRV_MODE, NULL))
-		bench_fail("XDP program");
-	for (enum xdp_kind kind = 0; kind < XDP_KINDS; kind++)
-		for (uint32_t family = RULES_IPV4; family <= RULES_IPV6; family++)
-			for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
-				set_run(bench, (struct xdp_set){ kind, family, chosen[i], false });
-	if (isatty(STDERR_FILENO))
-		fprintf(stderr, "\r%60s\r", "");
 }
