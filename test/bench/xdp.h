@@ -48,10 +48,17 @@ enum xdp_way {
 	XDP_WAYS
 };
 
+/* Packets in a second of one processor; NONE: cannot be had. */
+enum xdp_rate {
+	RATE_RECEIVER, /* that takes them in and does nothing else */
+	RATE_BOTH,     /* that makes and sends them as well */
+	XDP_RATES
+};
+
 struct xdp_flood {
 	struct xdp_set set;
 	enum xdp_choice choice;
-	double rate[XDP_WAYS]; /* packets in a second of the processor that takes them in; NONE: cannot be had */
+	double rate[XDP_RATES][XDP_WAYS];
 };
 
 #define XDP_SIZES 3 /* of sets */

@@ -6,14 +6,13 @@
 #include <stdio.h>
 
 static const char notes[] =
-	"\n+: net of an empty program with the same packets. XDP-TOOLS: xdp-filter of xdp-tools with all features and "
-	"policy\n"
-	"allow; 10K: with 10,000 hosts, all that it holds; SAME: its object with a table for as many as there are "
-	"rules.\n"
-	"RATIO: of XDP_FILTER.O to XDP-TOOLS 10K, both net. DROPS: over veth, in a second of the processor that takes "
-	"them "
-	"in;\n"
-	"SHARE: of those that a program drops which does nothing else.";
+	"\n+: net of an empty program with the same packets. XDP-TOOLS: xdp-filter of xdp-tools with all features and\n"
+	"policy allow; 10K: with 10,000 hosts, all that it holds; SAME: its object with a table for as many as there "
+	"are\n"
+	"rules. RATIO: of XDP_FILTER.O to XDP-TOOLS 10K, both net. MPPS: over veth, in a second of the processor that\n"
+	"takes the packets in, or that makes and sends them too; SHARE: of what a program drops that does nothing "
+	"else.\n"
+	"NFT SET: a chain at ingress that drops what is in a set of hosts.";
 
 static void set_print(struct out *out, const struct xdp_set *set, const char *block, const char *heading)
 {
@@ -88,39 +87,44 @@ static void rate_print(struct out *out, const char *key, const char *header, dou
 	out_seconds(out, key, header, is_known(rate) ? rate / 1e6 : NONE, is_known(rate) ? shown : "-");
 }
 
-static void share_print(struct out *out, const char *key, const struct xdp_flood *flood, enum xdp_way way)
+static void share_print(struct out *out, const char *key, const double rate[XDP_WAYS], enum xdp_way way)
 {
 	char shown[32];
-	double share = flood->rate[way] / flood->rate[WAY_BARE];
-	bool known = is_known(flood->rate[way]);
+	double share = rate[way] / rate[WAY_BARE];
+	bool known = is_known(rate[way]);
 
 	snprintf(shown, sizeof(shown), "%.0f%%", 100 * share);
 	out_seconds(out, key, "SHARE", known ? share : NONE, known ? shown : "-");
 }
 
-static void flood_print(struct out *out, const struct xdp_flood *flood)
+static void flood_print(struct out *out, const struct xdp_flood *flood, enum xdp_rate which)
 {
+	static const char *const blocks[XDP_RATES] = { "drop", "send_and_drop" }, *const headings[XDP_RATES] = {
+		"DROPS, MPPS", "SENT AND DROPPED, MPPS"
+	};
+	const double *rate = flood->rate[which];
+
 	out_begin(out);
-	set_print(out, &flood->set, "flood", "DROPS, MPPS");
+	set_print(out, &flood->set, blocks[which], headings[which]);
 	out_text(out, "packets", "PACKETS", flood->choice == XDP_COLD ? "random" : "one");
-	rate_print(out, "bare", "XDP_DROP", flood->rate[WAY_BARE]);
-	rate_print(out, "splicer", "XDP_FILTER.O", flood->rate[WAY_SPLICER]);
-	share_print(out, "splicer_share", flood, WAY_SPLICER);
-	rate_print(out, "tools_10k", "XDP-TOOLS 10K", flood->rate[WAY_TOOLS]);
-	share_print(out, "tools_share", flood, WAY_TOOLS);
-	rate_print(out, "nft", "NFT SET", flood->rate[WAY_NFT]);
-	share_print(out, "nft_share", flood, WAY_NFT);
+	rate_print(out, "bare", "XDP_DROP", rate[WAY_BARE]);
+	rate_print(out, "splicer", "XDP_FILTER.O", rate[WAY_SPLICER]);
+	share_print(out, "splicer_share", rate, WAY_SPLICER);
+	rate_print(out, "tools_10k", "XDP-TOOLS 10K", rate[WAY_TOOLS]);
+	share_print(out, "tools_share", rate, WAY_TOOLS);
+	rate_print(out, "nft", "NFT SET", rate[WAY_NFT]);
+	share_print(out, "nft_share", rate, WAY_NFT);
 	out_end(out);
 }
 
-static void floods_print(const struct xdp_bench *bench, enum out_form form)
+static void floods_print(const struct xdp_bench *bench, enum out_form form, enum xdp_rate which)
 {
 	struct out out;
 
 	out_open(&out, form);
 	do {
 		for (size_t i = 0; i < bench->flood_count; i++)
-			flood_print(&out, &bench->floods[i]);
+			flood_print(&out, &bench->floods[i], which);
 	} while (out_again(&out));
 }
 
@@ -129,9 +133,11 @@ void xdp_report(const struct xdp_bench *bench, bool json)
 	enum out_form form = json ? OUT_JSON_LINES : OUT_TABLE;
 
 	runs_print(bench, form);
-	if (!json)
-		putchar('\n');
-	floods_print(bench, form);
+	for (enum xdp_rate which = 0; which < XDP_RATES; which++) {
+		if (!json)
+			putchar('\n');
+		floods_print(bench, form, which);
+	}
 	if (!json)
 		puts(notes);
 }
