@@ -18,15 +18,14 @@ SEC("xdp")
 int xdp_filter(struct xdp_md *ctx)
 {
 	struct filter_work *work = filter_begin();
-	struct outcome o = {};
+	struct outcome o;
 
 	if (!work)
 		return XDP_DROP;
-	filter_conclude(work, (__u32)filter_decide(ctx, work), &o);
-	filter_count(&o);
-	filter_report(&o);
-	if (is_remembered(&o))
-		fragment_remember(o.p, o.verdict);
+	o = filter_outcome(work, (__u32)filter_decide(ctx, work));
+	filter_count(work, &o);
+	filter_report(work, &o);
+	filter_remember(work, &o);
 	return filter_action(o.verdict);
 }
 

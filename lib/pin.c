@@ -119,6 +119,15 @@ const struct pin_shape pin_xdp_rules = {
 	.max_entries = 1,
 };
 
+const struct pin_shape pin_xdp_tally = {
+	.name = XDP_TALLY,
+	.of = PINS_XDP,
+	.type = BPF_MAP_TYPE_PERCPU_ARRAY,
+	.key_size = sizeof(__u32),
+	.value_size = sizeof(struct rules_tally),
+	.max_entries = RULES_TALLIES,
+};
+
 const struct pin_shape pin_xdp_sources = {
 	.name = XDP_SOURCES,
 	.of = PINS_XDP,
@@ -129,8 +138,9 @@ const struct pin_shape pin_xdp_sources = {
 };
 
 static const struct pin_shape *const all_shapes[] = {
-	&pin_config, &pin_counts,        &pin_addrs,       &pin_rules,       &pin_ifaces,    &pin_tunnels,
-	&pin_conns,  &pin_event_control, &pin_event_slots, &pin_event_rings, &pin_xdp_rules, &pin_xdp_sources,
+	&pin_config,    &pin_counts,    &pin_addrs,         &pin_rules,       &pin_ifaces,
+	&pin_tunnels,   &pin_conns,     &pin_event_control, &pin_event_slots, &pin_event_rings,
+	&pin_xdp_rules, &pin_xdp_tally, &pin_xdp_sources,
 };
 
 /* The object file of maps, for messages. */

@@ -38,7 +38,7 @@ struct pin_shape {
 };
 
 extern const struct pin_shape pin_config, pin_counts, pin_addrs, pin_rules, pin_ifaces, pin_tunnels, pin_conns,
-	pin_event_control, pin_event_slots, pin_event_rings, pin_xdp_rules, pin_xdp_sources;
+	pin_event_control, pin_event_slots, pin_event_rings, pin_xdp_rules, pin_xdp_tally, pin_xdp_sources;
 
 /*
  * Opens the pin directory and the configuration, and refuses (EXIT_STATE) when the object was never attached, when the

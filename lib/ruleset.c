@@ -30,8 +30,10 @@ int ruleset_open(struct ruleset *set, const struct pins *pins, const struct pin_
 	__u32 size = sizeof(info);
 	int fd;
 
-	*set = (struct ruleset){ .outer = pin_open(pins, shape, error) };
+	*set = (struct ruleset){ .outer = pin_open(pins, shape, error), .tally = -1 };
 	if (set->outer < 0)
+		return -1;
+	if (shape == &pin_xdp_rules && (set->tally = pin_open(pins, &pin_xdp_tally, error)) < 0)
 		return -1;
 	fd = pin_inner_open(set->outer, 0);
 	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
@@ -43,15 +45,25 @@ int ruleset_open(struct ruleset *set, const struct pins *pins, const struct pin_
 
 int ruleset_new(struct ruleset *set, struct error *error)
 {
-	*set = (struct ruleset){ .outer = -1 };
+	*set = (struct ruleset){ .outer = -1, .tally = -1 };
 	return arena_allocate(&set->arena, RULES_DEFAULT_CELLS, error);
 }
 
 void ruleset_close(struct ruleset *set)
 {
 	arena_close(&set->arena);
+	tallies_free(&set->tallies);
+	if (set->tally >= 0)
+		close(set->tally);
 	if (set->outer >= 0)
 		close(set->outer);
+}
+
+int ruleset_read_tallies(struct ruleset *set, struct error *error)
+{
+	if (set->tally >= 0 && tallies_read(set->tally, &set->tallies))
+		return error_errno(error, "tallies");
+	return 0;
 }
 
 int changes_add(struct changes *changes, enum change_kind kind, const struct rules_record *rule, struct error *error)
@@ -92,14 +104,23 @@ static bool record_copy(const struct rules_record *record, struct rules_record *
 	return false;
 }
 
-/* A rule that has expired is gone for everybody, swept or not. */
+/* The rule in a cell, if there is one and it has not expired: then it is gone for everybody, swept or not. */
+static bool rule_copy(struct ruleset *set, uint32_t cell, struct rules_record *out)
+{
+	if (!record_copy(set_record(set, cell), out) || rule_has_expired(out))
+		return false;
+	if (set->tallies.count)
+		tallies_add(&set->tallies, set_header(set)->arena, cell, &out->head);
+	return true;
+}
+
 bool ruleset_next(struct ruleset *set, uint32_t *cursor, struct rules_record *out)
 {
 	const struct rules_header *header = set_header(set);
 	uint32_t cell = *cursor ? *cursor + RULES_RECORD_CELLS : header->records;
 
 	for (; cell < header->records_end; cell += RULES_RECORD_CELLS) {
-		if (record_copy(set_record(set, cell), out) && !rule_has_expired(out)) {
+		if (rule_copy(set, cell, out)) {
 			*cursor = cell;
 			return true;
 		}
@@ -202,5 +223,5 @@ int ruleset_order(struct ruleset *set, struct rule_place **places, size_t *count
 
 bool ruleset_read(struct ruleset *set, const struct rule_place *place, struct rules_record *out)
 {
-	return record_copy(set_record(set, place->cell), out) && !rule_has_expired(out);
+	return rule_copy(set, place->cell, out);
 }

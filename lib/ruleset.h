@@ -13,6 +13,7 @@
 #include "arena.h"
 #include "error.h"
 #include "pin.h"
+#include "tally.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,7 +22,9 @@
 struct ruleset {
 	int outer; /* the pinned map of the arena; -1: plain memory, for tests */
 	struct arena arena;
-	bool route_left; /* out: an expired rule that was taken away had a route of ours (RULES_ROUTE) */
+	int tally;              /* the map of struct rules_tally; -1: the object has none */
+	struct tallies tallies; /* as ruleset_read_tallies found them */
+	bool route_left;        /* out: an expired rule that was taken away had a route of ours (RULES_ROUTE) */
 };
 
 enum change_kind { CHANGE_PUT, CHANGE_DELETE };
@@ -55,6 +58,12 @@ int ruleset_open(struct ruleset *set, const struct pins *pins, const struct pin_
 
 /* An empty rule set in plain memory. */
 int ruleset_new(struct ruleset *set, struct error *error);
+
+/*
+ * From now on what is read of rules counts what their records do not have yet. Packets that are decided meanwhile may
+ * be seen twice, or not yet.
+ */
+int ruleset_read_tallies(struct ruleset *set, struct error *error);
 
 void ruleset_close(struct ruleset *set);
 

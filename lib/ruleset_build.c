@@ -368,6 +368,38 @@ static void counters_carry(struct build *build)
 	}
 }
 
+static bool record_is_there(struct ruleset *set, uint32_t cell)
+{
+	const struct rules_header *header = set_header(set);
+
+	return cell >= header->records && cell < header->records_end &&
+	       (cell - header->records) % RULES_RECORD_CELLS == 0;
+}
+
+/*
+ * What is tallied for the old arena and will not be settled any more: programs drop what they find of an arena that is
+ * no longer there. Where it cannot be read it is lost, which is no reason to refuse what was asked for.
+ */
+static void tallies_take(struct ruleset *set)
+{
+	struct tallies tallies;
+	uint64_t arena = set_header(set)->arena;
+
+	if (set->tally < 0 || tallies_read(set->tally, &tallies))
+		return;
+	for (size_t i = 0; i < tallies.count; i++) {
+		const struct rules_tally *tally = &tallies.items[i];
+		struct rules_head *head;
+
+		if (!tally->packets || tally->arena != arena || !record_is_there(set, tally->record))
+			continue;
+		head = &set_record(set, tally->record)->head;
+		head->packets += tally->packets;
+		head->bytes += tally->bytes;
+	}
+	tallies_free(&tallies);
+}
+
 /* The swap returns when no program uses the old arena any more: what it counted until then is carried after it. */
 static int build_swap(struct build *build, struct error *error)
 {
@@ -377,6 +409,7 @@ static int build_swap(struct build *build, struct error *error)
 	counters_carry(build);
 	if (set->outer >= 0 && bpf_map_update_elem(set->outer, &zero, &build->next.arena.fd, 0))
 		return error_errno(error, "rules");
+	tallies_take(set);
 	counters_carry(build);
 	arena_close(&set->arena);
 	set->arena = build->next.arena;

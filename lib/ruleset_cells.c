@@ -112,14 +112,6 @@ static bool block_is(const struct rules_block *block, const struct rules_key *ke
 	return block->meta == key->meta && !memcmp(block->addr, key->addr, sizeof(key->addr));
 }
 
-static __u64 *bucket_empty_slot(struct rules_cell *bucket)
-{
-	for (unsigned int i = 0; i < RULES_SLOTS; i++)
-		if (!bucket->word[i])
-			return &bucket->word[i];
-	return NULL;
-}
-
 __u64 *slot_find(struct ruleset *set, const struct rules_key *key, uint64_t hash)
 {
 	for (uint32_t probe = 0; probe < RULES_PROBES; probe++) {
@@ -128,12 +120,12 @@ __u64 *slot_find(struct ruleset *set, const struct rules_key *key, uint64_t hash
 		for (unsigned int i = 0; i < RULES_SLOTS; i++) {
 			uint64_t slot = bucket->word[i];
 
+			if (!slot)
+				return NULL;
 			if (slot >> 32 == hash >> 32 && slot > RULES_SLOT_DELETED &&
 			    block_is(set_block(set, (uint32_t)slot), key))
 				return &bucket->word[i];
 		}
-		if (bucket_empty_slot(bucket))
-			return NULL;
 	}
 	return NULL;
 }
@@ -150,13 +142,15 @@ __u64 *slot_free(struct ruleset *set, uint64_t hash)
 	return NULL;
 }
 
-/* A search stops at a bucket with an empty slot: one that was full must not get one while others went past it. */
+/*
+ * A search stops at an empty slot. So only one that is followed by an empty slot is emptied: what went on past a full
+ * bucket, or to a later slot, must still be found.
+ */
 void slot_clear(__u64 *slot)
 {
 	size_t place = (uintptr_t)slot / sizeof(*slot) % RULES_SLOTS;
-	struct rules_cell *bucket = (struct rules_cell *)(slot - place);
 
-	word_store(slot, bucket_empty_slot(bucket) ? 0 : RULES_SLOT_DELETED);
+	word_store(slot, place + 1 < RULES_SLOTS && !slot[1] ? 0 : RULES_SLOT_DELETED);
 }
 
 static void guard_set(struct rules_cell *cell, uint64_t hash)

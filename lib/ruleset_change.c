@@ -196,6 +196,8 @@ static int rule_add(struct ruleset *set, struct placement *place, const struct r
 
 	if (!cell || !slot || lists_prepare(set, rule, &lists))
 		goto full;
+	if (set->tally >= 0 && tally_forget(set->tally, header->arena, cell))
+		goto full;
 	record = set_record(set, cell);
 	record_write(record, rule, decision_renumber(rule->head.decision, sequence_next(set)));
 	if (members_add(&place->members, member_of(record, cell)) || members_compile(&place->members))

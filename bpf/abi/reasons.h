@@ -57,7 +57,7 @@ enum verdict {
 	X(69, SSH_OWN, "ssh-own", "SSH to an address of the receiving interface")                                 \
 	X(70, ESTABLISHED, "established", "belongs to a connected local socket")                                  \
 	X(71, RULE_PASS, "rule-pass", "a pass rule matches")                                                      \
-	X(72, NONIP, "nonip", "neither IP nor ARP, and nonip=pass")                                               \
+	X(72, NONIP, "nonip", "neither IP nor ARP, and nonip=pass or a rule says so")                             \
 	X(73, TRACKED, "tracked", "a reply to a tracked connection")                                              \
 	X(74, ICMP_ERROR, "icmp-error", "an ICMP error about a tracked connection or a local socket")             \
 	X(75, ECHO, "echo", "an ICMP echo request, and icmp_echo=pass")                                           \

@@ -8,7 +8,8 @@
  *
  *   cells 0-4   struct rules_header
  *   guard       a Bloom filter over keys, one word of one cell per key
- *   buckets     8 slots each: the hash table of keys, slot = tag (32 bit) and cell of the key's block
+ *   buckets     8 slots each, filled from the first: the hash table of keys, slot = tag (32 bit) and cell of the key's
+ *               block; a search ends at a slot that is 0
  *   records     struct rules_record, 3 cells each, growing upwards; the truth, all else derives from it
  *   (free)
  *   blocks      struct rules_block and lists of struct rules_tuple, 2^n cells each, growing downwards
@@ -34,7 +35,7 @@
 #define RULES_PROBES 4          /* buckets looked at for a key */
 #define RULES_SLOTS 8           /* per bucket */
 #define RULES_SLOT_DELETED 1ull /* was in use; a search goes on past it */
-#define RULES_PROTO_ANY 256
+#define RULES_PROTO_ANY 256     /* any of IP; numbers above are of what is not IP */
 #define RULES_RECORD_CELLS 3
 #define RULES_SIZES 16       /* size classes of blocks: 2^0 .. 2^15 cells */
 #define RULES_SERVICE_MAX 64 /* bytes */
@@ -345,7 +346,8 @@ struct rules_record {
 	 * is beyond it, a pass rule what is within. Such rules stand in layers of their own, as those that expire.
 	 */
 	__u32 rate, burst;
-	__u32 reserved[2]; /* zero */
+	__u32 rate_bits; /* sources that have these first bits of their address in common count as one */
+	__u32 reserved;  /* zero */
 	/* third cell */
 	__u8 service[RULES_SERVICE_MAX]; /* no control characters; zero padded, all zero: none */
 };
@@ -353,5 +355,28 @@ _Static_assert(sizeof(struct rules_record) == RULES_RECORD_CELLS * RULES_CELL_SI
 _Static_assert(__builtin_offsetof(struct rules_record, dst) == RULES_CELL_SIZE, "rules_record.dst is ABI");
 _Static_assert(__builtin_offsetof(struct rules_record, service) == 2 * RULES_CELL_SIZE, "rules_record.service is ABI");
 #define RULES_SERVICE_CELL 2
+
+/*
+ * What a rule decided on one CPU during one tick, not yet added to its record: a flood that one rule meets on all CPUs
+ * must not make them wait for each other. The record's place chooses the cell of a per-CPU array; whoever finds it
+ * taken by another rule or an earlier tick adds what is there to that rule's record first. Readers add what they find
+ * here.
+ */
+struct rules_tally {
+	__u64 arena; /* as in the header */
+	__u64 packets, bytes;
+	__u64 last;   /* ns of CLOCK_MONOTONIC, coarse: of the first of them */
+	__u64 tick;   /* of jiffies */
+	__u32 record; /* its first cell */
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct rules_tally) == 48, "rules_tally is ABI");
+
+#define RULES_TALLIES 512 /* a power of two */
+
+static inline __u32 rules_tally_index(__u32 record)
+{
+	return record / RULES_RECORD_CELLS & (RULES_TALLIES - 1);
+}
 
 #endif

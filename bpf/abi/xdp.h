@@ -16,6 +16,7 @@
 
 /* Besides SPLICER_CONFIG, which says whose bpffs this is, and the maps of abi/event.h and abi/counts.h. */
 #define XDP_RULES "xdp1_rules"     /* ARRAY_OF_MAPS, 1 arena */
+#define XDP_TALLY "xdp1_tally"     /* PERCPU_ARRAY, RULES_TALLIES x struct rules_tally */
 #define XDP_FRAGS "xdp1_frags"     /* LRU_HASH, struct frag_key -> struct frag: see abi/conns.h */
 #define XDP_SOURCES "xdp1_sources" /* ARRAY_OF_MAPS, 1 LRU_HASH, struct xdp_source -> __u64 */
 
@@ -36,7 +37,7 @@
  */
 struct xdp_source {
 	__u64 rule;    /* its sequence number */
-	__u64 addr[2]; /* network byte order; IPv4 in the first 4 bytes, the rest zero */
+	__u64 addr[2]; /* network byte order, masked by rate_bits; IPv4 in the first 4 bytes, the rest zero */
 };
 _Static_assert(sizeof(struct xdp_source) == 24, "xdp_source is ABI");
 

@@ -15,6 +15,7 @@
 #include "lib/match.h"
 #include "lib/neighbour.h"
 #include "lib/rate.h"
+#include "lib/tally.h"
 
 /* A frame and the search for its rule: too large for the stack beside those of the functions that search. */
 struct filter_work {
@@ -46,7 +47,7 @@ static __always_inline struct filter_work *filter_begin(void)
 
 /* ---- rules ---- */
 
-/* Rules that need ports see none in a later fragment: no type 255 is given to ICMP, and nothing listens on port 0. */
+/* Rules that need ports see none in a later fragment: ICMP has no type 255, and nothing listens on port 0. */
 static __always_inline __u16 port_of_later(const struct packet *p)
 {
 	return p->proto == IPPROTO_ICMP || p->proto == IPPROTO_ICMPV6 ? 0xffff : 0;
@@ -60,7 +61,7 @@ static __always_inline void query_begin(struct rules_query *q, const struct pack
 	q->addr[3] = p->src[1];
 	q->ifindex = p->ifindex;
 	q->port = p->fragment == FRAGMENT_LATER ? port_of_later(p) : p->port;
-	q->proto = p->proto;
+	q->proto = p->family ? p->proto : XDP_PROTO_NONIP;
 }
 
 static __always_inline __u32 reason_of_rule(const struct rules_query *q)
@@ -68,6 +69,8 @@ static __always_inline __u32 reason_of_rule(const struct rules_query *q)
 	__u32 priority = (__u32)(q->rank >> 32) ^ 0x80000000u;
 	int passes = rules_decision_action(q->decision) == RULES_PASS;
 
+	if (q->proto == XDP_PROTO_NONIP)
+		return passes ? REASON_NONIP : REASON_ETHERTYPE;
 	if (priority == (__u32)XDP_PRIORITY_DEFAULT)
 		return passes ? REASON_DEFAULT_PASS : REASON_NO_RULE;
 	if (priority == XDP_PRIORITY_NEVER_DROP)
@@ -77,12 +80,13 @@ static __always_inline __u32 reason_of_rule(const struct rules_query *q)
 	return q->decision & RULES_LIMITED ? REASON_RATE : REASON_RULE_DROP;
 }
 
-/* What rules say of an IP packet; those that do not apply at the rate of their source are passed over. */
+/* What rules say; those that do not apply at the rate of their source are passed over. */
 static __always_inline __u32 row_rules(const struct packet *p, struct rules_query *q)
 {
-	__u32 list = rules_list(RULES_IN, p->family == 6 ? RULES_IPV6 : RULES_IPV4, rules_class(p->proto));
+	__u32 list;
 
 	query_begin(q, p);
+	list = rules_list(RULES_IN, p->family == 6 ? RULES_IPV6 : RULES_IPV4, rules_class(q->proto));
 	for (int i = 0; i <= XDP_RATES_MAX; i++) {
 		/* a swap during a search is rare, two in a row would need a packet that takes longer than a grace
 		 * period */
@@ -99,43 +103,14 @@ static __always_inline __u32 row_rules(const struct packet *p, struct rules_quer
 
 /* ---- rows ---- */
 
-/* A rule for what is not IP, of this interface or of all. */
-static __always_inline int probe_nonip(struct rules_query *q, __u32 named)
-{
-	__builtin_memset(&q->key, 0, sizeof(q->key));
-	q->key.meta = rules_meta(RULES_IN, RULES_IPV4, XDP_PROTO_NONIP, named, 0, 0) | (named ? q->ifindex : 0);
-	q->hash = rules_hash(&q->key);
-	return rules_probe(q);
-}
-
-static __always_inline int search_nonip(struct rules_query *q)
-{
-	void *arena = rules_arena();
-	struct rules_header *header = arena ? rules_cell(arena, 0) : NULL;
-
-	if (!header)
-		return -1;
-	rules_begin(q, header, 0);
-	return probe_nonip(q, 1) || probe_nonip(q, 0) ? -1 : 0;
-}
-
-static __always_inline __u32 rules_for_nonip(const struct packet *p, struct rules_query *q)
-{
-	q->ifindex = p->ifindex;
-	if (search_nonip(q) && search_nonip(q))
-		return REASON_INTERNAL;
-	if (!q->record)
-		return REASON_DEFAULT_PASS;
-	return rules_decision_action(q->decision) == RULES_PASS ? REASON_NONIP : REASON_ETHERTYPE;
-}
-
-static __always_inline __u32 row_link(const struct xdp_md *ctx, const struct packet *p, struct rules_query *q)
+/* What keeps the link up. */
+static __always_inline __u32 row_link(const struct xdp_md *ctx, const struct packet *p)
 {
 	if (p->family)
 		return REASON_NONE;
 	if (p->ethertype == bpf_htons(ETH_P_ARP))
 		return REASON_ARP;
-	return ctx_is_link_control(ctx) ? REASON_LINK_CONTROL : rules_for_nonip(p, q);
+	return ctx_is_link_control(ctx) ? REASON_LINK_CONTROL : REASON_NONE;
 }
 
 /* A later fragment goes where a rule that looked at ports sent its first: reason | verdict << 8. */
@@ -158,7 +133,6 @@ static __always_inline __u32 dhcp_or(const struct packet *p, __u32 reason)
  */
 __noinline int filter_decide(struct xdp_md *ctx, struct filter_work *work)
 {
-	struct rules_query *q = &work->q;
 	struct packet *p = &work->p;
 	__u32 reason;
 
@@ -166,62 +140,63 @@ __noinline int filter_decide(struct xdp_md *ctx, struct filter_work *work)
 		return REASON_INTERNAL;
 	reason = (__u32)packet_parse(ctx, p);
 	if (!reason)
-		reason = row_link(ctx, p, q);
+		reason = row_link(ctx, p);
 	if (!reason)
 		reason = row_neighbour(p);
 	if (!reason)
 		reason = row_later(p);
 	if (!reason)
-		reason = dhcp_or(p, row_rules(p, q));
+		reason = dhcp_or(p, row_rules(p, &work->q));
 	return (int)reason;
 }
 
 /* ---- outcome ---- */
 
 struct outcome {
-	struct packet *p;
-	struct rules_hit hit;
 	__u32 reason;
 	enum verdict verdict;
 };
 
-static __always_inline enum verdict verdict_of(const struct outcome *o)
+/* Whether a rule decided it, and only wants to be told. */
+static __always_inline int is_monitored(const struct filter_work *work)
 {
-	enum verdict verdict = reason_verdict(o->reason);
-
-	if (verdict == VERDICT_DROP && o->hit.head && rules_decision_mode(o->hit.decision) == RULES_DETECT)
-		return VERDICT_DETECT;
-	return verdict;
+	return work->q.record && rules_decision_mode(work->q.decision) == RULES_DETECT;
 }
 
-/* What was decided, with the rule, if it is still there, and the verdict. */
-static __always_inline void filter_conclude(struct filter_work *work, __u32 decided, struct outcome *o)
+static __always_inline struct outcome filter_outcome(const struct filter_work *work, __u32 decided)
 {
-	o->p = &work->p;
-	o->reason = decided & 0xff;
-	if (work->q.record && rules_hit_at(work->q.arena, work->q.record, work->q.decision, &o->hit))
-		o->hit.head = NULL;
-	o->verdict = decided >> 8 ? (enum verdict)(decided >> 8) : verdict_of(o);
+	struct outcome o = { .reason = decided & 0xff, .verdict = (enum verdict)(decided >> 8) };
+
+	if (!o.verdict)
+		o.verdict = reason_verdict(o.reason);
+	if (o.verdict == VERDICT_DROP && is_monitored(work))
+		o.verdict = VERDICT_DETECT;
+	return o;
 }
 
-/* A rule that looked at ports decided a first fragment. Of others the later ones find the same rule themselves. */
-static __always_inline int is_remembered(const struct outcome *o)
+static __always_inline void filter_count(const struct filter_work *work, const struct outcome *o)
 {
-	return o->p->fragment == FRAGMENT_FIRST && o->hit.head && (o->hit.head->low || o->hit.head->high != 0xffff);
+	if (work->q.record)
+		tally_add(work->q.arena, work->q.record, work->p.length);
+	counts_add(count_word(EVENT_XDP, EVENT_DRIVER, work->p.ifindex, o->reason, o->verdict), work->p.length);
 }
 
-static __always_inline void filter_count(const struct outcome *o)
+/* The rule that decided, if one did and is still there. */
+static __always_inline struct rules_hit filter_rule(const struct filter_work *work)
 {
-	if (o->hit.head)
-		rules_count(o->hit.head, o->p->length);
-	counts_add(count_word(EVENT_XDP, EVENT_DRIVER, o->p->ifindex, o->reason, o->verdict), o->p->length);
+	struct rules_hit hit = {};
+
+	if (work->q.record && rules_hit_at(work->q.arena, work->q.record, work->q.decision, &hit))
+		hit.head = NULL;
+	return hit;
 }
 
 /* What is dropped or monitored is an event; of what passes there are only samples. */
-static __always_inline void filter_report(const struct outcome *o)
+static __always_inline void filter_report(const struct filter_work *work, const struct outcome *o)
 {
 	struct event_control *control = events_control();
 	__u64 wanted = 0, packets;
+	struct rules_hit rule;
 	struct event *event;
 
 	if (!control || !events_any(control))
@@ -236,9 +211,25 @@ static __always_inline void filter_report(const struct outcome *o)
 	event = events_new(EVENT_XDP, EVENT_DRIVER, o->reason, o->verdict);
 	if (!event)
 		return;
-	events_fill_packet(event, o->p);
-	events_fill_rule(event, &o->hit);
+	rule = filter_rule(work);
+	events_fill_packet(event, &work->p);
+	events_fill_rule(event, &rule);
 	events_tell(EVENT_DECISION, wanted, packets);
+}
+
+/*
+ * Leaves word for the later ones of a first fragment, where a rule that looked at ports decided it. Otherwise they find
+ * the same rule themselves.
+ */
+static __always_inline void filter_remember(const struct filter_work *work, const struct outcome *o)
+{
+	struct rules_hit rule;
+
+	if (work->p.fragment != FRAGMENT_FIRST)
+		return;
+	rule = filter_rule(work);
+	if (rule.head && (rule.head->low || rule.head->high != 0xffff))
+		fragment_remember(&work->p, o->verdict);
 }
 
 static __always_inline int filter_action(enum verdict verdict)

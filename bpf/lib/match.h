@@ -4,9 +4,8 @@
  *
  * Needs rules_arena from the maps of the object, included before: its arena, or NULL.
  *
- * rules_search, rules_sift and rules_probe are global functions, so the verifier reads each once and not once for each
- * way to it. Maps cannot be handed to such a function: it looks the arena up itself, and the arena's id tells of a
- * swap.
+ * rules_search and rules_step are global functions, so the verifier reads each once and not once for each way to it.
+ * Maps cannot be handed to such a function: it looks the arena up itself, and the arena's id tells of a swap.
  */
 #ifndef SPLICER_LIB_MATCH_H
 #define SPLICER_LIB_MATCH_H
@@ -35,7 +34,8 @@ struct rules_query {
 
 #define RULES_STRIDE 8 /* tuples looked at in one call */
 
-/* NEXT: go on; FOUND: the guard let a key pass; DONE: nothing better is left; SWAPPED: the arena is another one. */
+/* NEXT: go on; FOUND: likewise, the guard let a key pass; DONE: nothing better is left; SWAPPED: the arena is another
+ * one. */
 enum rules_step { RULES_NEXT = 0, RULES_FOUND = 1, RULES_DONE = 2, RULES_SWAPPED = 3 };
 
 static __always_inline void *rules_cell(void *arena, __u32 cell)
@@ -54,7 +54,7 @@ static __always_inline int rules_tuple_serves(const struct rules_query *q, const
 {
 	__u32 proto = rules_meta_proto(tuple->meta);
 
-	return proto == q->proto || proto == RULES_PROTO_ANY;
+	return proto == q->proto || (proto == RULES_PROTO_ANY && q->proto < RULES_PROTO_ANY);
 }
 
 static __always_inline void rules_make_key(const struct rules_query *q, const struct rules_tuple *tuple,
@@ -92,39 +92,45 @@ static __always_inline int rules_guard_passes(void *arena, struct rules_query *q
 	return rules_guard_has(cell, q->hash);
 }
 
+/* As it; for the last tuple the table is asked at once, which costs no more than the guard. */
+static __always_inline int rules_may_be(void *arena, struct rules_query *q, int *skip)
+{
+	if (q->left)
+		return rules_guard_passes(arena, q, skip);
+	q->hash = rules_hash(&q->key);
+	return 1;
+}
+
 static __always_inline int rules_block_is(const struct rules_block *a, const struct rules_key *b)
 {
 	return a->meta == b->meta && a->addr[0] == b->addr[0] && a->addr[1] == b->addr[1] && a->addr[2] == b->addr[2] &&
 	       a->addr[3] == b->addr[3];
 }
 
-/* The cell of the key's block, or 0. A bucket with a free slot ends the search. */
-static __always_inline __u32 rules_find_block(void *arena, const struct rules_query *q, const struct rules_key *key,
-					      __u64 hash)
+/* The key's block, its cell in *cell; or NULL. An empty slot ends the search. */
+static __always_inline struct rules_block *rules_find_block(void *arena, const struct rules_query *q, __u32 *cell)
 {
 	for (__u32 probe = 0; probe < RULES_PROBES; probe++) {
-		__u32 index = (rules_bucket_index(hash, q->bucket_mask) + probe) & q->bucket_mask;
+		__u32 index = (rules_bucket_index(q->hash, q->bucket_mask) + probe) & q->bucket_mask;
 		struct rules_cell *bucket = rules_cell(arena, q->buckets + index);
-		int full = 1;
 
 		if (!bucket)
-			return 0;
+			return NULL;
 		for (__u32 i = 0; i < RULES_SLOTS; i++) {
 			__u64 slot = rules_read(&bucket->word[i]);
 			struct rules_block *block;
 
 			if (!slot)
-				full = 0;
-			if (slot >> 32 != hash >> 32 || !slot)
+				return NULL;
+			if (slot >> 32 != q->hash >> 32)
 				continue;
-			block = rules_cell(arena, (__u32)slot);
-			if (block && rules_block_is(block, key))
-				return (__u32)slot;
+			*cell = (__u32)slot;
+			block = rules_cell(arena, *cell);
+			if (block && rules_block_is(block, &q->key))
+				return block;
 		}
-		if (!full)
-			return 0;
 	}
-	return 0;
+	return NULL;
 }
 
 static __always_inline __u16 rules_interval_high(__u64 interval)
@@ -152,17 +158,18 @@ static __always_inline __u32 rules_find_cell(void *arena, __u32 block, __u32 cel
 	return low;
 }
 
-/* The record that wins at the packet's port in a block, or 0. */
-static __always_inline __u32 rules_find_record(void *arena, __u32 block_cell, __u16 port)
+/* The record of an interval, if the port is in it; or 0. */
+static __always_inline __u32 rules_interval_record(__u64 interval, __u16 port)
 {
-	struct rules_block *block = rules_cell(arena, block_cell);
-	struct rules_cell *cell;
-	__u32 index;
+	return (__u16)interval <= port ? (__u32)(interval >> 32) : 0;
+}
 
-	if (!block)
-		return 0;
-	index = rules_find_cell(arena, block_cell, rules_block_cells(block->count), port);
-	cell = rules_cell(arena, block_cell + index);
+/* The record that wins at the packet's port in a block of several cells, or 0. */
+static __always_inline __u32 rules_find_far(void *arena, __u32 block, __u32 intervals, __u16 port)
+{
+	__u32 index = rules_find_cell(arena, block, rules_block_cells(intervals), port);
+	struct rules_cell *cell = rules_cell(arena, block + index);
+
 	if (!cell)
 		return 0;
 	for (int i = 0; i < 8; i++) {
@@ -171,9 +178,23 @@ static __always_inline __u32 rules_find_record(void *arena, __u32 block_cell, __
 		if (index == 0 && i < RULES_BLOCK_WORD)
 			continue;
 		if (rules_interval_high(interval) >= port)
-			return (__u16)interval <= port ? (__u32)(interval >> 32) : 0;
+			return rules_interval_record(interval, port);
 	}
 	return 0;
+}
+
+/* The record that wins at the packet's port in a block, or 0. */
+static __always_inline __u32 rules_find_record(void *arena, const struct rules_block *block, __u32 cell, __u16 port)
+{
+	const struct rules_cell *words = (const struct rules_cell *)block;
+
+	if (block->count > RULES_BLOCK_INLINE)
+		return rules_find_far(arena, cell, block->count, port);
+	if (rules_interval_high(words->word[RULES_BLOCK_WORD]) >= port)
+		return rules_interval_record(words->word[RULES_BLOCK_WORD], port);
+	return rules_interval_high(words->word[RULES_BLOCK_WORD + 1]) >= port
+		       ? rules_interval_record(words->word[RULES_BLOCK_WORD + 1], port)
+		       : 0;
 }
 
 /* Of a clock that is cheap and lags by at most one tick. */
@@ -212,13 +233,22 @@ static __always_inline void rules_go_on(struct rules_query *q, __u32 tuples)
 	q->left = q->left > tuples ? q->left - tuples : 0;
 }
 
-/* Looks at the next tuples of the list, up to one that may have a rule for the packet; its key is left in *q. */
-__noinline int rules_sift(struct rules_query *q)
+/* Takes the rule of the key in *q if it is better than the best so far. */
+static __always_inline void rules_take_key(void *arena, struct rules_query *q)
 {
-	void *arena = rules_arena();
+	__u32 cell = 0, record;
+	struct rules_block *block = rules_find_block(arena, q, &cell);
 
-	if (!q || !arena)
-		return RULES_SWAPPED;
+	if (!block)
+		return;
+	record = rules_find_record(arena, block, cell, q->port);
+	if (record)
+		rules_take_better(arena, q, record);
+}
+
+/* Looks at the next tuples of the list, up to one that may have a rule for the packet; its key is left in *q. */
+static __always_inline int rules_sift(void *arena, struct rules_query *q)
+{
 	for (int i = 0; i < RULES_STRIDE; i++) {
 		struct rules_tuple *tuple;
 		int skip = 0;
@@ -234,7 +264,7 @@ __noinline int rules_sift(struct rules_query *q)
 		if (!rules_tuple_serves(q, tuple))
 			continue;
 		rules_make_key(q, tuple, &q->key);
-		if (rules_guard_passes(arena, q, &skip))
+		if (rules_may_be(arena, q, &skip))
 			return RULES_FOUND;
 		if (skip)
 			rules_go_on(q, tuple->run);
@@ -242,25 +272,18 @@ __noinline int rules_sift(struct rules_query *q)
 	return RULES_NEXT;
 }
 
-/* Takes the rule of that key if it is better than the best so far. -1: the arena could not be read. */
-__noinline int rules_probe(struct rules_query *q)
+/* Goes some way down the list: over a few tuples, or to the next rule for the packet. */
+__noinline int rules_step(struct rules_query *q)
 {
 	void *arena = rules_arena();
-	struct rules_header *header;
-	__u32 block, record;
+	int step;
 
 	if (!q || !arena)
-		return -1;
-	header = rules_cell(arena, 0);
-	if (!header || header->arena != q->arena)
-		return -1;
-	block = rules_find_block(arena, q, &q->key, q->hash);
-	if (!block)
-		return 0;
-	record = rules_find_record(arena, block, q->port);
-	if (record)
-		rules_take_better(arena, q, record);
-	return 0;
+		return RULES_SWAPPED;
+	step = rules_sift(arena, q);
+	if (step == RULES_FOUND)
+		rules_take_key(arena, q);
+	return step;
 }
 
 /* What the search must know of the arena. */
@@ -291,13 +314,12 @@ __noinline int rules_search(struct rules_query *q, __u32 list)
 	if (!header || !lists)
 		return -1;
 	rules_begin(q, header, rules_read(&lists->word[list & 7]));
-	/* one step more than there are tuples: the last finds none left */
-	for (__u32 i = 0; i <= RULES_TUPLES_MAX; i++) {
-		int step = rules_sift(q);
+	for (__u32 i = 0; i <= RULES_TUPLES_MAX && q->left; i++) {
+		int step = rules_step(q);
 
 		if (step == RULES_DONE)
 			return 0;
-		if (step == RULES_SWAPPED || (step == RULES_FOUND && rules_probe(q)))
+		if (step == RULES_SWAPPED)
 			return -1;
 	}
 	return 0;

@@ -23,6 +23,14 @@ static __always_inline void *rules_arena(void)
 }
 
 struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, RULES_TALLIES);
+	__type(key, __u32);
+	__type(value, struct rules_tally);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} xdp1_tally SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, FRAGS_MAX);
 	__type(key, struct frag_key);

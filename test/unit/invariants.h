@@ -62,19 +62,20 @@ static inline const struct rules_record *walk_record(struct walk *walk, uint32_t
 	return (const void *)&walk->arena->cells[cell];
 }
 
-/* A packet finds the key only if no bucket with an empty slot comes before its own. */
-static inline bool walk_slot_is_reached(const struct walk *walk, uint64_t hash, uint32_t bucket)
+/* A packet finds the key only if no empty slot comes before its own. */
+static inline bool walk_slot_is_reached(const struct walk *walk, uint64_t hash, uint32_t bucket, unsigned int place)
 {
 	for (uint32_t probe = 0; probe < RULES_PROBES; probe++) {
 		uint32_t index =
 			(rules_bucket_index(hash, walk->header->bucket_mask) + probe) & walk->header->bucket_mask;
 		const struct rules_cell *cell = &walk->arena->cells[walk->header->buckets + index];
 
-		if (index == bucket)
-			return true;
-		for (unsigned int i = 0; i < RULES_SLOTS; i++)
+		for (unsigned int i = 0; i < RULES_SLOTS; i++) {
+			if (index == bucket && i == place)
+				return true;
 			if (!cell->word[i])
 				return false;
+		}
 	}
 	return false;
 }
@@ -149,8 +150,9 @@ static inline void walk_intervals(struct walk *walk, const struct rules_block *b
 	}
 }
 
-static inline void walk_slot(struct walk *walk, uint32_t bucket, uint64_t slot)
+static inline void walk_slot(struct walk *walk, uint32_t bucket, unsigned int place)
 {
+	uint64_t slot = walk->arena->cells[walk->header->buckets + bucket].word[place];
 	uint32_t cell = (uint32_t)slot;
 	const struct rules_block *block;
 	struct rules_key key;
@@ -168,7 +170,7 @@ static inline void walk_slot(struct walk *walk, uint32_t bucket, uint64_t slot)
 	memcpy(key.addr, block->addr, sizeof(key.addr));
 	hash = rules_hash(&key);
 	WALK_REQUIRE(walk, hash >> 32 == slot >> 32);
-	WALK_REQUIRE(walk, walk_slot_is_reached(walk, hash, bucket));
+	WALK_REQUIRE(walk, walk_slot_is_reached(walk, hash, bucket, place));
 	WALK_REQUIRE(walk, walk_guard_passes(walk, &key, hash));
 	WALK_REQUIRE(walk, block->count > 0 && block->link);
 	walk_key_records(walk, block, &key);
@@ -183,7 +185,7 @@ static inline void walk_buckets(struct walk *walk)
 
 		for (unsigned int i = 0; i < RULES_SLOTS && !walk->wrong; i++)
 			if (cell->word[i] > RULES_SLOT_DELETED)
-				walk_slot(walk, bucket, cell->word[i]);
+				walk_slot(walk, bucket, i);
 	}
 }
 
