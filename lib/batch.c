@@ -4,6 +4,7 @@
 #include "progress.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,20 @@ static char *word_take(char **cursor)
 	*cursor = *from ? from + 1 : from;
 	*to = '\0';
 	return quoted ? NULL : word;
+}
+
+/* Of a list: what follows the first of these, wherever it stands outside of quotes. */
+static void comment_cut(char *line)
+{
+	bool quoted = false;
+
+	for (; *line && (quoted || !strchr("#;", *line)); line++) {
+		if (*line == '"')
+			quoted = !quoted;
+		else if (quoted && *line == '\\' && line[1])
+			line++;
+	}
+	*line = '\0';
 }
 
 static int line_split(char *line, struct words *words, struct error *error)
@@ -91,7 +106,24 @@ static int error_locate(struct error *error, const char *path, unsigned long lin
 	return -1;
 }
 
-static int stream_read(FILE *stream, const char *path, batch_callback *take, void *context, struct error *error)
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
+/* Lists come from anywhere. */
+static char *list_clean(char *line, unsigned long number)
+{
+	if (number == 1 && !strncmp(line, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)))
+		memset(line, ' ', strlen(BYTE_ORDER_MARK));
+	comment_cut(line);
+	return line;
+}
+
+struct source {
+	FILE *stream;
+	const char *path;
+	bool list;
+};
+
+static int source_read(const struct source *source, batch_callback *take, void *context, struct error *error)
 {
 	unsigned long number = 0;
 	char *line = NULL;
@@ -99,7 +131,7 @@ static int stream_read(FILE *stream, const char *path, batch_callback *take, voi
 	ssize_t got;
 	int result = 0;
 
-	while (!result && (got = getline(&line, &size, stream)) >= 0) {
+	while (!result && (got = getline(&line, &size, source->stream)) >= 0) {
 		struct words words = { .argc = 0 };
 
 		if (++number % PROGRESS_LINES == 0)
@@ -107,7 +139,7 @@ static int stream_read(FILE *stream, const char *path, batch_callback *take, voi
 		if (memchr(line, '\0', (size_t)got))
 			result = error_usage(error, "line", "has a NUL byte");
 		if (!result)
-			result = line_split(line, &words, error);
+			result = line_split(source->list ? list_clean(line, number) : line, &words, error);
 		if (!result && words.argc > 1) {
 			char *argv[BATCH_WORDS_MAX + 2];
 
@@ -116,32 +148,42 @@ static int stream_read(FILE *stream, const char *path, batch_callback *take, voi
 			result = take(context, number, words.argc, argv, error);
 		}
 		if (result)
-			error_locate(error, path, number, error_column(&words, error));
+			error_locate(error, source->path, number, error_column(&words, error));
 	}
-	if (!result && ferror(stream))
-		result = error_errno(error, path);
+	if (!result && ferror(source->stream))
+		result = error_errno(error, source->path);
 	free(line);
+	return result;
+}
+
+static int path_read(const char *path, bool list, batch_callback *take, void *context, struct error *error)
+{
+	struct source source = { .stream = stdin, .path = path, .list = list };
+	int result;
+
+	if (!strcmp(path, "-"))
+		return source_read(&source, take, context, error);
+	source.stream = fopen(path, "re");
+	if (!source.stream)
+		return error_errno(error, path);
+	result = source_read(&source, take, context, error);
+	fclose(source.stream);
 	return result;
 }
 
 int batch_read(const char *path, batch_callback *take, void *context, struct error *error)
 {
-	FILE *stream;
-	int result;
+	return path_read(path, false, take, context, error);
+}
 
-	if (!strcmp(path, "-"))
-		return stream_read(stdin, path, take, context, error);
-	stream = fopen(path, "re");
-	if (!stream)
-		return error_errno(error, path);
-	result = stream_read(stream, path, take, context, error);
-	fclose(stream);
-	return result;
+int batch_read_list(const char *path, batch_callback *take, void *context, struct error *error)
+{
+	return path_read(path, true, take, context, error);
 }
 
 void batch_print_word(const char *text)
 {
-	if (*text && *text != '#' && !strpbrk(text, " \t\"")) {
+	if (*text && !strpbrk(text, " \t\"#;")) {
 		fputs(text, stdout);
 		return;
 	}

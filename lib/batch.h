@@ -19,7 +19,10 @@ typedef int batch_callback(void *context, unsigned long line, int argc, char **a
  */
 int batch_read(const char *path, batch_callback *line, void *context, struct error *error);
 
-/* Prints a word so that batch_read reads it back: in quotes where it must be. text has no control characters. */
+/* As it, for lists as others publish them: a comment begins with '#' or ';' anywhere outside of quotes. */
+int batch_read_list(const char *path, batch_callback *line, void *context, struct error *error);
+
+/* Prints a word so that both read it back: in quotes where it must be. text has no control characters. */
 void batch_print_word(const char *text);
 
 #endif

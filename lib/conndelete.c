@@ -104,18 +104,22 @@ static int sweep_overdue(const struct deleting *deleting, struct error *error)
 
 /* ---- what stays ---- */
 
-static bool is_one_of(const struct conn_key *key, const struct conn_key *keys, size_t count)
+static bool is_one_of(const struct conn_key *key, const struct session *sessions, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
-		if (!memcmp(key, &keys[i], sizeof(*key)))
+	struct conn_key own;
+
+	for (size_t i = 0; i < count; i++) {
+		session_key(&sessions[i], &own);
+		if (!memcmp(key, &own, sizeof(own)))
 			return true;
+	}
 	return false;
 }
 
 static void rows_spare(struct connview *view, struct conn_deletion *deletion)
 {
-	struct conn_key own[SESSION_KEYS_MAX];
-	size_t count = session_keys(own), kept = 0;
+	struct session own[SESSIONS_MAX];
+	size_t count = sessions_find(own), kept = 0;
 
 	for (size_t i = 0; i < view->count; i++) {
 		const struct conn_row *row = &view->rows[i];

@@ -5,6 +5,7 @@
 #include "num.h"
 
 #include <arpa/inet.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,8 +73,8 @@ int prefix_parse_address(const char *text, struct prefix *out, struct error *err
 	return 0;
 }
 
-/* Gives an address its length. */
-static int prefix_set_len(struct prefix *out, const char *len, struct error *error)
+/* Gives an address its length; with mask, host bits are cleared. */
+static int prefix_set_len(struct prefix *out, const char *len, bool mask, struct error *error)
 {
 	char given[PREFIX_TEXT_MAX], masked_text[PREFIX_TEXT_MAX];
 	struct prefix masked;
@@ -84,6 +85,8 @@ static int prefix_set_len(struct prefix *out, const char *len, struct error *err
 	out->len = (uint8_t)value;
 	masked = *out;
 	prefix_mask(&masked);
+	if (mask)
+		*out = masked;
 	if (!memcmp(masked.addr, out->addr, sizeof(masked.addr)))
 		return 0;
 	return error_usage(error, prefix_format(out, given), "host bits set, did you mean %s",
@@ -92,7 +95,7 @@ static int prefix_set_len(struct prefix *out, const char *len, struct error *err
 
 static int prefix_parse_with_len(const char *text, const char *len, struct prefix *out, struct error *error)
 {
-	if (prefix_parse_address(text, out, error) || prefix_set_len(out, len, error)) {
+	if (prefix_parse_address(text, out, error) || prefix_set_len(out, len, false, error)) {
 		/* host bits are named with a text made here; they stand in the address */
 		if (error->operand != len)
 			error->operand = text;
@@ -101,7 +104,7 @@ static int prefix_parse_with_len(const char *text, const char *len, struct prefi
 	return 0;
 }
 
-int prefix_parse(const char *text, struct prefix *out, struct error *error)
+static int prefix_read(const char *text, bool mask, struct prefix *out, struct error *error)
 {
 	const char *slash = strchr(text, '/');
 	char address[PREFIX_TEXT_MAX];
@@ -118,11 +121,16 @@ int prefix_parse(const char *text, struct prefix *out, struct error *error)
 		return error_usage(error, text, "not an IPv4 or IPv6 prefix");
 	if (num_parse(slash + 1, 0, prefix_bits(out->family), &len, error))
 		return error_usage(error, text, "length not a number from 0 to %u", prefix_bits(out->family));
-	if (prefix_set_len(out, slash + 1, error)) {
+	if (prefix_set_len(out, slash + 1, mask, error)) {
 		error->operand = text;
 		return -1;
 	}
 	return 0;
+}
+
+int prefix_parse(const char *text, struct prefix *out, struct error *error)
+{
+	return prefix_read(text, false, out, error);
 }
 
 int prefix_list_add(struct prefix_list *list, const struct prefix *prefix)
@@ -241,6 +249,18 @@ int prefix_parse_cover(const char *text, const char *len, struct prefix_list *ou
 		return range_cover(prefix, &last, out) ? error_errno(error, text) : 0;
 	}
 	if (len ? prefix_parse_with_len(text, len, &prefix, error) : prefix_parse(text, &prefix, error))
+		return -1;
+	return prefix_list_add(out, &prefix) ? error_errno(error, text) : 0;
+}
+
+int prefix_parse_cover_masked(const char *text, struct prefix_list *out, struct error *error)
+{
+	struct prefix prefix;
+
+	if (strchr(text, '-'))
+		return prefix_parse_cover(text, NULL, out, error);
+	*out = (struct prefix_list){ 0 };
+	if (prefix_read(text, true, &prefix, error))
 		return -1;
 	return prefix_list_add(out, &prefix) ? error_errno(error, text) : 0;
 }

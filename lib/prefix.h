@@ -37,7 +37,11 @@ int prefix_parse(const char *text, struct prefix *out, struct error *error);
  */
 int prefix_parse_cover(const char *text, const char *len, struct prefix_list *out, struct error *error);
 
-/* As it with the length in the text: the first and the last address of what prefix_parse takes, or of a range. */
+/* As it with the length in the text, but host bits are cleared. */
+int prefix_parse_cover_masked(const char *text, struct prefix_list *out, struct error *error);
+
+/* As prefix_parse_cover with the length in the text: the first and the last address of what prefix_parse takes, or of a
+ * range. */
 int prefix_parse_range(const char *text, struct prefix *first, struct prefix *last, struct error *error);
 
 /* "10.0.0.0/8" to buf; returns buf. */

@@ -205,21 +205,21 @@ static int epoch_parse(const char *text, uint64_t *epoch, struct error *error)
 	return 0;
 }
 
-static int expires_parse(const struct rule_options *options, __u64 *expires, struct error *error)
+int rule_parse_expiry(const char *ttl, const char *expires, __u64 *out, struct error *error)
 {
 	uint64_t value = 0;
 
-	if (options->ttl && options->expires)
-		return error_usage(error, options->expires, "--ttl and --expires say the same thing, give one");
-	if (options->ttl) {
-		if (num_parse(options->ttl, 1, TTL_MAX, &value, error))
+	if (ttl && expires)
+		return error_usage(error, expires, "--ttl and --expires say the same thing, give one");
+	if (ttl) {
+		if (num_parse(ttl, 1, TTL_MAX, &value, error))
 			return -1;
-		*expires = clock_now() + value * CLOCK_SECOND;
+		*out = clock_now() + value * CLOCK_SECOND;
 	}
-	if (options->expires) {
-		if (epoch_parse(options->expires, &value, error))
+	if (expires) {
+		if (epoch_parse(expires, &value, error))
 			return -1;
-		*expires = clock_from_epoch(value);
+		*out = clock_from_epoch(value);
 	}
 	return 0;
 }
@@ -311,7 +311,7 @@ static int template_parse(char *const operands[RULE_OPERANDS], const struct rule
 {
 	enum rules_action action;
 
-	*out = (struct rules_record){ .family = dst->items[0].family == 6 ? RULES_IPV6 : RULES_IPV4 };
+	*out = (struct rules_record){ 0 };
 	if (proto_parse(operands[5], &out->proto, error) ||
 	    rule_parse_ports(out->proto, operands[2], operands[3], &out->head, error) ||
 	    decision_parse(options, operands, out, error))
@@ -324,7 +324,7 @@ static int template_parse(char *const operands[RULE_OPERANDS], const struct rule
 		return -1;
 	if (options->service && rule_parse_service(options->service, out->service, error))
 		return -1;
-	return expires_parse(options, &out->head.expires, error);
+	return rule_parse_expiry(options->ttl, options->expires, &out->head.expires, error);
 }
 
 static int source_parse(const struct rule_options *options, uint8_t family, struct prefix_list *out,
@@ -339,12 +339,12 @@ static int source_parse(const struct rule_options *options, uint8_t family, stru
 	return 0;
 }
 
-static int interfaces_parse(const struct rule_options *options, uint32_t indices[RULE_INTERFACES_MAX],
-			    struct error *error)
+int rule_parse_interfaces(const char *const *names, size_t count, struct rule_places *out, struct error *error)
 {
-	indices[0] = 0;
-	for (size_t i = 0; i < options->interface_count; i++)
-		if (rule_parse_interface(options->interfaces[i], &indices[i], error))
+	out->indices[0] = 0;
+	out->index_count = count ? count : 1;
+	for (size_t i = 0; i < count; i++)
+		if (rule_parse_interface(names[i], &out->indices[i], error))
 			return -1;
 	return 0;
 }
@@ -352,6 +352,7 @@ static int interfaces_parse(const struct rule_options *options, uint32_t indices
 static void rule_complete(struct rules_record *rule, const struct prefix *dst, const struct prefix *src,
 			  uint32_t ifindex)
 {
+	rule->family = dst->family == 6 ? RULES_IPV6 : RULES_IPV4;
 	memcpy(rule->dst, dst->addr, sizeof(rule->dst));
 	memcpy(rule->src, src->addr, sizeof(rule->src));
 	rule->dst_len = dst->len;
@@ -370,47 +371,57 @@ static int check_number(const char *operand, size_t number, struct error *error)
 			   RULES_PER_LINE_MAX);
 }
 
-static int rules_multiply(const struct rules_record *template, const struct prefix_list *dst,
-			  const struct prefix_list *src, const uint32_t *indices, size_t index_count,
-			  struct rules_record **out, size_t *count)
+static void multiply(const struct rules_record *template, const struct rule_places *places, struct rules_record *out,
+		     size_t *count)
 {
-	size_t total = dst->count * src->count * index_count;
-
-	*count = 0;
-	*out = malloc(total * sizeof(**out));
-	if (!*out)
-		return -1;
-	for (size_t d = 0; d < dst->count; d++) {
-		for (size_t s = 0; s < src->count; s++) {
-			for (size_t i = 0; i < index_count; i++) {
-				(*out)[*count] = *template;
-				rule_complete(&(*out)[(*count)++], &dst->items[d], &src->items[s], indices[i]);
+	for (size_t d = 0; d < places->dst.count; d++) {
+		for (size_t s = 0; s < places->src.count; s++) {
+			if (places->dst.items[d].family != places->src.items[s].family)
+				continue;
+			for (size_t i = 0; i < places->index_count; i++) {
+				out[*count] = *template;
+				rule_complete(&out[(*count)++], &places->dst.items[d], &places->src.items[s],
+					      places->indices[i]);
 			}
 		}
 	}
+}
+
+int rule_multiply(const struct rules_record *template, const struct rule_places *places, const char *operand,
+		  struct rules_record **out, size_t *count, struct error *error)
+{
+	size_t most = places->dst.count * places->src.count * places->index_count;
+
+	*count = 0;
+	if (check_number(operand, most, error))
+		return -1;
+	*out = malloc(most * sizeof(**out));
+	if (!*out)
+		return error_errno(error, operand);
+	multiply(template, places, *out, count);
 	return 0;
+}
+
+void rule_places_free(struct rule_places *places)
+{
+	free(places->dst.items);
+	free(places->src.items);
 }
 
 int rule_parse(char *const operands[RULE_OPERANDS], const struct rule_options *options, struct rules_record **out,
 	       size_t *count, struct error *error)
 {
-	size_t index_count = options->interface_count ? options->interface_count : 1;
-	struct prefix_list dst = { 0 }, src = { 0 };
-	uint32_t indices[RULE_INTERFACES_MAX];
+	struct rule_places places;
 	struct rules_record template;
 	int result = -1;
 
-	if (!prefix_parse_cover(operands[0], operands[1], &dst, error) &&
-	    !template_parse(operands, options, &dst, &template, error) &&
-	    !source_parse(options, dst.items[0].family, &src, error) &&
-	    !check_number(operands[0], dst.count * src.count * index_count, error) &&
-	    !interfaces_parse(options, indices, error)) {
-		result = rules_multiply(&template, &dst, &src, indices, index_count, out, count);
-		if (result)
-			error_errno(error, operands[0]);
-	}
-	free(dst.items);
-	free(src.items);
+	places.dst = places.src = (struct prefix_list){ 0 };
+	if (!prefix_parse_cover(operands[0], operands[1], &places.dst, error) &&
+	    !template_parse(operands, options, &places.dst, &template, error) &&
+	    !source_parse(options, places.dst.items[0].family, &places.src, error) &&
+	    !rule_parse_interfaces(options->interfaces, options->interface_count, &places, error))
+		result = rule_multiply(&template, &places, operands[0], out, count, error);
+	rule_places_free(&places);
 	return result;
 }
 
@@ -471,13 +482,13 @@ static void print_port(long port)
 		printf(" %ld", port);
 }
 
-static void print_option(char letter, const char *value)
+void rule_print_option(char letter, const char *value)
 {
 	printf(" -%c ", letter);
 	batch_print_word(value);
 }
 
-static void print_expires(uint64_t expires)
+void rule_print_expires(uint64_t expires)
 {
 	uint64_t epoch = clock_to_epoch(expires) + CLOCK_SECOND / 2000;
 
@@ -497,7 +508,7 @@ static void print_long_options(const struct rules_record *rule)
 	if (rule_max_duration(rule))
 		printf(" --max-duration %" PRIu32, rule_max_duration(rule));
 	if (rule->head.expires)
-		print_expires(rule->head.expires);
+		rule_print_expires(rule->head.expires);
 	/* a rule that spliced once keeps its route until it goes, but --route is for splice rules */
 	if (decision & RULES_ROUTE && rules_decision_action(decision) == RULES_SPLICE)
 		printf(" --route");
@@ -517,15 +528,15 @@ void rule_print_line(const struct rules_record *rule)
 	print_port(high);
 	printf(" %u %s", rules_decision_port(rule->head.decision), proto_format(rule->proto, proto));
 	if (src.len)
-		print_option('s', prefix_format(&src, text));
+		rule_print_option('s', prefix_format(&src, text));
 	if (*interface_format(rule->head.ifindex, interface))
-		print_option('i', interface);
+		rule_print_option('i', interface);
 	if (action == RULES_DROP)
-		print_option('a', rule_action_name(action));
+		rule_print_option('a', rule_action_name(action));
 	if (rule->priority)
 		printf(" -P %d", rule->priority);
 	if (*rule_service(rule, service))
-		print_option('S', service);
+		rule_print_option('S', service);
 	print_long_options(rule);
 	putchar('\n');
 }

@@ -50,6 +50,29 @@ int rule_parse_service(const char *text, uint8_t out[RULES_SERVICE_MAX], struct 
 int rule_parse_interface(const char *name, uint32_t *ifindex, struct error *error);
 int rule_parse_priority(const char *text, int32_t *out, struct error *error);
 int rule_parse_action(const char *text, enum rules_action *out, struct error *error);
+
+/* When a rule expires, to *out: as rule_options.ttl or as .expires says; both NULL: *out stays. */
+int rule_parse_expiry(const char *ttl, const char *expires, __u64 *out, struct error *error);
+
+/* Where rules are to stand: one for each destination, each source of its family, and each interface. */
+struct rule_places {
+	struct prefix_list dst, src;
+	uint32_t indices[RULE_INTERFACES_MAX]; /* 0: any */
+	size_t index_count;
+};
+
+/* Those of the names; of any interface where there is none. */
+int rule_parse_interfaces(const char *const *names, size_t count, struct rule_places *out, struct error *error);
+
+/*
+ * What the template says, for each of the places. operand names them in errors. *out is released with free().
+ */
+int rule_multiply(const struct rules_record *template, const struct rule_places *places, const char *operand,
+		  struct rules_record **out, size_t *count, struct error *error);
+
+/* Releases the prefixes. */
+void rule_places_free(struct rule_places *places);
+
 int rule_parse_direction(const char *text, enum rules_direction *out, struct error *error);
 
 struct prefix rule_dst(const struct rules_record *rule);
@@ -73,6 +96,10 @@ char *interface_format(uint32_t ifindex, char buf[INTERFACE_TEXT_MAX]);
  * LOW and HIGH as they were given: numbers, or -1 for "any" (ICMP). ICMP: type and code.
  */
 void rule_ports(const struct rules_record *rule, long *low, long *high);
+
+/* Parts of a line: " -L VALUE", in quotes where it must be, and " --expires TIME". */
+void rule_print_option(char letter, const char *value);
+void rule_print_expires(uint64_t expires);
 
 /* Prints the line of map_update that makes this rule. */
 void rule_print_line(const struct rules_record *rule);

@@ -26,7 +26,8 @@ static int entry_order(const void *left, const void *right)
 	return a->hash < b->hash ? -1 : a->hash > b->hash;
 }
 
-int rule_index_make(struct rule_index *index, struct ruleset *set, struct error *error)
+int rule_index_make(struct rule_index *index, struct ruleset *set,
+		    struct prefix (*prefix_of)(const struct rules_record *rule), struct error *error)
 {
 	struct rules_record rule;
 	uint32_t cursor = 0;
@@ -34,12 +35,12 @@ int rule_index_make(struct rule_index *index, struct ruleset *set, struct error 
 	*index = (struct rule_index){ 0 };
 	while (ruleset_next(set, &cursor, &rule)) {
 		struct rule_index_entry *entries = array_room(index->entries, index->count, sizeof(*entries));
-		struct prefix dst = rule_dst(&rule);
+		struct prefix prefix = prefix_of(&rule);
 
 		if (!entries)
 			return error_errno(error, "rules");
 		index->entries = entries;
-		index->entries[index->count++] = (struct rule_index_entry){ prefix_hash(&dst), cursor };
+		index->entries[index->count++] = (struct rule_index_entry){ prefix_hash(&prefix), cursor };
 	}
 	if (index->count)
 		qsort(index->entries, index->count, sizeof(*index->entries), entry_order);
@@ -68,9 +69,9 @@ static size_t entry_first(const struct rule_index *index, uint32_t hash)
 	return low;
 }
 
-uint32_t rule_index_next(const struct rule_index *index, const struct prefix *dst, size_t *at)
+uint32_t rule_index_next(const struct rule_index *index, const struct prefix *prefix, size_t *at)
 {
-	uint32_t hash = prefix_hash(dst);
+	uint32_t hash = prefix_hash(prefix);
 
 	if (!*at)
 		*at = entry_first(index, hash);

@@ -80,6 +80,22 @@ uint32_t rule_max_duration(const struct rules_record *rule)
 	return rule->head.decision & RULES_LIMITED ? rule->max_duration : 0;
 }
 
+uint32_t rule_rate(const struct rules_record *rule)
+{
+	return rule->head.decision & RULES_LIMITED ? rule->rate : 0;
+}
+
+uint32_t rule_burst(const struct rules_record *rule)
+{
+	return rule->head.decision & RULES_LIMITED ? rule->burst : 0;
+}
+
+bool rule_limits_are_alike(const struct rules_record *a, const struct rules_record *b)
+{
+	return rule_max_duration(a) == rule_max_duration(b) && rule_rate(a) == rule_rate(b) &&
+	       rule_burst(a) == rule_burst(b);
+}
+
 uint64_t decision_renumber(uint64_t decision, uint64_t sequence)
 {
 	return (decision & ~(RULES_SEQUENCE_MAX << 21)) | sequence << 21;

@@ -31,6 +31,13 @@ bool rule_has_expired(const struct rules_record *rule);
  */
 uint32_t rule_max_duration(const struct rules_record *rule);
 
+/* Packets per second of one source, and how many at once; 0: no matter, as the decision tells. */
+uint32_t rule_rate(const struct rules_record *rule);
+uint32_t rule_burst(const struct rules_record *rule);
+
+/* Whether what the decision says is limited is so in the same way. */
+bool rule_limits_are_alike(const struct rules_record *a, const struct rules_record *b);
+
 /* The same decision with another sequence number. */
 uint64_t decision_renumber(uint64_t decision, uint64_t sequence);
 

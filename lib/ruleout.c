@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "ruleout.h"
 
-#include "age.h"
 #include "clock.h"
 #include "proto.h"
 #include "rule.h"
@@ -10,6 +9,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 int surroundings_read(struct surroundings *surroundings, struct error *error)
 {
@@ -40,14 +40,25 @@ static double epoch_seconds(uint64_t monotonic)
 	return (double)clock_to_epoch(monotonic) / (double)CLOCK_SECOND;
 }
 
-/* The time of the last hit: in JSON seconds since the epoch, in the table how long ago. */
-static void last_out(struct out *out, uint64_t last)
+void rule_last_out(struct out *out, const struct rules_record *rule)
 {
+	uint64_t last = rule->head.last;
 	char text[AGE_TEXT_MAX] = "-";
 
 	if (last)
 		age_format(seconds_between(last, clock_now()), text);
 	out_seconds(out, "last", "LAST", last ? epoch_seconds(last) : -1, text);
+}
+
+void rule_expires_out(struct out *out, const struct rules_record *rule)
+{
+	out_seconds(out, "expires", NULL, rule->head.expires ? epoch_seconds(rule->head.expires) : -1, NULL);
+}
+
+char *rule_left_format(const struct rules_record *rule, char text[AGE_TEXT_MAX])
+{
+	text[0] = '\0';
+	return rule->head.expires ? age_format(seconds_between(clock_now(), rule->head.expires), text) : text;
 }
 
 #define NOTE_TEXT_MAX 80
@@ -64,8 +75,7 @@ static void note_format(const struct rules_record *rule, bool dead, bool unroute
 	if (unrouted)
 		parts[count++] = "no-route";
 	if (rule->head.expires) {
-		age_format(seconds_between(clock_now(), rule->head.expires), age);
-		snprintf(left, sizeof(left), "%s left", age);
+		snprintf(left, sizeof(left), "%s left", rule_left_format(rule, age));
 		parts[count++] = left;
 	}
 	note[0] = '\0';
@@ -121,11 +131,26 @@ void rule_out(struct out *out, const struct rules_record *rule, const struct sur
 	rare_out(out, rule);
 	out_number(out, "packets", "PACKETS", rule->head.packets);
 	out_number(out, "bytes", "BYTES", rule->head.bytes);
-	last_out(out, rule->head.last);
-	out_seconds(out, "expires", NULL, rule->head.expires ? epoch_seconds(rule->head.expires) : -1, NULL);
+	rule_last_out(out, rule);
+	rule_expires_out(out, rule);
 	out_number(out, "rule", NULL, rules_decision_sequence(rule->head.decision));
 	if (surroundings)
 		note_out(out, rule, rule_is_dead(rule, &surroundings->listeners), rule_is_routed(rule, surroundings));
+}
+
+int rules_print_aside(struct ruleset *set, const struct rule_place *places, size_t count,
+		      void (*print)(const struct rules_record *rule), struct error *error)
+{
+	struct rules_record rule;
+
+	fflush(stdout);
+	if (dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+		return error_errno(error, "stderr");
+	for (size_t i = 0; i < count; i++)
+		if (ruleset_read(set, &places[i], &rule))
+			print(&rule);
+	fflush(stdout);
+	return 0;
 }
 
 static void changes_print_json(const struct changes *changes, const struct surroundings *surroundings)

@@ -4,6 +4,7 @@
 #define SPLICER_RULEOUT_H
 
 #include "abi/rules.h"
+#include "age.h"
 #include "error.h"
 #include "netlink.h"
 #include "option.h"
@@ -24,6 +25,19 @@ int rule_is_routed(const struct rules_record *rule, const struct surroundings *s
 
 /* The fields of one rule, between out_begin and out_end. */
 void rule_out(struct out *out, const struct rules_record *rule, const struct surroundings *surroundings);
+
+/* The time of its last hit: in JSON seconds since the epoch, in the table how long ago. */
+void rule_last_out(struct out *out, const struct rules_record *rule);
+
+/* When it expires, in JSON: seconds since the epoch. */
+void rule_expires_out(struct out *out, const struct rules_record *rule);
+
+/* How long that is from now, "58.2s", to text; "" where it does not expire. Returns text. */
+char *rule_left_format(const struct rules_record *rule, char text[AGE_TEXT_MAX]);
+
+/* Prints rules on stderr: callers copy stdout to their logs. */
+int rules_print_aside(struct ruleset *set, const struct rule_place *places, size_t count,
+		      void (*print)(const struct rules_record *rule), struct error *error);
 
 /* What a command did, as -v, -n and -j ask for it: a letter and the line of each rule, or JSON. */
 void changes_print(const struct common_options *common, const struct changes *changes);

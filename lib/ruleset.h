@@ -47,6 +47,8 @@ struct changes {
 	 * deletions that this takes.
 	 */
 	bool replace;
+	/* With it, rules that stay although they are not put; NULL: none. */
+	bool (*spares)(const struct changes *changes, const struct rules_record *rule);
 	bool repaired; /* out: what a killed writer had left was put right */
 };
 

@@ -298,6 +298,14 @@ static uint64_t entries_sweep(const struct entries *entries)
 	return earliest;
 }
 
+static bool entries_have_rate(const struct entries *entries)
+{
+	for (size_t i = 0; i < entries->count; i++)
+		if (rule_rate(entries->items[i].rule))
+			return true;
+	return false;
+}
+
 /* 1: a bucket is full. */
 static int build_fill(struct build *build, struct error *error)
 {
@@ -320,6 +328,7 @@ static int build_fill(struct build *build, struct error *error)
 		list_fill(build, list);
 	header->live = (uint32_t)entries->count;
 	header->sweep = entries_sweep(entries);
+	header->rated = entries_have_rate(entries);
 	header->keys = (uint32_t)build->keys;
 	return 0;
 }

@@ -128,7 +128,7 @@ static int rule_find(struct ruleset *set, const struct rules_record *rule, struc
 /* The place of a new rule, in the lowest layer where it hides no other. Sets its layer. */
 static int rule_find_layer(struct ruleset *set, struct rules_record *rule, struct placement *place)
 {
-	unsigned int layer = rule->head.expires ? 1 : 0, last = layer ? RULES_LAYERS_MAX : 0;
+	unsigned int layer = stands_in_layers(rule, rule->head.expires) ? 1 : 0, last = layer ? RULES_LAYERS_MAX : 0;
 
 	for (; layer <= last; layer++) {
 		rule->layer = (uint8_t)layer;
@@ -207,6 +207,7 @@ static int rule_add(struct ruleset *set, struct placement *place, const struct r
 		goto full;
 	record->head.next = link;
 	sweep_by(set, rule->head.expires);
+	header->rated |= rule_rate(rule) != 0;
 	__atomic_store_n(&record->head.state, RULES_LIVE, __ATOMIC_RELEASE);
 	header->live++;
 	header->keys += !place->block;
@@ -352,16 +353,17 @@ static bool is_other_limit(const struct rules_record *old, const struct rules_re
 {
 	uint32_t was = rule_max_duration(old), is = rule_max_duration(new);
 
-	return was && is && was != is;
+	return (was && is && was != is) || rule_rate(old) != rule_rate(new) || rule_burst(old) != rule_burst(new);
 }
 
-/* One that begins or ends to expire changes its key: that is not done in place. */
+/* One that begins or ends to stand in layers changes its key: that is not done in place. */
 static int rule_put_over(struct ruleset *set, struct placement *place, struct member *member,
 			 const struct rules_record *rule)
 {
 	const struct rules_record *old = set_record(set, member->record);
 
-	if (!old->head.expires != !rule->head.expires || is_other_limit(old, rule))
+	if (stands_in_layers(old, old->head.expires) != stands_in_layers(rule, rule->head.expires) ||
+	    is_other_limit(old, rule))
 		return 1;
 	return rule_change(set, place, member, rule);
 }

@@ -134,15 +134,22 @@ static size_t rule_end(const struct entries *entries, size_t from)
 	return end;
 }
 
-static int entries_resolve(struct entries *entries, uint64_t sequence, bool replace, struct error *error)
+static bool changes_spare(const struct changes *changes, const struct rules_record *rule)
 {
+	return changes->spares && changes->spares(changes, rule);
+}
+
+static int entries_resolve(struct entries *entries, uint64_t sequence, const struct changes *changes,
+			   struct error *error)
+{
+	bool replace = changes && changes->replace;
 	size_t kept = 0;
 
 	for (size_t i = 0, end; i < entries->count; i = end) {
 		struct entry *entry = &entries->items[i];
 
 		end = rule_end(entries, i);
-		if (replace && end == i + 1 && !entry->change) {
+		if (replace && end == i + 1 && !entry->change && !changes_spare(changes, entry->rule)) {
 			if (changes_add(&entries->removed, CHANGE_DELETE, entry->rule, error))
 				return -1;
 			continue;
@@ -167,13 +174,12 @@ static bool entry_is_unchanged(const struct entry *entry)
 	const struct rules_record *old = entry->old;
 
 	return old && decision_renumber(old->head.decision, 0) == decision_renumber(entry->decision, 0) &&
-	       rule_max_duration(old) == rule_max_duration(entry->rule) &&
-	       expires_alike(old->head.expires, entry->expires);
+	       rule_limits_are_alike(old, entry->rule) && expires_alike(old->head.expires, entry->expires);
 }
 
 /*
  * In a replacement a rule that is as it was keeps its number as long as the numbers still ascend, that being the order
- * of age. *same tells whether all did.
+ * of age, and one that is spared keeps it always. *same tells whether all did.
  */
 static int entries_keep_numbers(struct entries *entries, bool *same)
 {
@@ -190,6 +196,8 @@ static int entries_keep_numbers(struct entries *entries, bool *same)
 		struct entry *entry = ages[i];
 		uint64_t number = entry->old ? rules_decision_sequence(entry->old->head.decision) : 0;
 
+		if (!entry->change)
+			continue;
 		if (number > last && entry_is_unchanged(entry))
 			entry->decision = decision_renumber(entry->decision, number);
 		else
@@ -203,9 +211,14 @@ static int entries_keep_numbers(struct entries *entries, bool *same)
 
 /* ---- layers ---- */
 
+static bool entry_stands_in_layers(const struct entry *entry)
+{
+	return stands_in_layers(entry->rule, entry->expires);
+}
+
 /*
- * Gives each of the rules that expire, of one key and sorted by their ports, the lowest layer where it has no port in
- * common with another. Sorted so, it is enough to know where each layer ends.
+ * Gives each of the rules that expire or have a rate, of one key and sorted by their ports, the lowest layer where it
+ * has no port in common with another. Sorted so, it is enough to know where each layer ends.
  */
 static int key_give_layers(struct entry *entries, size_t count, struct error *error)
 {
@@ -217,13 +230,14 @@ static int key_give_layers(struct entry *entries, size_t count, struct error *er
 		unsigned int layer = 1;
 
 		entries[i].layer = 0;
-		if (!entries[i].expires)
+		if (!entry_stands_in_layers(&entries[i]))
 			continue;
 		while (layer <= RULES_LAYERS_MAX && ends[layer] >= head->low)
 			layer++;
 		if (layer > RULES_LAYERS_MAX)
 			return error_state(error, "rules",
-					   "more than %d rules that expire have a port of one prefix in common",
+					   "more than %d rules that expire or have a rate have a port of one prefix in "
+					   "common",
 					   RULES_LAYERS_MAX);
 		ends[layer] = head->high;
 		entries[i].layer = layer;
@@ -243,10 +257,10 @@ static int entry_key_order(const void *left, const void *right)
 	return rule_compare(a->rule, b->rule);
 }
 
-static bool entries_expire(const struct entries *entries)
+static bool entries_need_layers(const struct entries *entries)
 {
 	for (size_t i = 0; i < entries->count; i++)
-		if (entries->items[i].expires)
+		if (entry_stands_in_layers(&entries->items[i]))
 			return true;
 	return false;
 }
@@ -269,7 +283,7 @@ size_t key_end(const struct entries *entries, size_t from)
 
 static int entries_give_layers(struct entries *entries, struct error *error)
 {
-	if (!entries_expire(entries))
+	if (!entries_need_layers(entries))
 		return 0;
 	for (size_t i = 0, end; i < entries->count; i = end) {
 		/* not yet given: all are in layer 0 */
@@ -293,7 +307,7 @@ int entries_make(struct entries *entries, struct ruleset *set, struct changes *c
 		return -1;
 	progress_show("sorting %zu rules", entries->count);
 	qsort(entries->items, entries->count, sizeof(struct entry), entry_order);
-	if (entries_resolve(entries, header->sequence, replace, error))
+	if (entries_resolve(entries, header->sequence, changes, error))
 		return -1;
 	if (replace && entries_keep_numbers(entries, same))
 		return entries_memory(error);

@@ -64,10 +64,18 @@ int lists_prepare(struct ruleset *set, const struct rules_record *rule, struct l
 void lists_publish(struct ruleset *set, const struct list_changes *lists);
 void lists_abandon(struct ruleset *set, const struct list_changes *lists);
 
-/* While no rule expires, layer 0 is all there is. */
+/* Whether there are packets that match the rule and to which it does not apply: see RULES_LAYERS_MAX. */
+static inline bool stands_in_layers(const struct rules_record *rule, uint64_t expires)
+{
+	return expires || rule_rate(rule);
+}
+
+/* While no rule needs one, layer 0 is all there is. */
 static inline unsigned int layers_last(struct ruleset *set)
 {
-	return set_header(set)->sweep ? RULES_LAYERS_MAX : 0;
+	const struct rules_header *header = set_header(set);
+
+	return header->sweep || header->rated ? RULES_LAYERS_MAX : 0;
 }
 
 /* The decision of a rule that is put over one with the decision old: a route that the tool added stays its own. */
@@ -86,7 +94,7 @@ static inline char put_letter(const struct rules_record *old, const struct rules
 {
 	uint64_t was = old->head.decision;
 	bool same = decision_renumber(was, 0) == decision_put(was, new->head.decision, 0) &&
-		    rule_max_duration(old) == rule_max_duration(new);
+		    rule_limits_are_alike(old, new);
 
 	return same && expires_alike(old->head.expires, new->head.expires) ? '=' : 'C';
 }

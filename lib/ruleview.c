@@ -3,19 +3,15 @@
 
 #include "rule.h"
 
-#include <stdlib.h>
-
 static int view_fill(struct ruleview *view, struct error *error)
 {
-	if (arena_map_whole(&view->set.arena, error) || surroundings_read(&view->surroundings, error))
-		return -1;
-	return ruleset_order(&view->set, &view->places, &view->count, error);
+	return surroundings_read(&view->surroundings, error) ? -1 : rulelist_order(&view->list, error);
 }
 
 int ruleview_open(struct ruleview *view, const struct pins *pins, struct error *error)
 {
 	*view = (struct ruleview){ 0 };
-	if (ruleset_open(&view->set, pins, &pin_rules, false, error))
+	if (rulelist_open(&view->list, pins, &pin_rules, error))
 		return -1;
 	if (!view_fill(view, error))
 		return 0;
@@ -25,15 +21,13 @@ int ruleview_open(struct ruleview *view, const struct pins *pins, struct error *
 
 void ruleview_close(struct ruleview *view)
 {
-	ruleset_close(&view->set);
+	rulelist_close(&view->list);
 	surroundings_free(&view->surroundings);
-	free(view->places);
 }
 
 bool ruleview_read(struct ruleview *view, const struct selector *selector, size_t i, struct rules_record *rule)
 {
-	return ruleset_read(&view->set, &view->places[i], rule) &&
-	       selector_matches(selector, rule, &view->surroundings.listeners);
+	return rulelist_read(&view->list, i, rule) && selector_matches(selector, rule, &view->surroundings.listeners);
 }
 
 /* Oldest first: read back in this order, the newer of two equal rules stays the newer. */
@@ -41,7 +35,7 @@ void ruleview_print_lines(struct ruleview *view, const struct selector *selector
 {
 	struct rules_record rule;
 
-	for (size_t i = 0; i < view->count; i++)
+	for (size_t i = 0; i < view->list.count; i++)
 		if (ruleview_read(view, selector, i, &rule))
 			rule_print_line(&rule);
 }
@@ -53,7 +47,7 @@ void ruleview_print(struct ruleview *view, const struct selector *selector, enum
 
 	out_open(&out, form);
 	do {
-		for (size_t i = 0; i < view->count; i++) {
+		for (size_t i = 0; i < view->list.count; i++) {
 			if (!ruleview_read(view, selector, i, &rule))
 				continue;
 			out_begin(&out);

@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* One reading of the rule set: the rules there are, and what the system around them says of them. Takes no lock. */
+/* The rules of splicer.o, and what the system around them says of them. Takes no lock. */
 #ifndef SPLICER_RULEVIEW_H
 #define SPLICER_RULEVIEW_H
 
 #include "error.h"
 #include "out.h"
 #include "pin.h"
+#include "rulelist.h"
 #include "ruleout.h"
-#include "ruleset.h"
 #include "select.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 struct ruleview {
-	struct ruleset set;
-	struct rule_place *places; /* oldest first */
-	size_t count;
+	struct rulelist list;
 	struct surroundings surroundings; /* 32 KiB: not on the stack */
 };
 

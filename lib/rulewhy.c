@@ -19,7 +19,7 @@ static bool prefix_has(const struct prefix *prefix, const uint8_t addr[16])
 	return !memcmp(masked.addr, prefix->addr, sizeof(masked.addr));
 }
 
-static bool rule_matches(const struct rules_record *rule, const struct question *question)
+bool rule_matches(const struct rules_record *rule, const struct question *question)
 {
 	struct prefix dst = rule_dst(rule), src = rule_src(rule);
 
@@ -45,24 +45,77 @@ static int rivals_add(struct rivals *rivals, const struct rules_record *rule, st
 	return 0;
 }
 
+/* What was begun: best first, or nothing where it failed. */
+static int rivals_end(struct rivals *rivals, int result)
+{
+	if (result) {
+		free(rivals->items);
+		*rivals = (struct rivals){ 0 };
+	}
+	if (rivals->count)
+		qsort(rivals->items, rivals->count, sizeof(*rivals->items), best_first);
+	return result;
+}
+
 int rivals_find(struct ruleset *set, const struct question *question, struct rivals *out, struct error *error)
 {
 	struct rules_record rule;
 	uint32_t cursor = 0;
+	int result = 0;
 
 	*out = (struct rivals){ 0 };
-	while (ruleset_next(set, &cursor, &rule)) {
-		if (!rule_matches(&rule, question))
+	while (!result && ruleset_next(set, &cursor, &rule))
+		if (rule_matches(&rule, question))
+			result = rivals_add(out, &rule, error);
+	return rivals_end(out, result);
+}
+
+/* Makes of a tuple the key that has the question's packets. */
+static void tuple_aim(struct rules_record *tuple, const struct question *question)
+{
+	struct prefix dst = { .family = question->family, .len = tuple->dst_len };
+	struct prefix src = { .family = question->family, .len = tuple->src_len };
+
+	memcpy(dst.addr, question->dst, sizeof(dst.addr));
+	memcpy(src.addr, question->src, sizeof(src.addr));
+	prefix_mask(&dst);
+	prefix_mask(&src);
+	memcpy(tuple->dst, dst.addr, sizeof(tuple->dst));
+	memcpy(tuple->src, src.addr, sizeof(tuple->src));
+	if (tuple->head.ifindex)
+		tuple->head.ifindex = question->ifindex;
+}
+
+static int rivals_add_key(struct ruleset *set, const struct question *question, const struct rules_record *key,
+			  struct rivals *rivals, struct error *error)
+{
+	struct rules_record rule;
+	uint32_t cursor = 0;
+	int result = 0;
+
+	while (!result && ruleset_next_of_key(set, key, &cursor, &rule))
+		if (rule_matches(&rule, question))
+			result = rivals_add(rivals, &rule, error);
+	return result;
+}
+
+int rivals_find_locked(struct ruleset *set, const struct question *question, struct rivals *out, struct error *error)
+{
+	enum rules_family family = question->family == 6 ? RULES_IPV6 : RULES_IPV4;
+	struct rules_record tuple;
+	uint32_t cursor = 0;
+	int result = 0;
+
+	if (!ruleset_is_sound(set))
+		return rivals_find(set, question, out, error);
+	*out = (struct rivals){ 0 };
+	while (!result && ruleset_next_tuple(set, &cursor, &tuple)) {
+		if (tuple.family != family || tuple.direction != question->direction)
 			continue;
-		if (rivals_add(out, &rule, error)) {
-			free(out->items);
-			*out = (struct rivals){ 0 };
-			return -1;
-		}
+		tuple_aim(&tuple, question);
+		result = rivals_add_key(set, question, &tuple, out, error);
 	}
-	if (out->count)
-		qsort(out->items, out->count, sizeof(*out->items), best_first);
-	return 0;
+	return rivals_end(out, result);
 }
 
 /* ---- why ---- */

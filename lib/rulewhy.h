@@ -18,8 +18,13 @@ struct rivals {
 	size_t count;
 };
 
-/* The question names its interface and direction. */
+/* Whether a rule matches by itself. The question names its interface and direction. */
+bool rule_matches(const struct rules_record *rule, const struct question *question);
+
 int rivals_find(struct ruleset *set, const struct question *question, struct rivals *out, struct error *error);
+
+/* As it, by a few looks into the table however many rules there are. The caller holds pins_lock. */
+int rivals_find_locked(struct ruleset *set, const struct question *question, struct rivals *out, struct error *error);
 
 /* By rank and decision, as abi/rules.h states them: positive when a wins, 0 for a rule and itself. */
 int precedence_compare(const struct rules_record *a, const struct rules_record *b);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "select.h"
 
+#include "abi/xdp.h"
 #include "num.h"
 #include "proto.h"
 #include "rule.h"
@@ -129,6 +130,12 @@ bool selector_matches(const struct selector *selector, const struct rules_record
 	if (selector->has_direction && selector->direction != rule->direction)
 		return false;
 	if (selector->has_action && selector->action != rules_decision_action(rule->head.decision))
+		return false;
+	if (selector->has_mode && selector->mode != rules_decision_mode(rule->head.decision))
+		return false;
+	if (selector->no_default && rule->priority == XDP_PRIORITY_DEFAULT)
+		return false;
+	if (selector->no_never_drop && rule->priority == XDP_PRIORITY_NEVER_DROP)
 		return false;
 	if (selector->has_priority && selector->priority != rule->priority)
 		return false;

@@ -46,7 +46,11 @@ struct selector {
 	long high;   /* ICMP: the code; -1: any */
 	uint16_t proto;
 	enum rules_action action;
+	bool has_mode;
+	enum rules_mode mode;
 	int32_t priority;
+	bool no_never_drop; /* rules of xdp_filter.o: none that never drop */
+	bool no_default;    /* nor that are a default verdict */
 	uint8_t service[RULES_SERVICE_MAX];
 };
 

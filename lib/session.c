@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "session.h"
 
-#include "conn.h"
 #include "num.h"
 #include "prefix.h"
 
+#include <limits.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +13,20 @@
 
 #define VARIABLE "SSH_CONNECTION="
 #define ANCESTORS_MAX 64
+
+/* ---- the variable ---- */
+
+/* An IPv4 address as a socket for both families has it, ::ffff:192.0.2.1 (RFC 4291 section 2.5.5.2). */
+static void address_unmap(struct prefix *address)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, 0xff };
+
+	if (address->family != 6 || memcmp(address->addr, mapped, sizeof(mapped)) != 0)
+		return;
+	address->family = 4;
+	memmove(address->addr, address->addr + sizeof(mapped), 4);
+	memset(address->addr + 4, 0, sizeof(mapped));
+}
 
 static int end_parse(char *address, const char *port, struct conn_end *end, uint8_t *family)
 {
@@ -23,42 +37,47 @@ static int end_parse(char *address, const char *port, struct conn_end *end, uint
 	address[strcspn(address, "%")] = '\0'; /* the zone of a link-local address */
 	if (prefix_parse_address(address, &prefix, &ignored) || num_parse(port, 1, 65535, &number, &ignored))
 		return -1;
+	address_unmap(&prefix);
 	memcpy(end->addr, prefix.addr, sizeof(end->addr));
 	end->port = (uint16_t)number;
 	*family = prefix.family;
 	return 0;
 }
 
-int session_parse(const char *text, struct conn_key *key)
+int session_parse(const char *text, struct session *session)
 {
-	char address[2][64], port[2][8];
-	struct conn_end ends[2];
-	uint8_t family[2];
+	char client[64], server[64], client_port[8], server_port[8];
+	uint8_t family;
 
-	if (sscanf(text, "%63s %7s %63s %7s", address[0], port[0], address[1], port[1]) != 4)
+	memset(session, 0, sizeof(*session)); /* compared as bytes */
+	if (sscanf(text, "%63s %7s %63s %7s", client, client_port, server, server_port) != 4)
 		return -1;
-	for (int end = 0; end < 2; end++)
-		if (end_parse(address[end], port[end], &ends[end], &family[end]))
-			return -1;
-	if (family[0] != family[1])
+	if (end_parse(client, client_port, &session->client, &family) ||
+	    end_parse(server, server_port, &session->server, &session->family))
 		return -1;
-	conn_key_make(key, family[0], IPPROTO_TCP, &ends[0], &ends[1]);
-	return 0;
+	return family == session->family ? 0 : -1;
 }
 
-/* A file of /proc about a process, of one of its lines or records; NULL: it is gone, or not the caller's to see. */
-static FILE *process_open(pid_t process, const char *name)
+void session_key(const struct session *session, struct conn_key *key)
 {
-	char path[64];
+	conn_key_make(key, session->family, IPPROTO_TCP, &session->client, &session->server);
+}
 
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)process, name);
+/* ---- who has it ---- */
+
+/* A file about a process, of one of its lines or records; NULL: it is gone, or not the caller's to see. */
+static FILE *process_open(const char *proc, pid_t process, const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%d/%s", proc, (int)process, name);
 	return fopen(path, "re");
 }
 
 /* 0 when there is none. */
-static pid_t process_parent(pid_t process)
+static pid_t process_parent(const char *proc, pid_t process)
 {
-	FILE *file = process_open(process, "status");
+	FILE *file = process_open(proc, process, "status");
 	char line[256];
 	int parent = 0;
 
@@ -71,9 +90,9 @@ static pid_t process_parent(pid_t process)
 	return parent;
 }
 
-static int environment_find(pid_t process, struct conn_key *key)
+static int environment_find(const char *proc, pid_t process, struct session *session)
 {
-	FILE *file = process_open(process, "environ");
+	FILE *file = process_open(proc, process, "environ");
 	char *record = NULL;
 	size_t room = 0;
 	int result = -1;
@@ -82,21 +101,36 @@ static int environment_find(pid_t process, struct conn_key *key)
 		return -1;
 	while (result && getdelim(&record, &room, '\0', file) > 0)
 		if (!strncmp(record, VARIABLE, strlen(VARIABLE)))
-			result = session_parse(record + strlen(VARIABLE), key);
+			result = session_parse(record + strlen(VARIABLE), session);
 	free(record);
 	fclose(file);
 	return result;
 }
 
-size_t session_keys(struct conn_key keys[SESSION_KEYS_MAX])
+/* What a process has its children have too. */
+static size_t session_add(struct session sessions[SESSIONS_MAX], size_t count, const struct session *session)
 {
-	pid_t process = getpid();
+	for (size_t i = 0; i < count; i++)
+		if (!memcmp(&sessions[i], session, sizeof(*session)))
+			return count;
+	sessions[count] = *session;
+	return count + 1;
+}
+
+size_t sessions_find_in(const char *proc, pid_t process, struct session sessions[SESSIONS_MAX])
+{
+	struct session session;
 	size_t count = 0;
 
-	for (int i = 0; i < ANCESTORS_MAX && process && count < SESSION_KEYS_MAX; i++) {
-		if (!environment_find(process, &keys[count]))
-			count++;
-		process = process_parent(process);
+	for (int i = 0; i < ANCESTORS_MAX && process && count < SESSIONS_MAX; i++) {
+		if (!environment_find(proc, process, &session))
+			count = session_add(sessions, count, &session);
+		process = process_parent(proc, process);
 	}
 	return count;
+}
+
+size_t sessions_find(struct session sessions[SESSIONS_MAX])
+{
+	return sessions_find_in("/proc", getpid(), sessions);
 }

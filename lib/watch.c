@@ -17,7 +17,7 @@ static int rows_read(struct watch *watch, struct ruleview *view, struct error *e
 	struct rules_record rule;
 
 	ranking_begin(&watch->ranking);
-	for (size_t i = 0; i < view->count; i++) {
+	for (size_t i = 0; i < view->list.count; i++) {
 		struct reading reading;
 
 		if (!ruleview_read(view, watch->selector, i, &rule))

@@ -30,6 +30,12 @@ struct xdp_rule_options {
 	bool mask;           /* host bits are cleared, not refused */
 };
 
+/* Operands: [PREFIX] [ACTION]. */
+int xdp_rule_operands(struct xdp_rule_options *options, char *const *operands, int count, struct error *error);
+
+/* What options do not say is as others say, if those do. */
+void xdp_rule_options_inherit(struct xdp_rule_options *options, const struct xdp_rule_options *others);
+
 /*
  * The rules that these stand for: one for each source prefix, destination prefix and interface; a rule without a prefix
  * is one of each family. *out is released with free(). Usage errors (EXIT_USAGE) name the operand.
@@ -46,10 +52,6 @@ bool xdp_rule_is_never_drop(const struct rules_record *rule);
 
 /* drop, pass, monitor, never-drop */
 const char *xdp_rule_action(const struct rules_record *rule);
-
-/* Packets per second and burst of one source; 0: no matter. */
-uint32_t xdp_rule_rate(const struct rules_record *rule);
-uint32_t xdp_rule_burst(const struct rules_record *rule);
 
 /* Prints the line of xdp_rule -f that makes this rule ("add ..."), or of a default the one for all of its three rules.
  */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* map_delete: deletes rules. */
-#include "array.h"
 #include "batch.h"
 #include "option.h"
 #include "pin.h"
@@ -10,10 +9,7 @@
 #include "ruleout.h"
 #include "select.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 enum { ROW_ALL = SELECT_ROWS };
 
@@ -50,8 +46,7 @@ struct command_line {
 
 struct work {
 	const char *file;
-	struct rule_wanted *items;
-	size_t count;
+	struct wanted_list wanted;
 	bool many; /* some deletion means any number of rules */
 };
 
@@ -64,55 +59,6 @@ static int take_option(void *context, size_t row, const char *value, struct erro
 		return selector_option(&command_line->wanted.selector, row, value, error);
 	command_line->wanted.which = RULE_ALL;
 	return 0;
-}
-
-/* "10.0.0.0 24 80 tcp", as the user wrote it, after the place in a file. */
-static void name_wanted(struct rule_wanted *wanted, const char *file, unsigned long line, char *const *operands,
-			int count)
-{
-	size_t used = 0;
-
-	if (line && file)
-		used = (size_t)snprintf(wanted->named, sizeof(wanted->named),
-					"%.60s:%lu:1: ", strcmp(file, "-") ? file : "stdin", line);
-	for (int i = 0; i < count && used < sizeof(wanted->named); i++)
-		used += (size_t)snprintf(wanted->named + used, sizeof(wanted->named) - used, i ? " %.40s" : "%.40s",
-					 operands[i]);
-}
-
-static int wanted_add(struct work *work, const struct rule_wanted *wanted, struct error *error)
-{
-	struct rule_wanted *items = array_room(work->items, work->count, sizeof(*items));
-
-	if (!items)
-		return error_errno(error, command.name);
-	work->items = items;
-	work->items[work->count++] = *wanted;
-	work->many |= wanted->which == RULE_ALL;
-	return 0;
-}
-
-static struct prefix_list list_one(const struct prefix_list *list, size_t i)
-{
-	return list->count ? (struct prefix_list){ &list->items[i], 1 } : *list;
-}
-
-/* A range made a rule for each of its prefixes: each is deleted as if it had been named alone. */
-static int wanted_expand(struct work *work, const struct rule_wanted *wanted, struct error *error)
-{
-	const struct prefix_list *dst = &wanted->selector.dst, *src = &wanted->selector.src;
-	int result = 0;
-
-	for (size_t d = 0; !result && d < (dst->count ? dst->count : 1); d++) {
-		for (size_t s = 0; !result && s < (src->count ? src->count : 1); s++) {
-			struct rule_wanted one = *wanted;
-
-			one.selector.dst = list_one(dst, d);
-			one.selector.src = list_one(src, s);
-			result = wanted_add(work, &one, error);
-		}
-	}
-	return result;
 }
 
 /* No operands: an option must say that many are meant; an empty tag does not, being what an unset variable gives. */
@@ -136,8 +82,11 @@ static int take_wanted(struct work *work, struct command_line *command_line, cha
 	if (!count || wanted->selector.dead)
 		wanted->which = RULE_ALL;
 	wanted->or_none = command_line->line;
-	name_wanted(wanted, work->file, command_line->line, operands, count);
-	return wanted_expand(work, wanted, error);
+	work->many |= wanted->which == RULE_ALL;
+	return wanted_name(wanted, work->file, command_line->line, operands, count, error) ||
+			       wanted_add(&work->wanted, wanted, error)
+		       ? -1
+		       : 0;
 }
 
 static int take_line(void *context, unsigned long line, int argc, char **argv, struct error *error)
@@ -163,27 +112,17 @@ static int read_input(int argc, char **argv, struct common_options *common, stru
 	return batch_read(common->file, take_line, work, error);
 }
 
-/* On stderr: callers copy stdout to their logs. */
 static int candidates_print(struct ruleset *set, const struct rule_place *places, size_t count, struct error *error)
 {
-	struct rules_record rule;
-
-	fflush(stdout);
-	if (dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
-		return error_errno(error, command.name);
-	for (size_t i = 0; i < count; i++)
-		if (ruleset_read(set, &places[i], &rule))
-			rule_print_line(&rule);
-	fflush(stdout);
-	return 0;
+	return rules_print_aside(set, places, count, rule_print_line, error);
 }
 
 static int delete_rules(const struct common_options *common, const struct work *work, struct changes *changes,
 			struct error *error)
 {
 	struct rule_deletion deletion = {
-		.wanted = work->items,
-		.count = work->count,
+		.wanted = work->wanted.items,
+		.count = work->wanted.count,
 		.several = candidates_print,
 		.dry_run = common->dry_run,
 		.all_routes = work->many,
@@ -209,7 +148,7 @@ int main(int argc, char **argv)
 	changes_note_repair(&common, &changes);
 	if (!failed)
 		changes_print(&common, &changes);
-	free(work.items);
+	free(work.wanted.items);
 	free(changes.items);
 	return output_finish(failed ? error_print(&error) : EXIT_DONE);
 }

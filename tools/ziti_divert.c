@@ -173,15 +173,17 @@ static int insert_rules(const struct pins *pins, const struct rules_record *rule
 	return result;
 }
 
-static void name_wanted(struct rule_wanted *wanted, const struct request *request)
+static int name_wanted(struct rule_wanted *wanted, const struct request *request, struct error *error)
 {
 	char interface[INTERFACE_TEXT_MAX];
 	int named = wanted->like->head.ifindex != 0;
 
-	snprintf(wanted->named, sizeof(wanted->named), "%.50s/%.3s %.3s %.5s-%.5s%s%s%s%s",
-		 request->values[ROW_DESTINATION], request->values[ROW_MASK], request->values[ROW_PROTOCOL],
-		 request->values[ROW_LOW], request->values[ROW_HIGH], request->options.source ? " from " : "",
-		 request->source, named ? " on " : "", interface_format(wanted->like->head.ifindex, interface));
+	if (asprintf(&wanted->named, "%.50s/%.3s %.3s %.5s-%.5s%s%s%s%s", request->values[ROW_DESTINATION],
+		     request->values[ROW_MASK], request->values[ROW_PROTOCOL], request->values[ROW_LOW],
+		     request->values[ROW_HIGH], request->options.source ? " from " : "", request->source,
+		     named ? " on " : "", interface_format(wanted->like->head.ifindex, interface)) >= 0)
+		return 0;
+	return error_errno(error, command.name);
 }
 
 static int delete_rules(const struct pins *pins, const struct request *request, const struct rules_record *rules,
@@ -189,17 +191,18 @@ static int delete_rules(const struct pins *pins, const struct request *request, 
 {
 	struct rule_wanted *wanted = calloc(count, sizeof(*wanted));
 	struct rule_deletion deletion = { .wanted = wanted, .count = count };
-	int result;
+	int result = 0;
 
 	if (!wanted)
 		return error_errno(error, command.name);
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && !result; i++) {
 		wanted[i].like = &rules[i];
 		wanted[i].any_service = !request->values[ROW_SERVICE];
 		wanted[i].which = RULE_OLDEST_DEAD;
-		name_wanted(&wanted[i], request);
+		result = name_wanted(&wanted[i], request, error);
 	}
-	result = rules_delete(pins, &deletion, error);
+	if (!result)
+		result = rules_delete(pins, &deletion, error);
 	free(deletion.changes.items);
 	free(wanted);
 	return result;

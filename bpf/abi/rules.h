@@ -103,7 +103,8 @@ struct rules_header {
 	__u32 free_record;
 	__u32 waiting_record;
 	__u64 sweep; /* ns of CLOCK_MONOTONIC from which on a writer looks for expired rules; 0: none expires */
-	__u32 reserved[12];
+	__u32 rated; /* 0: no rule has a rate */
+	__u32 reserved[11];
 };
 #define RULES_HEADER_CELLS 6
 _Static_assert(sizeof(struct rules_header) == RULES_HEADER_CELLS * RULES_CELL_SIZE, "rules_header is ABI");

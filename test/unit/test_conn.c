@@ -272,12 +272,14 @@ static void test_sessions(void)
 	struct conn_end client = { .addr = { 0xfe, 0x80, [15] = 1 }, .port = 5000 };
 	struct conn_end server = { .addr = { 0xfe, 0x80, [15] = 2 }, .port = 22 };
 	struct conn_key key, expected;
+	struct session session;
 
 	conn_key_make(&expected, 6, IPPROTO_TCP, &client, &server);
-	check(session_parse("fe80::1%eth0 5000 fe80::2%eth0 22", &key), 0, "a session by link-local addresses");
+	check(session_parse("fe80::1%eth0 5000 fe80::2%eth0 22", &session), 0, "a session by link-local addresses");
+	session_key(&session, &key);
 	check(memcmp(&key, &expected, sizeof(key)), 0, "... its key");
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-		check(session_parse(refused[i], &key), -1, "\"%s\" is no session", refused[i]);
+		check(session_parse(refused[i], &session), -1, "\"%s\" is no session", refused[i]);
 }
 
 /* ---- selectors ---- */

@@ -114,6 +114,21 @@ static void compare_pair(const struct oracle *oracle, const struct rivals *rival
 		snprintf(wrong, size, "a winner has a reason to yield: %s", rule_why(winner, rule));
 }
 
+/* Found by key, they are those that a look at all rules finds. */
+static void compare_locked(struct ruleset *set, const struct question *question, const struct rivals *expected,
+			   char *wrong, size_t size)
+{
+	struct rivals rivals;
+	struct error error;
+
+	if (rivals_find_locked(set, question, &rivals, &error))
+		bail_out(error.text);
+	if (rivals.count != expected->count ||
+	    (rivals.count && memcmp(rivals.items, expected->items, rivals.count * sizeof(*rivals.items)) != 0))
+		snprintf(wrong, size, "by key %zu rules, of all rules %zu, or others", rivals.count, expected->count);
+	free(rivals.items);
+}
+
 static void compare(struct ruleset *set, const struct oracle *oracle, char *wrong, size_t size)
 {
 	struct question question;
@@ -131,6 +146,8 @@ static void compare(struct ruleset *set, const struct oracle *oracle, char *wron
 		snprintf(wrong, size, "the best is %s", plain_text(best));
 	for (size_t i = 1; i < rivals.count && !*wrong; i++)
 		compare_pair(oracle, &rivals, i, wrong, size);
+	if (!*wrong)
+		compare_locked(set, &question, &rivals, wrong, size);
 	free(rivals.items);
 }
 
