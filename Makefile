@@ -121,7 +121,7 @@ $(O)/test/wrap.o $(O)/test/printk.o: $(O)/test/%.o: test/bench/%.bpf.c test/benc
 	$(Q)$(CLANG) $(BPF_CFLAGS) -Itest/bench -Wno-unused-parameter -c $< -o $@
 
 # each part of the bench is a program, made of one file or of several that begin with its name
-BENCH_SHARED := $(addprefix test/bench/,bench.c frames.c process.c nft_elements.c)
+BENCH_SHARED := $(addprefix test/bench/,bench.c frames.c process.c nft_elements.c cells.c)
 $(O)/test/%_bench: $(wildcard test/bench/*.[ch] test/sets/*.h) $(O)/libpinned.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)

@@ -5,8 +5,8 @@
 #define SPLICER_BENCH_XDP_H
 
 #include "bench.h"
+#include "cells.h"
 
-#define NONE (-1.0)         /* not measured */
 #define XDP_TOOLS_MAX 10000 /* addresses that the xdp-filter of xdp-tools has room for */
 #define XDP_DEVICE "wan0"   /* that packets of test runs are said to come in by */
 
@@ -61,6 +61,22 @@ struct xdp_flood {
 	double rate[XDP_RATES][XDP_WAYS];
 };
 
+/* Whole processes, and their worst. NONE: nft is not here, or takes too long. */
+struct xdp_one {
+	double add, add_worst, remove, remove_worst;
+};
+struct xdp_all {
+	double load, replace, list;
+};
+
+struct xdp_times {
+	uint32_t prefixes;
+	double bin_true;
+	struct xdp_one one, nft_one;
+	struct xdp_all all, nft_all;
+	double save, json;
+};
+
 #define XDP_SIZES 3 /* of sets */
 #define XDP_SETS (XDP_KINDS * 2 * XDP_SIZES)
 
@@ -81,7 +97,8 @@ struct xdp_bench {
 	const char *tools, *pin_dir, *scratch, *devices;
 	struct xdp_run runs[XDP_SETS * 2 * XDP_CHOICES];
 	struct xdp_flood floods[XDP_SETS * XDP_CHOICES];
-	size_t run_count, flood_count;
+	struct xdp_times times[XDP_SIZES];
+	size_t run_count, flood_count, time_count;
 };
 
 /* ---- xdp_sets.c ---- */
@@ -117,6 +134,10 @@ void xdp_run_sets(struct xdp_bench *bench, const struct xdp_set *set, const stru
 void xdp_flood_open(struct xdp_bench *bench);
 void xdp_flood_run(struct xdp_bench *bench, const struct xdp_set *set, const struct xdp_tools *tools,
 		   const struct xdp_frames *frames);
+
+/* ---- xdp_times.c: the tool, with lists of so many prefixes ---- */
+
+void xdp_times_run(struct xdp_bench *bench, uint32_t prefixes);
 
 /* ---- xdp_report.c ---- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What xdp_filter.o costs by its rules: a packet in test runs, and how many it drops that come in by a veth.
+ * What xdp_filter.o costs by its rules: a packet in test runs, how many it drops that come in by a veth, and the tool.
  * xdp_bench [-j] XDP_FILTER.o WRAP.o PIN_DIR TOOLS_DIR SCRATCH_DIR DEVICES; run by scripts/bench in a box of its own.
  */
 #include "xdp.h"
@@ -61,6 +61,17 @@ static void sets_run(struct xdp_bench *bench)
 				set_run(bench, (struct xdp_set){ kind, family, chosen[i], false });
 }
 
+static void times_run(struct xdp_bench *bench)
+{
+	for (size_t i = 1; i < XDP_SIZES; i++) {
+		uint32_t prefixes = (bench->bench.quick ? quick_sizes : sizes)[i];
+
+		if (isatty(STDERR_FILENO))
+			fprintf(stderr, "\rlists of %u prefixes %-30s", prefixes, "");
+		xdp_times_run(bench, prefixes);
+	}
+}
+
 static void programs_open(struct xdp_bench *bench, char **objects)
 {
 	bench_open(&bench->bench, objects[0], objects[1], bench->pin_dir, XDP_DEVICE);
@@ -86,6 +97,7 @@ int main(int argc, char **argv)
 	programs_open(&bench, argv + 1);
 	xdp_flood_open(&bench);
 	sets_run(&bench);
+	times_run(&bench);
 	if (isatty(STDERR_FILENO))
 		fprintf(stderr, "\r%60s\r", "");
 	xdp_report(&bench, json);

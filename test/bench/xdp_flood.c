@@ -38,7 +38,6 @@
 #define FLOOD_BATCH 256 /* frames; the ring of a veth has room for so many */
 #define FLOOD_FRAMES (FLOOD_BATCH * 1000)
 #define FLOOD_FRAMES_QUICK (FLOOD_BATCH * 20)
-#define NFT_LIMIT 120.0 /* seconds for one command */
 
 static const char *const way_names[XDP_WAYS] = { "bare", "ours", "tools", "nft" };
 
@@ -245,7 +244,7 @@ static bool nft_load(const struct xdp_bench *bench, const struct xdp_set *set)
 		bench_fail(path);
 	nft_write(file, set);
 	fclose(file);
-	loaded = process_time(argv, NFT_LIMIT, true) >= 0;
+	loaded = process_time(argv, PROCESS_LIMIT, true) >= 0;
 	remove(path);
 	return loaded;
 }
@@ -254,7 +253,7 @@ static void nft_unload(void)
 {
 	const char *argv[] = { "nft", "delete", "table", "netdev", "xdp_bench", NULL };
 
-	process_time(argv, NFT_LIMIT, true);
+	process_time(argv, PROCESS_LIMIT, true);
 }
 
 /* ---- a flood ---- */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The results as tables, one for each question, or as JSON Lines. */
-#include "out.h"
 #include "xdp.h"
 
 #include <stdio.h>
@@ -12,7 +11,8 @@ static const char notes[] =
 	"rules. RATIO: of XDP_FILTER.O to XDP-TOOLS 10K, both net. MPPS: over veth, in a second of the processor that\n"
 	"takes the packets in, or that makes and sends them too; SHARE: of what a program drops that does nothing "
 	"else.\n"
-	"NFT SET: a chain at ingress that drops what is in a set of hosts.";
+	"NFT SET: a chain at ingress that drops what is in a set of hosts; NFT ADD and such:\n"
+	"one of intervals. -: cannot be had.";
 
 static void set_print(struct out *out, const struct xdp_set *set, const char *block, const char *heading)
 {
@@ -23,90 +23,47 @@ static void set_print(struct out *out, const struct xdp_set *set, const char *bl
 	out_number(out, "rules", "RULES", set->rules);
 }
 
-static bool is_known(double value)
+static const char *choice_name(enum xdp_choice choice)
 {
-	return value > NONE;
+	return choice == XDP_COLD ? "random" : "one";
 }
 
-/* What was not measured is "-" in a table and null in JSON. */
-static void whole_print(struct out *out, const char *key, const char *header, double value, bool known)
+static void run_print(struct out *out, const struct xdp_bench *bench, size_t i)
 {
-	if (known)
-		out_integer(out, key, header, (int64_t)(value + 0.5));
-	else
-		out_number_or(out, key, header, -1, "-");
-}
-
-static void net_print(struct out *out, const char *key, const char *header, double gross, double empty)
-{
-	whole_print(out, key, header, gross > empty ? gross - empty : 0, is_known(gross));
-}
-
-static void ratio_print(struct out *out, const char *key, const char *header, double a, double b, bool known)
-{
-	char shown[32];
-
-	snprintf(shown, sizeof(shown), "%.2f", known ? a / b : 0);
-	out_seconds(out, key, header, known ? a / b : NONE, known ? shown : "-");
-}
-
-static void run_print(struct out *out, const struct xdp_run *run)
-{
+	const struct xdp_run *run = &bench->runs[i];
 	const struct xdp_cost *cost = &run->cost;
-	double tools = cost->tools_10k - cost->empty_10k;
+	double tools = cost->tools_10k < 0 ? NONE : cost->tools_10k - cost->empty_10k;
 
-	out_begin(out);
 	set_print(out, &run->set, "run", "TEST RUN, NS");
 	out_text(out, "match", "MATCH", run->set.hit ? "hit" : "miss");
-	out_text(out, "packets", "PACKETS", run->choice == XDP_COLD ? "random" : "one");
-	whole_print(out, "empty", "EMPTY", cost->empty, true);
-	net_print(out, "tools_10k", "+XDP-TOOLS 10K", cost->tools_10k, cost->empty_10k);
-	net_print(out, "tools_same", "+SAME", cost->tools_same, cost->empty);
-	whole_print(out, "gross", "XDP_FILTER.O", cost->splicer, true);
-	net_print(out, "net", "+NET", cost->splicer, cost->empty);
-	ratio_print(out, "ratio", "RATIO", cost->splicer - cost->empty, tools, is_known(cost->tools_10k) && tools > 0);
-	out_end(out);
-}
-
-static void runs_print(const struct xdp_bench *bench, enum out_form form)
-{
-	struct out out;
-
-	out_open(&out, form);
-	do {
-		for (size_t i = 0; i < bench->run_count; i++)
-			run_print(&out, &bench->runs[i]);
-	} while (out_again(&out));
-}
-
-static void rate_print(struct out *out, const char *key, const char *header, double rate)
-{
-	char shown[32];
-
-	snprintf(shown, sizeof(shown), "%.2f", rate / 1e6);
-	out_seconds(out, key, header, is_known(rate) ? rate / 1e6 : NONE, is_known(rate) ? shown : "-");
+	out_text(out, "packets", "PACKETS", choice_name(run->choice));
+	cell_whole(out, "empty", "EMPTY", cost->empty);
+	cell_net(out, "tools_10k", "+XDP-TOOLS 10K", cost->tools_10k, cost->empty_10k);
+	cell_net(out, "tools_same", "+SAME", cost->tools_same, cost->empty);
+	cell_whole(out, "gross", "XDP_FILTER.O", cost->splicer);
+	cell_net(out, "net", "+NET", cost->splicer, cost->empty);
+	cell_ratio(out, "ratio", "RATIO", cost->splicer - cost->empty, tools);
 }
 
 static void share_print(struct out *out, const char *key, const double rate[XDP_WAYS], enum xdp_way way)
 {
 	char shown[32];
-	double share = rate[way] / rate[WAY_BARE];
-	bool known = is_known(rate[way]);
+	double share = rate[way] < 0 ? NONE : rate[way] / rate[WAY_BARE];
 
 	snprintf(shown, sizeof(shown), "%.0f%%", 100 * share);
-	out_seconds(out, key, "SHARE", known ? share : NONE, known ? shown : "-");
+	out_seconds(out, key, "SHARE", share, share < 0 ? "-" : shown);
 }
 
-static void flood_print(struct out *out, const struct xdp_flood *flood, enum xdp_rate which)
+static void rate_print(struct out *out, const char *key, const char *header, double rate)
 {
-	static const char *const blocks[XDP_RATES] = { "drop", "send_and_drop" }, *const headings[XDP_RATES] = {
-		"DROPS, MPPS", "SENT AND DROPPED, MPPS"
-	};
-	const double *rate = flood->rate[which];
+	cell_number(out, key, header, rate < 0 ? NONE : rate / 1e6);
+}
 
-	out_begin(out);
-	set_print(out, &flood->set, blocks[which], headings[which]);
-	out_text(out, "packets", "PACKETS", flood->choice == XDP_COLD ? "random" : "one");
+static void flood_print(struct out *out, const struct xdp_flood *flood, const double rate[XDP_WAYS], const char *block,
+			const char *heading)
+{
+	set_print(out, &flood->set, block, heading);
+	out_text(out, "packets", "PACKETS", choice_name(flood->choice));
 	rate_print(out, "bare", "XDP_DROP", rate[WAY_BARE]);
 	rate_print(out, "splicer", "XDP_FILTER.O", rate[WAY_SPLICER]);
 	share_print(out, "splicer_share", rate, WAY_SPLICER);
@@ -114,29 +71,87 @@ static void flood_print(struct out *out, const struct xdp_flood *flood, enum xdp
 	share_print(out, "tools_share", rate, WAY_TOOLS);
 	rate_print(out, "nft", "NFT SET", rate[WAY_NFT]);
 	share_print(out, "nft_share", rate, WAY_NFT);
-	out_end(out);
 }
 
-static void floods_print(const struct xdp_bench *bench, enum out_form form, enum xdp_rate which)
+static void drop_print(struct out *out, const struct xdp_bench *bench, size_t i)
+{
+	flood_print(out, &bench->floods[i], bench->floods[i].rate[RATE_RECEIVER], "drop", "DROPPED, MPPS");
+}
+
+static void send_print(struct out *out, const struct xdp_bench *bench, size_t i)
+{
+	flood_print(out, &bench->floods[i], bench->floods[i].rate[RATE_BOTH], "send", "SENT AND DROPPED, MPPS");
+}
+
+static void times_print(struct out *out, const struct xdp_times *times, const char *block, const char *heading)
+{
+	out_text(out, "part", NULL, "xdp");
+	out_text(out, "block", NULL, block);
+	out_number(out, "prefixes", heading, times->prefixes);
+}
+
+static void one_print(struct out *out, const struct xdp_bench *bench, size_t i)
+{
+	const struct xdp_times *times = &bench->times[i];
+
+	times_print(out, times, "one", "ONE PREFIX, US, BESIDE");
+	cell_micro(out, "true", "/BIN/TRUE", times->bin_true);
+	cell_micro(out, "add", "ADD", times->one.add);
+	cell_micro(out, "add_worst", "WORST", times->one.add_worst);
+	cell_micro(out, "delete", "DELETE", times->one.remove);
+	cell_micro(out, "delete_worst", "WORST", times->one.remove_worst);
+	cell_ratio(out, "add_over_true", "ADD/TRUE", times->one.add, times->bin_true);
+	cell_micro(out, "nft_add", "NFT ADD", times->nft_one.add);
+	cell_micro(out, "nft_delete", "NFT DELETE", times->nft_one.remove);
+}
+
+static void all_print(struct out *out, const struct xdp_bench *bench, size_t i)
+{
+	const struct xdp_times *times = &bench->times[i];
+
+	times_print(out, times, "all", "ALL PREFIXES, MS");
+	cell_milli(out, "load_ms", "LOAD", times->all.load);
+	cell_whole(out, "load_rate", "PREFIXES/S", times->prefixes / times->all.load);
+	cell_milli(out, "replace_ms", "REPLACE", times->all.replace);
+	cell_milli(out, "list_ms", "LIST", times->all.list);
+	cell_milli(out, "save_ms", "LIST --SAVE", times->save);
+	cell_milli(out, "json_ms", "LIST -J", times->json);
+	cell_milli(out, "nft_load_ms", "NFT LOAD", times->nft_all.load);
+	cell_milli(out, "nft_replace_ms", "NFT REPLACE", times->nft_all.replace);
+	cell_milli(out, "nft_list_ms", "NFT LIST", times->nft_all.list);
+}
+
+typedef void (*row_function)(struct out *out, const struct xdp_bench *bench, size_t i);
+
+static void block_print(const struct xdp_bench *bench, enum out_form form, row_function print, size_t count)
 {
 	struct out out;
 
 	out_open(&out, form);
 	do {
-		for (size_t i = 0; i < bench->flood_count; i++)
-			flood_print(&out, &bench->floods[i], which);
+		for (size_t i = 0; i < count; i++) {
+			out_begin(&out);
+			print(&out, bench, i);
+			out_end(&out);
+		}
 	} while (out_again(&out));
 }
 
 void xdp_report(const struct xdp_bench *bench, bool json)
 {
-	enum out_form form = json ? OUT_JSON_LINES : OUT_TABLE;
+	const struct {
+		row_function print;
+		size_t rows;
+	} blocks[] = { { run_print, bench->run_count },
+		       { drop_print, bench->flood_count },
+		       { send_print, bench->flood_count },
+		       { one_print, bench->time_count },
+		       { all_print, bench->time_count } };
 
-	runs_print(bench, form);
-	for (enum xdp_rate which = 0; which < XDP_RATES; which++) {
-		if (!json)
+	for (size_t i = 0; i < sizeof(blocks) / sizeof(*blocks); i++) {
+		if (i && !json)
 			putchar('\n');
-		floods_print(bench, form, which);
+		block_print(bench, json ? OUT_JSON_LINES : OUT_TABLE, blocks[i].print, blocks[i].rows);
 	}
 	if (!json)
 		puts(notes);
