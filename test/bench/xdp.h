@@ -92,7 +92,8 @@ struct xdp_frames {
 
 struct xdp_bench {
 	struct bench bench;
-	struct bench first; /* the same with packets for the first 10,000 */
+	struct bench first;   /* the same with packets for the first 10,000 */
+	uint32_t first_hosts; /* fewer than 10,000 when quick */
 	/* directories; devices: what the names of those of the flood end in */
 	const char *tools, *pin_dir, *scratch, *devices;
 	struct xdp_run runs[XDP_SETS * 2 * XDP_CHOICES];

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static const uint32_t sizes[XDP_SIZES] = { 0, XDP_TOOLS_MAX, 1000000 }, quick_sizes[XDP_SIZES] = { 0, 1000, 20000 };
+static const uint32_t sizes[XDP_SIZES] = { 0, XDP_TOOLS_MAX, 1000000 }, quick_sizes[XDP_SIZES] = { 0, 1000, 10000 };
 
 static void progress(const struct xdp_set *set, const char *what)
 {
@@ -21,7 +21,7 @@ static void progress(const struct xdp_set *set, const char *what)
 
 static void packets_run(struct xdp_bench *bench, const struct xdp_set *set, const struct xdp_tools *tools)
 {
-	struct xdp_set first = { XDP_HOSTS, set->family, XDP_TOOLS_MAX, set->hit };
+	struct xdp_set first = { XDP_HOSTS, set->family, bench->first_hosts, set->hit };
 	struct xdp_frames frames;
 
 	progress(set, "packets");
@@ -37,7 +37,7 @@ static void packets_run(struct xdp_bench *bench, const struct xdp_set *set, cons
 
 static void set_run(struct xdp_bench *bench, struct xdp_set set)
 {
-	struct xdp_tools tools = { .first = xdp_tools_load(set.family, set.rules ? XDP_TOOLS_MAX : 0) };
+	struct xdp_tools tools = { .first = xdp_tools_load(set.family, set.rules ? bench->first_hosts : 0) };
 
 	progress(&set, "loading");
 	if (set.kind == XDP_HOSTS)
@@ -78,6 +78,7 @@ static void programs_open(struct xdp_bench *bench, char **objects)
 	bench_room(&bench->bench, RULES_IPV4, 1);
 	bench->first = bench->bench;
 	bench->first.wrap = NULL;
+	bench->first_hosts = bench->bench.quick ? quick_sizes[1] : XDP_TOOLS_MAX;
 	/* no frame can be said to come in where there is no program */
 	if (bpf_xdp_attach((int)bench->bench.ifindex, bench_program(&bench->bench, "pass"), XDP_FLAGS_DRV_MODE, NULL))
 		bench_fail("XDP program");

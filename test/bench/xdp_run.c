@@ -84,7 +84,7 @@ static void choice_run(struct xdp_bench *bench, const struct xdp_set *set, enum 
 	if (tools->all && set->kind == XDP_HOSTS)
 		turns_add(&turns, all, &frames->all, xdp_tools_program(tools->all), verdict, &run->cost.tools_same);
 	if (tools->first) {
-		bench_choose(first, set->family, choice == XDP_HOT ? 1 : XDP_TOOLS_MAX);
+		bench_choose(first, set->family, choice == XDP_HOT ? 1 : bench->first_hosts);
 		turns_add(&turns, first, &frames->first, bench_program(first, "pass"), XDP_PASS, &run->cost.empty_10k);
 		turns_add(&turns, first, &frames->first, xdp_tools_program(tools->first), verdict,
 			  &run->cost.tools_10k);
