@@ -12,7 +12,7 @@ static const char notes[] =
 	"takes the packets in, or that makes and sends them too; SHARE: of what a program drops that does nothing "
 	"else.\n"
 	"NFT SET: a chain at ingress that drops what is in a set of hosts; NFT ADD and such:\n"
-	"one of intervals. -: cannot be had.";
+	"one of intervals. -: cannot be had, or takes longer than 30 s.";
 
 static void set_print(struct out *out, const struct xdp_set *set, const char *block, const char *heading)
 {
