@@ -22,7 +22,7 @@ int xdp_filter(struct xdp_md *ctx)
 
 	if (!work)
 		return XDP_DROP;
-	o = filter_outcome(work, (__u32)filter_decide(ctx, work));
+	o = filter_outcome(work, filter_forget(work, filter_decide(ctx, work)));
 	filter_count(work, &o);
 	filter_report(work, &o);
 	filter_remember(work, &o);

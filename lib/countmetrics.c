@@ -3,6 +3,7 @@
 
 #include "countview.h"
 #include "metrics.h"
+#include "registry.h"
 #include "ruleset.h"
 #include "subscribe.h"
 #include "utf8.h"
@@ -12,26 +13,49 @@
 #include <stdio.h>
 #include <string.h>
 
+static const struct {
+	enum event_object object;
+	const struct pin_shape *rules;
+} rule_sets[] = {
+	{ EVENT_SPLICER, &pin_rules },
+	{ EVENT_XDP, &pin_xdp_rules },
+};
+
+#define RULE_SETS (sizeof(rule_sets) / sizeof(rule_sets[0]))
+
 /* All that is told, read before the first of it is printed. */
 struct readings {
 	struct countview view;
 	struct subscriber subscribers[EVENT_SLOT_COUNT];
 	size_t subscriber_count;
-	uint32_t rules;
+	int64_t rules[RULE_SETS]; /* -1: the object was never attached */
 };
+
+static int rules_read(const struct pins *pins, const struct pin_shape *shape, int64_t *rules, struct error *error)
+{
+	struct ruleset set;
+
+	*rules = -1;
+	if (!pin_is_there(pins, shape))
+		return 0;
+	if (ruleset_open(&set, pins, shape, false, error))
+		return -1;
+	*rules = ruleset_count(&set);
+	ruleset_close(&set);
+	return 0;
+}
 
 static int readings_take(struct readings *readings, const struct pins *pins, const struct count_selector *selector,
 			 struct error *error)
 {
-	struct ruleset set;
+	int result = 0;
 
 	if (countview_open(&readings->view, pins, selector, error) ||
-	    subscribers_read(pins, readings->subscribers, &readings->subscriber_count, error) ||
-	    ruleset_open(&set, pins, &pin_rules, false, error))
+	    subscribers_read(pins, readings->subscribers, &readings->subscriber_count, error))
 		return -1;
-	readings->rules = ruleset_count(&set);
-	ruleset_close(&set);
-	return 0;
+	for (size_t i = 0; i < RULE_SETS && !result; i++)
+		result = rules_read(pins, rule_sets[i].rules, &readings->rules[i], error);
+	return result;
 }
 
 /* ---- counters ---- */
@@ -100,6 +124,23 @@ static void gauge_out(const char *name, const char *unit, const char *help, uint
 	sample_end(&metric, value);
 }
 
+static void rules_out(const struct readings *readings)
+{
+	struct metric metric = { .name = "splicer_rules",
+				 .unit = "rules",
+				 .help = "Rules in the set of this object.",
+				 .type = METRIC_GAUGE };
+
+	metric_open(&metric);
+	for (size_t i = 0; i < RULE_SETS; i++) {
+		if (readings->rules[i] < 0)
+			continue;
+		sample_begin(&metric);
+		sample_label(&metric, count_field_name(COUNT_OBJECT), object_name(rule_sets[i].object));
+		sample_end(&metric, (uint64_t)readings->rules[i]);
+	}
+}
+
 static void losses_out(const struct readings *readings)
 {
 	struct metric metric = { .name = "splicer_events_lost",
@@ -133,7 +174,7 @@ static void readings_out(const struct readings *readings)
 
 	counters_out(&packets, &readings->view, false);
 	counters_out(&bytes, &readings->view, true);
-	gauge_out("splicer_rules", "rules", "Rules in the set.", readings->rules);
+	rules_out(readings);
 	gauge_out("splicer_event_subscribers", "subscribers", "Programs that follow events.",
 		  readings->subscriber_count);
 	losses_out(readings);

@@ -207,6 +207,11 @@ static int shape_check(int fd, const struct pin_shape *want, const char *path, s
 			   want->key_size, want->value_size, want->max_entries, want->flags);
 }
 
+bool pin_is_there(const struct pins *pins, const struct pin_shape *shape)
+{
+	return !faccessat(pins->dir_fd, shape->name, F_OK, 0);
+}
+
 int pin_open(const struct pins *pins, const struct pin_shape *shape, struct error *error)
 {
 	char path[PATH_MAX];

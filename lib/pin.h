@@ -50,6 +50,9 @@ int pins_open(struct pins *pins, const char *dir, enum pins_of of, bool claim, s
 /* What a program that goes on without them owes; one that ends need not. */
 void pins_close(struct pins *pins);
 
+/* Whether something is pinned under its name: maps of an object that was never attached are not there. */
+bool pin_is_there(const struct pins *pins, const struct pin_shape *shape);
+
 /* The descriptor of a pinned map of exactly this shape, or -1. */
 int pin_open(const struct pins *pins, const struct pin_shape *shape, struct error *error);
 

@@ -17,7 +17,7 @@
 #define TUPLES_HASH 16384 /* a power of two above RULES_LISTS * RULES_TUPLES_MAX */
 
 struct tuple_table {
-	struct rules_tuple *tuples;  /* TUPLES_HASH, by hash of meta; max_rank 0: empty */
+	struct rules_tuple *tuples;  /* TUPLES_HASH, by hash of meta; arena 0: empty */
 	uint32_t lists[RULES_LISTS]; /* tuples of each */
 };
 
@@ -41,13 +41,11 @@ static struct rules_tuple *table_slot(struct tuple_table *table, uint64_t meta)
 	for (;; at++) {
 		struct rules_tuple *tuple = &table->tuples[at % TUPLES_HASH];
 
-		if (!tuple->max_rank || tuple->meta == meta)
+		if (!tuple->arena || tuple->meta == meta)
 			return tuple;
 	}
 }
 
-/* No rule has rank 0: a priority of -2^31 with both lengths 0 and all ports is the least, and is refused by the parser.
- */
 static int table_note(struct tuple_table *table, const struct entry *entry, struct error *error)
 {
 	const struct rules_record *rule = entry->rule;
@@ -55,7 +53,8 @@ static int table_note(struct tuple_table *table, const struct entry *entry, stru
 	struct rules_tuple *tuple = table_slot(table, meta);
 	unsigned int lists[4], count;
 
-	if (!tuple->max_rank) {
+	if (!tuple->arena) {
+		tuple->arena = 1; /* until list_fill */
 		tuple->meta = meta;
 		rule_tuple_mask(rule, tuple->mask);
 		count = rule_lists(rule, lists);
@@ -253,7 +252,7 @@ static void list_fill(struct build *build, unsigned int list)
 	cell = cells_take(&build->next, cells_class(count));
 	tuples = arena_at(&build->next.arena, cell, count);
 	for (size_t i = 0; i < TUPLES_HASH; i++) {
-		if (!build->table.tuples[i].max_rank || !tuple_stands_in(&build->table.tuples[i], list))
+		if (!build->table.tuples[i].arena || !tuple_stands_in(&build->table.tuples[i], list))
 			continue;
 		tuples[used] = build->table.tuples[i];
 		tuples[used++].arena = header->arena;

@@ -49,7 +49,6 @@ int session_parse(const char *text, struct session *session)
 	char client[64], server[64], client_port[8], server_port[8];
 	uint8_t family;
 
-	memset(session, 0, sizeof(*session)); /* compared as bytes */
 	if (sscanf(text, "%63s %7s %63s %7s", client, client_port, server, server_port) != 4)
 		return -1;
 	if (end_parse(client, client_port, &session->client, &family) ||
@@ -110,9 +109,14 @@ static int environment_find(const char *proc, pid_t process, struct session *ses
 /* What a process has its children have too. */
 static size_t session_add(struct session sessions[SESSIONS_MAX], size_t count, const struct session *session)
 {
-	for (size_t i = 0; i < count; i++)
-		if (!memcmp(&sessions[i], session, sizeof(*session)))
+	struct conn_key key, known;
+
+	session_key(session, &key);
+	for (size_t i = 0; i < count; i++) {
+		session_key(&sessions[i], &known);
+		if (!memcmp(&known, &key, sizeof(key)))
 			return count;
+	}
 	sessions[count] = *session;
 	return count + 1;
 }

@@ -18,5 +18,8 @@ int xdp_proto_parse(const char *text, uint16_t *out, struct error *error)
 
 char *xdp_proto_format(uint16_t proto, char buf[PROTO_TEXT_MAX])
 {
-	return proto == XDP_PROTO_NONIP ? strcpy(buf, NONIP) : proto_format(proto, buf);
+	if (proto != XDP_PROTO_NONIP)
+		return proto_format(proto, buf);
+	memcpy(buf, NONIP, sizeof(NONIP));
+	return buf;
 }

@@ -375,9 +375,10 @@ _Static_assert(sizeof(struct rules_tally) == 48, "rules_tally is ABI");
 
 #define RULES_TALLIES 512 /* a power of two */
 
+/* Records are three cells apart, so that they spread over all. */
 static inline __u32 rules_tally_index(__u32 record)
 {
-	return record / RULES_RECORD_CELLS & (RULES_TALLIES - 1);
+	return record & (RULES_TALLIES - 1);
 }
 
 #endif

@@ -13,6 +13,7 @@
 #include "lib/events.h"
 #include "lib/fragment.h"
 #include "lib/match.h"
+#include "lib/memo.h"
 #include "lib/neighbour.h"
 #include "lib/rate.h"
 #include "lib/tally.h"
@@ -21,6 +22,7 @@
 struct filter_work {
 	struct packet p;
 	struct rules_query q;
+	__u32 decided; /* see filter_forget */
 };
 
 /* Not pinned: each object has its own. */
@@ -80,25 +82,47 @@ static __always_inline __u32 reason_of_rule(const struct rules_query *q)
 	return q->decision & RULES_LIMITED ? REASON_RATE : REASON_RULE_DROP;
 }
 
-/* What rules say; those that do not apply at the rate of their source are passed over. */
-static __always_inline __u32 row_rules(const struct packet *p, struct rules_query *q)
+/*
+ * What was found; *certain: it will be found again. Rules that do not apply at the rate of their source are passed
+ * over.
+ */
+static __always_inline __u32 search_rules(const struct packet *p, struct rules_query *q, __u32 list, int *certain)
 {
-	__u32 list;
-
-	query_begin(q, p);
-	list = rules_list(RULES_IN, p->family == 6 ? RULES_IPV6 : RULES_IPV4, rules_class(q->proto));
 	for (int i = 0; i <= XDP_RATES_MAX; i++) {
-		/* a swap during a search is rare, two in a row would need a packet that takes longer than a grace
-		 * period */
-		if (rules_search(q, list) && rules_search(q, list))
+		/* a swap during a search is rare, two would need a packet that takes longer than a grace period */
+		if (rules_search(q, list) && rules_search(q, list)) {
+			*certain = 0;
 			return REASON_INTERNAL;
+		}
 		if (!q->record)
 			return REASON_DEFAULT_PASS;
-		if (!(q->decision & RULES_LIMITED) || rate_applies(p, q))
+		if (!(q->decision & RULES_LIMITED))
+			return reason_of_rule(q);
+		*certain = 0;
+		if (rate_applies(p, q))
 			return reason_of_rule(q);
 		rules_pass_over(q);
 	}
 	return REASON_RATE;
+}
+
+/* What rules say. */
+static __always_inline __u32 row_rules(const struct packet *p, struct rules_query *q)
+{
+	__u32 list, reason;
+	struct memo *memo;
+	int certain = 1;
+
+	query_begin(q, p);
+	memo = memo_of(q);
+	reason = memo ? memo_recall(memo, q) : REASON_INTERNAL;
+	if (reason)
+		return reason;
+	list = rules_list(RULES_IN, p->family == 6 ? RULES_IPV6 : RULES_IPV4, rules_class(q->proto));
+	reason = search_rules(p, q, list, &certain);
+	if (certain)
+		memo_take(memo, q, reason);
+	return reason;
 }
 
 /* ---- rows ---- */
@@ -127,17 +151,12 @@ static __always_inline __u32 dhcp_or(const struct packet *p, __u32 reason)
 	return dhcp ? dhcp : reason;
 }
 
-/*
- * The rows, in order: reason | verdict << 8; no verdict: as the reason and the rule in *q say. A global function, so
- * that the verifier need not follow each reason through all that comes after.
- */
-__noinline int filter_decide(struct xdp_md *ctx, struct filter_work *work)
+/* The rows, in order: reason | verdict << 8; no verdict: as the reason and the rule that was found say. */
+static __always_inline __u32 filter_decide(struct xdp_md *ctx, struct filter_work *work)
 {
 	struct packet *p = &work->p;
 	__u32 reason;
 
-	if (!work)
-		return REASON_INTERNAL;
 	reason = (__u32)packet_parse(ctx, p);
 	if (!reason)
 		reason = row_link(ctx, p);
@@ -147,7 +166,18 @@ __noinline int filter_decide(struct xdp_md *ctx, struct filter_work *work)
 		reason = row_later(p);
 	if (!reason)
 		reason = dhcp_or(p, row_rules(p, &work->q));
-	return (int)reason;
+	return reason;
+}
+
+/*
+ * The same by way of memory: the verifier then does not walk through all that follows for each reason that there is.
+ */
+static __always_inline __u32 filter_forget(struct filter_work *work, __u32 decided)
+{
+	volatile __u32 *memory = &work->decided;
+
+	*memory = decided;
+	return *memory;
 }
 
 /* ---- outcome ---- */

@@ -66,6 +66,11 @@ assert_fails() {
 	assert_usage --ingress-only=1 "$attach" t0 --ingress-only=1
 	assert_usage --object "$attach" t0 --object
 	assert_usage --prio "$detach" --prio 1 t0
+	assert_usage --force "$attach" --force t0
+	assert_usage --prio "$attach" --xdp --prio 1 t0
+	assert_usage --egress-prio "$attach" --egress-prio 1 --xdp t0
+	assert_usage --ingress-only "$attach" --xdp --ingress-only t0
+	assert_usage --force "$detach" --xdp --force t0
 }
 
 @test "priorities are numbers from 1 to 65535" {

@@ -19,8 +19,8 @@ setup_file() {
 	tc filter add dev t0 ingress bpf da obj "${LAB_OBJECTS:?}/splicer.o" sec action
 }
 
-# No rules, and nothing of the caller's that could change what is printed.
-box_clean() {
+# Nothing of the caller's that could change what is printed.
+box_begin() {
 	servers=()
 	pins=/sys/fs/bpf/tc/globals
 	tmp=$BATS_TEST_TMPDIR
@@ -28,6 +28,11 @@ box_clean() {
 	err=$tmp/err
 	unset POSIXLY_CORRECT NO_COLOR
 	export LC_ALL=C
+}
+
+# The same, and no rules.
+box_clean() {
+	box_begin
 	map_delete --all
 }
 
@@ -75,6 +80,23 @@ capture() {
 	timeout -k 1 "${limit:-60}" "$@" >"$out" 2>"$err" || status=$?
 	printf '%q ' "$@" >"$tmp/command"
 	printf '\nexit status: %s\n' "$status" >>"$tmp/command"
+}
+
+# tail_events PACKET COMMAND...: one trace_tail with -c 1; PACKET, a line of shell, sends until it has one
+tail_events() {
+	local packet=$1
+	shift
+	# shellcheck disable=SC2016  # for the inner shell
+	capture bash -c '
+		packet=$1
+		shift
+		"$@" &
+		while kill -0 $! 2>/dev/null; do
+			eval "$packet"
+			sleep 0.05
+		done
+		wait $!' - "$packet" "$@"
+	program=trace_tail
 }
 
 fail() {

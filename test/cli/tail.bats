@@ -10,23 +10,6 @@ setup() {
 	export TZ=UTC0
 }
 
-# tail_events PACKET COMMAND...: one trace_tail with -c 1; PACKET, a line of shell, sends until it has one
-tail_events() {
-	local packet=$1
-	shift
-	# shellcheck disable=SC2016  # for the inner shell
-	capture bash -c '
-		packet=$1
-		shift
-		"$@" &
-		while kill -0 $! 2>/dev/null; do
-			eval "$packet"
-			sleep 0.05
-		done
-		wait $!' - "$packet" "$@"
-	program=trace_tail
-}
-
 mac() { ip -br link show t0 | awk '{ print $3 }'; }
 
 # lines without the time that they begin with

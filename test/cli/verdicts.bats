@@ -56,7 +56,7 @@ index_of() {
 	capture verdict_stat --openmetrics
 	assert_status 0
 	grep -v '^#' "$out" >"$tmp/samples"
-	assert_text samples "$tmp/samples" $'splicer_rules 0\nsplicer_event_subscribers 0'
+	assert_text samples "$tmp/samples" $'splicer_rules{object="splicer"} 0\nsplicer_event_subscribers 0'
 }
 
 @test "golden: the table; what was blocked first, then detected, then allowed, of these most packets first" {
@@ -111,8 +111,8 @@ index_of() {
 		splicer_bytes_total{object="splicer",iface="t0",hook="ingress",verdict="ALLOWED",action="passed",reason="arp"} 42
 		# TYPE splicer_rules gauge
 		# UNIT splicer_rules rules
-		# HELP splicer_rules Rules in the set.
-		splicer_rules 3
+		# HELP splicer_rules Rules in the set of this object.
+		splicer_rules{object="splicer"} 3
 		# TYPE splicer_event_subscribers gauge
 		# UNIT splicer_event_subscribers subscribers
 		# HELP splicer_event_subscribers Programs that follow events.

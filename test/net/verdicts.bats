@@ -244,7 +244,7 @@ for key, packets in rows.get("splicer_packets_total", {}).items():
 ' | sort
 }
 
-# metric_value NAME: of a sample that has no label, as the parser reads it
+# metric_value NAME: labels, if there are any, and value of each sample, as the parser reads it
 metric_value() {
 	"$SYSTEM_PYTHON" -BIc '
 import sys
@@ -262,7 +262,8 @@ for family in text_string_to_metric_families(sys.stdin.read()):
 	tail_start tail
 	verdict_stat --hook ingress --openmetrics >"$BATS_TEST_TMPDIR/metrics"
 	metrics_rows <"$BATS_TEST_TMPDIR/metrics" | grep -v ' neighbour ' | assert_same_lines "$BATS_TEST_TMPDIR/expected"
-	assert_equal "$(metric_value splicer_rules <"$BATS_TEST_TMPDIR/metrics" | xargs)" "$(rule_count)" rules
+	assert_equal "$(metric_value splicer_rules <"$BATS_TEST_TMPDIR/metrics" | tr -d \')" \
+		"{object: splicer} $(rule_count)" rules
 	assert_equal "$(metric_value splicer_event_subscribers <"$BATS_TEST_TMPDIR/metrics" | xargs)" 1 subscribers
 	assert_equal "$(metric_value splicer_events_lost_total <"$BATS_TEST_TMPDIR/metrics" | xargs)" \
 		"{slot: 0, pid: $pid} 0" losses

@@ -591,9 +591,28 @@ static void test_attributes(void)
 	subject_close(&subject);
 }
 
+/* ---- the least rank there is: 0 ---- */
+
+static void test_least_rank(void)
+{
+	struct plain_rule least = tcp_rule(), other = tcp_rule();
+	struct plain_packet packet = { .proto = 6, .ifindex = 1 };
+	struct subject subject;
+
+	subject_open(&subject);
+	least.priority = INT32_MIN;
+	other.proto = 17;
+	check_property(subject_put(&subject, &least), "a rule of rank 0, in a new arena");
+	check_property(winner_wrong(&subject.set.arena, &subject.oracle, &packet, true), "it is found");
+	check_property(subject_put(&subject, &other), "another, in place");
+	check_property(winner_wrong(&subject.set.arena, &subject.oracle, &packet, true), "it is found still");
+	subject_close(&subject);
+}
+
 int main(int argc, char **argv)
 {
 	random_start(argc, argv);
+	test_least_rank();
 	test_tuple_cap();
 	test_crowd_one_by_one();
 	test_crowd();
