@@ -34,6 +34,7 @@ struct bench_setting {
 	__u32 next;
 	__u32 ipv6;
 	__u32 restore; /* live frames begin as the map "front" says */
+	__u32 out;     /* interface by which "send" lets frames go */
 };
 
 /* What the baseline looks up: one exact probe in a hash table of as many keys as there are packets. */

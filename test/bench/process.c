@@ -7,9 +7,13 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define PROCESS_WORDS_MAX 15
 
 pid_t process_start(const char *const argv[], const char *output, bool quiet)
 {
@@ -55,6 +59,24 @@ double process_time(const char *const argv[], double limit, bool quiet)
 		bench_fail(argv[0]);
 	took = bench_now() - start;
 	return in_time && !status ? took : -1;
+}
+
+double process_tool_time(const char *tools, const char *const argv[])
+{
+	const char *words[PROCESS_WORDS_MAX + 1] = { NULL };
+	char path[256];
+	double took;
+
+	for (size_t i = 0; argv[i] && i < PROCESS_WORDS_MAX; i++)
+		words[i] = argv[i];
+	snprintf(path, sizeof(path), "%s/%s", tools, argv[0]);
+	words[0] = path;
+	took = process_time(words, PROCESS_LIMIT, false);
+	if (took < 0) {
+		fprintf(stderr, "bench: %s failed\n", argv[0]);
+		exit(1);
+	}
+	return took;
 }
 
 bool process_stop(pid_t pid, int signal, double limit)

@@ -4,8 +4,7 @@
 #define SPLICER_BENCH_RULES_H
 
 #include "bench.h"
-
-#define NONE (-1.0) /* not measured: nft cannot express it, or took too long */
+#include "cells.h"
 
 /* Which packets: any of as many as there are rules, or always the same one. */
 enum choice { COLD, HOT, CHOICES };

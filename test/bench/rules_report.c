@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The results as tables, one for each question, or as JSON Lines. */
-#include "out.h"
 #include "rules.h"
 
 #include <stdio.h>
@@ -22,57 +21,18 @@ static void set_print(struct out *out, const struct rules_result *result, const 
 	out_number(out, "rules", "RULES", result->rules);
 }
 
-/* NONE is "-" in a table and null in JSON. */
-static void whole_print(struct out *out, const char *key, const char *header, double value)
-{
-	if (value < 0)
-		out_number_or(out, key, header, -1, "-");
-	else
-		out_integer(out, key, header, (int64_t)(value + 0.5));
-}
-
-static void micro_print(struct out *out, const char *key, const char *header, double seconds)
-{
-	whole_print(out, key, header, seconds < 0 ? NONE : seconds * 1e6);
-}
-
-static void milli_print(struct out *out, const char *key, const char *header, double seconds)
-{
-	char shown[32];
-
-	snprintf(shown, sizeof(shown), "%.1f", seconds * 1e3);
-	out_seconds(out, key, header, seconds < 0 ? NONE : seconds * 1e3, seconds < 0 ? "-" : shown);
-}
-
-static void net_print(struct out *out, const char *key, const char *header, double gross, double empty)
-{
-	if (gross < 0)
-		out_number_or(out, key, header, -1, "-");
-	else
-		out_integer(out, key, header, (int64_t)(gross - empty));
-}
-
-static void ratio_print(struct out *out, const char *key, const char *header, double a, double b)
-{
-	char shown[32];
-	bool known = a >= 0 && b > 0;
-
-	snprintf(shown, sizeof(shown), "%.2f", known ? a / b : 0);
-	out_seconds(out, key, header, known ? a / b : NONE, known ? shown : "-");
-}
-
 static void flow_print(struct out *out, const struct rules_result *result, enum choice choice)
 {
 	const struct flow_cost *cost = &result->flow[choice];
 
 	set_print(out, result, "flow", "NEW FLOW, NS");
 	out_text(out, "packets", "PACKETS", choice == COLD ? "random" : "one");
-	whole_print(out, "empty", "EMPTY", cost->empty);
-	net_print(out, "probe", "+PROBE", cost->probe, cost->empty);
-	net_print(out, "no_rule", "+NO RULE", cost->no_rule, cost->empty);
-	whole_print(out, "gross", "SPLICER", cost->splicer);
-	net_print(out, "net", "+NET", cost->splicer, cost->empty);
-	ratio_print(out, "net_over_probe", "NET/PROBE", cost->splicer - cost->empty, cost->probe - cost->empty);
+	cell_whole(out, "empty", "EMPTY", cost->empty);
+	cell_net(out, "probe", "+PROBE", cost->probe, cost->empty);
+	cell_net(out, "no_rule", "+NO RULE", cost->no_rule, cost->empty);
+	cell_whole(out, "gross", "SPLICER", cost->splicer);
+	cell_net(out, "net", "+NET", cost->splicer, cost->empty);
+	cell_ratio(out, "net_over_probe", "NET/PROBE", cost->splicer - cost->empty, cost->probe - cost->empty);
 	out_end(out);
 }
 
@@ -80,11 +40,11 @@ static void live_print(struct out *out, const struct rules_result *result, enum 
 {
 	(void)choice;
 	set_print(out, result, "live", "FRAME UP THE STACK, NS");
-	whole_print(out, "empty", "EMPTY", result->live_empty);
-	net_print(out, "splicer", "+SPLICER", result->live_splicer, result->live_empty);
-	net_print(out, "nft_set", "+NFT SET", result->nft[NFT_SET].live, result->live_empty);
-	net_print(out, "nft_split", "+NFT SPLIT", result->nft[NFT_SPLIT].live, result->live_empty);
-	whole_print(out, "nft_elements", "NFT ELEMENTS", result->nft[NFT_SET].elements);
+	cell_whole(out, "empty", "EMPTY", result->live_empty);
+	cell_net(out, "splicer", "+SPLICER", result->live_splicer, result->live_empty);
+	cell_net(out, "nft_set", "+NFT SET", result->nft[NFT_SET].live, result->live_empty);
+	cell_net(out, "nft_split", "+NFT SPLIT", result->nft[NFT_SPLIT].live, result->live_empty);
+	cell_whole(out, "nft_elements", "NFT ELEMENTS", result->nft[NFT_SET].elements);
 	out_end(out);
 }
 
@@ -92,16 +52,16 @@ static void change_print(struct out *out, const struct rules_result *result, enu
 {
 	(void)choice;
 	set_print(out, result, "change", "ONE RULE, US");
-	micro_print(out, "true", "/BIN/TRUE", result->bin_true);
-	micro_print(out, "insert", "INSERT", result->insert);
-	micro_print(out, "insert_worst", "WORST", result->insert_worst);
-	micro_print(out, "delete", "DELETE", result->remove);
-	micro_print(out, "delete_worst", "WORST", result->remove_worst);
-	ratio_print(out, "insert_over_true", "INSERT/TRUE", result->insert, result->bin_true);
-	micro_print(out, "nft_set_insert", "NFT SET INSERT", result->nft[NFT_SET].insert);
-	micro_print(out, "nft_set_delete", "DELETE", result->nft[NFT_SET].remove);
-	micro_print(out, "nft_split_insert", "NFT SPLIT INSERT", result->nft[NFT_SPLIT].insert);
-	micro_print(out, "nft_split_delete", "DELETE", result->nft[NFT_SPLIT].remove);
+	cell_micro(out, "true", "/BIN/TRUE", result->bin_true);
+	cell_micro(out, "insert", "INSERT", result->insert);
+	cell_micro(out, "insert_worst", "WORST", result->insert_worst);
+	cell_micro(out, "delete", "DELETE", result->remove);
+	cell_micro(out, "delete_worst", "WORST", result->remove_worst);
+	cell_ratio(out, "insert_over_true", "INSERT/TRUE", result->insert, result->bin_true);
+	cell_micro(out, "nft_set_insert", "NFT SET INSERT", result->nft[NFT_SET].insert);
+	cell_micro(out, "nft_set_delete", "DELETE", result->nft[NFT_SET].remove);
+	cell_micro(out, "nft_split_insert", "NFT SPLIT INSERT", result->nft[NFT_SPLIT].insert);
+	cell_micro(out, "nft_split_delete", "DELETE", result->nft[NFT_SPLIT].remove);
 	out_end(out);
 }
 
@@ -109,14 +69,14 @@ static void bulk_print(struct out *out, const struct rules_result *result, enum 
 {
 	(void)choice;
 	set_print(out, result, "bulk", "ALL RULES, MS");
-	milli_print(out, "load_ms", "LOAD", result->load);
-	whole_print(out, "load_rate", "RULES/S", result->rules / result->load);
-	milli_print(out, "replace_ms", "REPLACE", result->replace);
-	milli_print(out, "list_ms", "LIST", result->list);
-	milli_print(out, "save_ms", "LIST --SAVE", result->save);
-	milli_print(out, "json_ms", "LIST -J", result->json);
-	milli_print(out, "nft_set_load_ms", "NFT SET LOAD", result->nft[NFT_SET].load);
-	milli_print(out, "nft_split_load_ms", "NFT SPLIT LOAD", result->nft[NFT_SPLIT].load);
+	cell_milli(out, "load_ms", "LOAD", result->load);
+	cell_whole(out, "load_rate", "RULES/S", result->rules / result->load);
+	cell_milli(out, "replace_ms", "REPLACE", result->replace);
+	cell_milli(out, "list_ms", "LIST", result->list);
+	cell_milli(out, "save_ms", "LIST --SAVE", result->save);
+	cell_milli(out, "json_ms", "LIST -J", result->json);
+	cell_milli(out, "nft_set_load_ms", "NFT SET LOAD", result->nft[NFT_SET].load);
+	cell_milli(out, "nft_split_load_ms", "NFT SPLIT LOAD", result->nft[NFT_SPLIT].load);
 	out_end(out);
 }
 
@@ -126,9 +86,9 @@ static void memory_print(struct out *out, const struct rules_result *result, enu
 
 	(void)choice;
 	set_print(out, result, "memory", "MEMORY");
-	whole_print(out, "bytes_empty", "BYTES, NO RULE", result->memory_empty);
-	whole_print(out, "bytes", "BYTES", result->memory);
-	whole_print(out, "bytes_per_rule", "PER RULE", more / result->rules);
+	cell_whole(out, "bytes_empty", "BYTES, NO RULE", result->memory_empty);
+	cell_whole(out, "bytes", "BYTES", result->memory);
+	cell_whole(out, "bytes_per_rule", "PER RULE", more / result->rules);
 	out_end(out);
 }
 

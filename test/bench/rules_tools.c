@@ -5,37 +5,11 @@
 #include "rules.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LOAD_LIMIT 120.0 /* seconds; a tool that takes longer has a defect */
-
 /* Not an address of any set. */
 #define ONE_DST "192.0.2.7", "32"
-
-static void tool_path(const struct rules_bench *bench, const char *tool, char path[256])
-{
-	snprintf(path, 256, "%s/%s", bench->tools, tool);
-}
-
-/* A run of a tool that must succeed. argv[0] is given by its name only. */
-static double tool_time(const struct rules_bench *bench, const char *argv[])
-{
-	const char *name = argv[0];
-	char path[256];
-	double took;
-
-	tool_path(bench, name, path);
-	argv[0] = path;
-	took = process_time(argv, LOAD_LIMIT, false);
-	if (took < 0) {
-		fprintf(stderr, "bench: %s failed\n", name);
-		exit(1);
-	}
-	argv[0] = name;
-	return took;
-}
 
 /* ---- the set ---- */
 
@@ -70,14 +44,14 @@ double rules_load(const struct rules_bench *bench, const char *file, bool replac
 	const char *add[] = { "map_update", "-f", file, NULL },
 		   *set[] = { "map_update", "--replace", "-f", file, NULL };
 
-	return tool_time(bench, replace ? set : add);
+	return process_tool_time(bench->tools, replace ? set : add);
 }
 
 void rules_clear(const struct rules_bench *bench)
 {
 	const char *argv[] = { "map_delete", "--all", NULL };
 
-	tool_time(bench, argv);
+	process_tool_time(bench->tools, argv);
 }
 
 /* ---- one rule, and the list ---- */
@@ -89,9 +63,9 @@ static void one_rule_run(struct rules_bench *bench, struct rules_result *result)
 	double took[3][PROCESS_RUNS];
 
 	for (int i = 0; i < PROCESS_RUNS; i++) {
-		took[0][i] = process_time(nothing, LOAD_LIMIT, false);
-		took[1][i] = tool_time(bench, put);
-		took[2][i] = tool_time(bench, delete);
+		took[0][i] = process_time(nothing, PROCESS_LIMIT, false);
+		took[1][i] = process_tool_time(bench->tools, put);
+		took[2][i] = process_tool_time(bench->tools, delete);
 	}
 	result->bin_true = bench_median(took[0], PROCESS_RUNS);
 	result->insert = bench_median(took[1], PROCESS_RUNS);
@@ -106,7 +80,7 @@ void tools_run(struct rules_bench *bench, struct rules_result *result)
 		   *json[] = { "rule_list", "-j", NULL };
 
 	one_rule_run(bench, result);
-	result->list = tool_time(bench, list);
-	result->save = tool_time(bench, save);
-	result->json = tool_time(bench, json);
+	result->list = process_tool_time(bench->tools, list);
+	result->save = process_tool_time(bench->tools, save);
+	result->json = process_tool_time(bench->tools, json);
 }

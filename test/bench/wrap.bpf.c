@@ -16,6 +16,13 @@ struct {
 } target SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} xdp_target SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
@@ -162,19 +169,51 @@ static __always_inline void frame_restore(__u8 *data, const __u8 *end)
 		__builtin_memcpy(data, kept->bytes, FRAME_FRONT);
 }
 
+/* Makes the frame the next packet. XDP_DROP: it is too short for one. */
+static __always_inline int frame_next(struct xdp_md *xdp, struct bench_setting *now)
+{
+	__u8 *data = (void *)(long)xdp->data, *end = (void *)(long)xdp->data_end;
+	__u32 index;
+
+	if (!packet_next(now, &index))
+		return XDP_PASS;
+	return now->ipv6 ? frame_store6(data, end, index) : frame_store4(data, end, index);
+}
+
 /* Of frames that go up the stack of the interface that they are said to have come in by. */
 SEC("xdp")
 int live(struct xdp_md *xdp)
 {
-	__u8 *data = (void *)(long)xdp->data, *end = (void *)(long)xdp->data_end;
 	struct bench_setting *now = setting_now();
-	__u32 index;
 
 	if (now && now->restore)
-		frame_restore(data, end);
-	if (!packet_next(now, &index))
-		return XDP_PASS;
-	return now->ipv6 ? frame_store6(data, end, index) : frame_store4(data, end, index);
+		frame_restore((void *)(long)xdp->data, (void *)(long)xdp->data_end);
+	return frame_next(xdp, now);
+}
+
+/* Frames that leave by an interface, as fast as one processor makes them. */
+SEC("xdp")
+int send(struct xdp_md *xdp)
+{
+	struct bench_setting *now = setting_now();
+
+	frame_next(xdp, now);
+	return now ? (int)bpf_redirect(now->out, 0) : XDP_ABORTED;
+}
+
+/* As wrap, of frames at the driver. */
+SEC("xdp")
+int xdp_wrap(struct xdp_md *xdp)
+{
+	frame_next(xdp, setting_now());
+	bpf_tail_call(xdp, &xdp_target, 0);
+	return XDP_ABORTED;
+}
+
+SEC("xdp")
+int xdp_drop(struct xdp_md *xdp)
+{
+	return XDP_DROP;
 }
 
 /* On a veth, so that it has the receive queues of native XDP: without them no frame can be said to come in there. */

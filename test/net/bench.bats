@@ -29,6 +29,15 @@ setup() {
 	assert_equal "$out" 3
 }
 
+@test "what drops beside xdp_filter.o has its columns" {
+	assert_exit 0 grep -c '"block":"run".*"kind":"hosts".*"tools_10k":[-0-9].*"tools_same":' "$rows"
+	assert_equal "$out" 20
+	assert_exit 0 grep -c '"block":"drop".*"kind":"hosts".*"tools_10k":[0-9].*"nft":[0-9]' "$rows"
+	assert_equal "$out" 8
+	assert_exit 0 grep -c '"block":"all".*"nft_load_ms":[0-9].*"nft_list_ms":[0-9]' "$rows"
+	assert_equal "$out" 2
+}
+
 @test "lines of trace_pipe are counted where there is tracefs" {
 	assert_exit 0 grep -c '"reader":"cat trace_pipe","packets":[1-9].*"rate_over_pipe":1' "$rows"
 	assert_equal "$out" 1
@@ -43,5 +52,5 @@ print(len(m.parseString(sys.argv[1]).getElementsByTagName("polyline")) >= 5)' "$
 
 @test "a part that is none is refused" {
 	assert_exit 2 scripts/bench paths
-	assert_match "$err" 'bench: paths: no such part, there are: path rules state events divert'
+	assert_match "$err" 'bench: paths: no such part, there are: path rules state events xdp divert'
 }
