@@ -42,7 +42,16 @@ static __always_inline void tally_count(struct rules_tally *tally, __u32 length)
 	tally->bytes += length;
 }
 
-/* Another rule or tick has the cell. */
+/* A packet is counted in the record at once. */
+__noinline int tally_pass_by(__u64 arena, __u32 record, __u32 length)
+{
+	struct rules_tally tally = { .arena = arena, .record = record, .packets = 1, .bytes = length };
+
+	tally.last = bpf_ktime_get_coarse_ns();
+	return tally_settle(&tally);
+}
+
+/* An earlier tick has the cell. */
 __noinline int tally_turn(__u64 arena, __u32 record, __u32 length)
 {
 	struct rules_tally *tally = tally_cell(rules_tally_index(arena, record));
@@ -63,15 +72,22 @@ __noinline int tally_turn(__u64 arena, __u32 record, __u32 length)
 	return 0;
 }
 
-/* The rule in this cell of that arena decided a packet. */
+/*
+ * The rule in this cell of that arena decided a packet. Where another rule has the cell in this tick, the record itself
+ * is near, as it was just read, and that of the other one may be far.
+ */
 static __always_inline void tally_add(__u64 arena, __u32 record, __u32 length)
 {
 	struct rules_tally *tally = tally_cell(rules_tally_index(arena, record));
 
-	if (tally && tally_is_of(tally, arena, record) && tally->tick == bpf_jiffies64())
+	if (!tally)
+		return;
+	if (tally->tick != bpf_jiffies64())
+		tally_turn(arena, record, length);
+	else if (tally_is_of(tally, arena, record))
 		tally_count(tally, length);
 	else
-		tally_turn(arena, record, length);
+		tally_pass_by(arena, record, length);
 }
 
 #endif
