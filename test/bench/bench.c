@@ -287,6 +287,12 @@ static int repeat_for(const struct bench *bench, double ns)
 	return repeat > REPEAT_MAX ? REPEAT_MAX : repeat < 64 ? 64 : (int)repeat;
 }
 
+/* One is enough to see that all works; it costs more than what is measured in it. */
+size_t bench_rounds(const struct bench *bench)
+{
+	return bench->quick ? 1 : BENCH_ROUNDS;
+}
+
 void bench_take_turns(const struct bench *bench, bench_runner run, void *context, const uint32_t *subjects, double *ns,
 		      size_t count)
 {
@@ -295,11 +301,11 @@ void bench_take_turns(const struct bench *bench, bench_runner run, void *context
 
 	for (size_t i = 0; i < count; i++)
 		repeat[i] = repeat_for(bench, run(context, subjects[i], CALIBRATION));
-	for (int round = 0; round < BENCH_ROUNDS; round++)
+	for (size_t round = 0; round < bench_rounds(bench); round++)
 		for (size_t i = 0; i < count; i++)
 			took[i][round] = run(context, subjects[i], repeat[i]);
 	for (size_t i = 0; i < count; i++)
-		ns[i] = bench_median(took[i], BENCH_ROUNDS);
+		ns[i] = bench_median(took[i], bench_rounds(bench));
 }
 
 void bench_run(const struct bench *bench, const struct bench_frame *frame, const int *programs, double *ns,

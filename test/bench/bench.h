@@ -91,6 +91,9 @@ void bench_send(const struct bench *bench, const struct bench_frame *frame, uint
 /* Sorts the values. */
 double bench_median(double *values, size_t count);
 
+/* How many rounds there are. */
+size_t bench_rounds(const struct bench *bench);
+
 /* Seconds of a clock that does not jump. */
 double bench_now(void);
 

@@ -195,11 +195,11 @@ static void flood_family(struct state *state, uint32_t family)
 		sinks[way] = flood_sink(state, (enum state_way)way, family);
 		sockets[way] = flood_socket(host, family);
 	}
-	for (size_t round = 0; round < BENCH_ROUNDS; round++)
+	for (size_t round = 0; round < bench_rounds(&state->bench); round++)
 		for (size_t way = 0; way < STATE_WAYS; way++)
 			took[way][round] = flood_round(sockets[way], seconds);
 	for (size_t way = 0; way < STATE_WAYS; way++) {
-		row->ns[way] = bench_median(took[way], BENCH_ROUNDS);
+		row->ns[way] = bench_median(took[way], bench_rounds(&state->bench));
 		close(sockets[way]);
 		close(sinks[way]);
 	}

@@ -325,8 +325,7 @@ static void choice_run(struct xdp_bench *bench, const struct xdp_set *set, enum 
 		       const struct xdp_frames *frames, const bool there[XDP_WAYS])
 {
 	struct xdp_flood *flood = &bench->floods[bench->flood_count++];
-	/* the kernel needs a tenth of a second to prepare its pages, however few frames there are */
-	size_t rounds = bench->bench.quick ? 1 : BENCH_ROUNDS;
+	size_t rounds = bench_rounds(&bench->bench);
 	struct way_rates rates[XDP_WAYS];
 
 	*flood = (struct xdp_flood){ .set = *set, .choice = choice };
