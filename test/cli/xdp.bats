@@ -268,6 +268,19 @@ default drop'
 	assert_rules 'add 192.0.2.0/24 drop'
 }
 
+@test "what would cut the session one day is refused today" {
+	local SSH_CONNECTION='192.0.2.77 50000 198.51.100.1 22' before
+
+	export SSH_CONNECTION
+	assert_done xdp_rule add session never-drop --ttl 1000
+	assert_state session xdp_rule default drop
+	assert_done xdp_rule add session never-drop
+	assert_done xdp_rule default drop
+	before=$(rules)
+	assert_state session xdp_rule add session never-drop --ttl 1000
+	assert_rules "$before"
+}
+
 # ---- refused ----
 
 @test "bad operands and options change nothing and are named" {
