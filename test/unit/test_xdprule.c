@@ -269,6 +269,7 @@ static void random_action(struct rules_record *rule)
 		return;
 	rule->rate = 1 + random_below(10000000);
 	rule->burst = random_below(2) ? rule->rate : 1 + random_below(10000000);
+	rule->rate_bits = rule->family == RULES_IPV6 ? 128 : 32;
 	rule->head.decision |= RULES_LIMITED;
 }
 
