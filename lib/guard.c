@@ -55,8 +55,10 @@ static bool rule_is_vain(const struct rules_record *rule)
 
 /* ---- whether a change can matter ---- */
 
-/* A deletion tells an identity: what the rule did is not known from it. And one that ends takes the
- * place of one that does not. */
+/*
+ * A deletion tells an identity: what the rule did is not known from it. And one that ends takes the place of one that
+ * does not.
+ */
 static bool change_threatens(const struct change *change)
 {
 	return change->kind == CHANGE_DELETE || rule_is_vain(&change->rule) || rule_drops(&change->rule) ||
