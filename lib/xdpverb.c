@@ -123,6 +123,7 @@ int xdp_add_line(void *context, unsigned long line, int argc, char **argv, struc
 	char **operands = argv + argc - count;
 
 	(void)line;
+	work->lines++;
 	if (count < 0)
 		return -1;
 	if (count && !strcmp(operands[0], "default"))
@@ -165,6 +166,8 @@ int xdp_verb_add(struct xdp_work *work, struct error *error)
 	if (work->common.file ? batch_read_list(work->common.file, xdp_add_line, work, error)
 			      : xdp_change_add(change, options, false, error))
 		return -1;
+	if (change->changes.replace && !work->lines)
+		change->nothing = strcmp(work->common.file, "-") ? work->common.file : "stdin";
 	return change_rules(work, error);
 }
 
