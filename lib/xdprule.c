@@ -193,9 +193,8 @@ static int rate_split(const char *text, uint64_t *rate, uint64_t *burst, uint64_
 	char copy[XDP_RATE_TEXT_MAX], *colon, *slash;
 	struct error ignored;
 
-	if (strlen(text) >= sizeof(copy))
+	if (snprintf(copy, sizeof(copy), "%s", text) >= (int)sizeof(copy))
 		return -1;
-	strcpy(copy, text);
 	slash = strchr(copy, '/');
 	if (slash)
 		*slash++ = 0;

@@ -153,6 +153,15 @@ static int check_add(const struct xdp_work *work, struct error *error)
 	return 0;
 }
 
+static int file_take(struct xdp_work *work, const char *file, struct error *error)
+{
+	if (batch_read_list(file, xdp_add_line, work, error))
+		return -1;
+	if (work->change.changes.replace && !work->lines)
+		work->change.nothing = strcmp(file, "-") ? file : "stdin";
+	return 0;
+}
+
 int xdp_verb_add(struct xdp_work *work, struct error *error)
 {
 	struct xdp_rule_options *options = &work->request.options;
@@ -163,11 +172,9 @@ int xdp_verb_add(struct xdp_work *work, struct error *error)
 	change->changes.replace = is_given(work, XDP_ROW_REPLACE);
 	if (change->changes.replace && scope_of(work, &change->scope, error))
 		return -1;
-	if (work->common.file ? batch_read_list(work->common.file, xdp_add_line, work, error)
+	if (work->common.file ? file_take(work, work->common.file, error)
 			      : xdp_change_add(change, options, false, error))
 		return -1;
-	if (change->changes.replace && !work->lines)
-		change->nothing = strcmp(work->common.file, "-") ? work->common.file : "stdin";
 	return change_rules(work, error);
 }
 
