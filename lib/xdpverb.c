@@ -210,6 +210,13 @@ static int want(struct xdp_work *work, const struct xdp_rule_options *options, u
 		       : 0;
 }
 
+static int refuse_default(char *const *operands, int count, struct error *error)
+{
+	if (!count || strcmp(operands[0], "default") != 0)
+		return 0;
+	return error_usage(error, operands[0], "is taken away by 'default unset'");
+}
+
 static int delete_line(void *context, unsigned long line, int argc, char **argv, struct error *error)
 {
 	struct xdp_work *work = context;
@@ -217,7 +224,7 @@ static int delete_line(void *context, unsigned long line, int argc, char **argv,
 	int count = line_split(work, &request, argc, argv, error);
 	char **operands = argv + argc - count;
 
-	if (count < 0 || line_take(work, &request, operands, count, error))
+	if (count < 0 || refuse_default(operands, count, error) || line_take(work, &request, operands, count, error))
 		return -1;
 	return want(work, &request.options, line, operands, count, error);
 }
@@ -230,7 +237,8 @@ int xdp_verb_delete(struct xdp_work *work, struct error *error)
 
 	if (!file && !selects && !is_given(work, XDP_ROW_ALL))
 		return error_usage(error, "operands", "expected a PREFIX, selectors or --all");
-	if (xdp_rule_operands(options, work->operands, work->count, error))
+	if (refuse_default(work->operands, work->count, error) ||
+	    xdp_rule_operands(options, work->operands, work->count, error))
 		return -1;
 	if (file ? batch_read_list(file, delete_line, work, error)
 		 : want(work, options, 0, work->operands, work->count, error))

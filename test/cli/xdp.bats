@@ -255,6 +255,9 @@ default drop'
 	assert_done xdp_rule delete --all
 	assert_done xdp_rule delete monitor --all
 	assert_done xdp_rule flush
+	assert_refused default xdp_rule delete default
+	assert_refused stdin:2:1 xdp_rule delete -f - <<<$'10.0.0.1\ndefault monitor'
+	assert_errors_have "is taken away by 'default unset'"
 	assert_rules 'default monitor'
 }
 
