@@ -193,7 +193,7 @@ static int rate_split(const char *text, uint64_t *rate, uint64_t *burst, uint64_
 	char copy[XDP_RATE_TEXT_MAX], *colon, *slash;
 	struct error ignored;
 
-	if (snprintf(copy, sizeof(copy), "%s", text) >= (int)sizeof(copy))
+	if ((size_t)snprintf(copy, sizeof(copy), "%s", text) >= sizeof(copy))
 		return -1;
 	slash = strchr(copy, '/');
 	if (slash)
