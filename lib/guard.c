@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "guard.h"
 
+#include "abi/xdp.h"
 #include "array.h"
+#include "clock.h"
 #include "question.h"
 #include "rulekey.h"
 #include "rulewhy.h"
@@ -45,20 +47,22 @@ static bool rule_drops(const struct rules_record *rule)
 	       rules_decision_mode(rule->head.decision) != RULES_DETECT;
 }
 
-/* Whether it decides packets that stay within its rate: a rule to drop with a rate is for what is beyond it. */
-static bool rule_decides(const struct rules_record *rule)
+/* Packets that stay within its rate meet it in vain: a rule to drop with a rate is for what is beyond it. */
+static bool rule_is_vain(const struct rules_record *rule)
 {
-	bool limited = rule->head.decision & RULES_LIMITED && rule->rate;
-
-	return !rule_has_expired(rule) && !(limited && rules_decision_action(rule->head.decision) == RULES_DROP);
+	return rule_rate(rule) && rules_decision_action(rule->head.decision) == RULES_DROP;
 }
 
 /* ---- whether a change can matter ---- */
 
-/* A deletion tells an identity: what the rule did is not known from it. */
+/*
+ * A deletion tells an identity: what the rule did is not known from it. And one that ends takes the place of one that
+ * does not.
+ */
 static bool change_threatens(const struct change *change)
 {
-	return change->kind == CHANGE_DELETE || !rule_decides(&change->rule) || rule_drops(&change->rule);
+	return change->kind == CHANGE_DELETE || rule_is_vain(&change->rule) || rule_drops(&change->rule) ||
+	       change->rule.head.expires;
 }
 
 /* By whatever interface its packets come in. */
@@ -128,36 +132,97 @@ static int rivals_change(struct rivals *rivals, const struct changes *changes, c
 	return 0;
 }
 
-/* Whether the best of those that decide drops. */
-static bool rivals_cut(const struct rivals *rivals)
+/* ---- what becomes of a packet, now and later ---- */
+
+static bool rule_is_in_force(const struct rules_record *rule, uint64_t time)
+{
+	return !rule->head.expires || rule->head.expires > time;
+}
+
+/* The best of those that decide at that time, ns of CLOCK_MONOTONIC; NULL: none. */
+static const struct rules_record *rivals_best(const struct rivals *rivals, uint64_t time)
 {
 	const struct rules_record *best = NULL;
 
-	for (size_t i = 0; i < rivals->count; i++)
-		if (rule_decides(&rivals->items[i]) && (!best || precedence_compare(&rivals->items[i], best) > 0))
-			best = &rivals->items[i];
-	return best && rule_drops(best);
+	for (size_t i = 0; i < rivals->count; i++) {
+		const struct rules_record *rule = &rivals->items[i];
+
+		if (rule_is_in_force(rule, time) && !rule_is_vain(rule) &&
+		    (!best || precedence_compare(rule, best) > 0))
+			best = rule;
+	}
+	return best;
+}
+
+/* How many are met in vain before it. */
+static size_t rivals_vain(const struct rivals *rivals, const struct rules_record *best, uint64_t time)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < rivals->count; i++) {
+		const struct rules_record *rule = &rivals->items[i];
+
+		count += rule_is_in_force(rule, time) && rule_is_vain(rule) &&
+			 (!best || precedence_compare(rule, best) > 0);
+	}
+	return count;
+}
+
+static bool rivals_cut(const struct rivals *rivals, uint64_t time)
+{
+	const struct rules_record *best = rivals_best(rivals, time);
+
+	return (best && rule_drops(best)) || rivals_vain(rivals, best, time) > XDP_RATES_MAX;
+}
+
+/* Whether these cut now, or as soon as one of them has ended, what those let in that were there before. */
+static bool rivals_cut_more(const struct rivals *rivals, const struct rivals *before)
+{
+	uint64_t now = clock_now();
+
+	if (rivals_cut(rivals, now) && !rivals_cut(before, now))
+		return true;
+	for (size_t i = 0; i < rivals->count; i++) {
+		uint64_t end = rivals->items[i].head.expires;
+
+		if (end > now && rivals_cut(rivals, end) && !rivals_cut(before, end))
+			return true;
+	}
+	return false;
+}
+
+static int rivals_copy(const struct rivals *rivals, struct rivals *out, struct error *error)
+{
+	*out = (struct rivals){ 0 };
+	for (size_t i = 0; i < rivals->count; i++) {
+		struct rules_record *items = array_room(out->items, out->count, sizeof(*items));
+
+		if (!items)
+			return error_errno(error, "rules");
+		out->items = items;
+		items[out->count++] = rivals->items[i];
+	}
+	return 0;
 }
 
 /* 1: let in so far, and cut by the changes. */
 static int question_is_cut(const struct question *question, const struct changes *changes, struct ruleset *set,
 			   struct error *error)
 {
-	struct rivals rivals;
+	struct rivals before, after;
 	int result;
 
-	if (rivals_find_locked(set, question, &rivals, error))
+	if (rivals_find_locked(set, question, &before, error))
 		return -1;
-	if (rivals_cut(&rivals)) {
-		free(rivals.items);
-		return 0;
-	}
+	result = rivals_copy(&before, &after, error);
 	if (changes->replace)
-		rivals_replace(&rivals, changes);
-	result = rivals_change(&rivals, changes, question, error);
+		rivals_replace(&after, changes);
 	if (!result)
-		result = rivals_cut(&rivals);
-	free(rivals.items);
+		result = rivals_change(&after, changes, question, error);
+	if (!result)
+		result = rivals_cut_more(&after, &before);
+	free(before.items);
+	free(after.items);
 	return result;
 }
 

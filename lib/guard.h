@@ -14,9 +14,10 @@ int guard_session(struct prefix *client, struct error *error);
 
 /*
  * Whether packets of the caller's SSH sessions would still come in after these changes, which are not made yet; -1
- * (EXIT_STATE) names the session that would be cut, unless its packets are dropped already. They come in by the
- * interfaces that have the server's address, or are stacked under those; at a rate that no rule minds. The caller
- * holds pins_lock, and ruleset_apply follows. 0 at once where no change can matter to a session.
+ * (EXIT_STATE) names the session that would be cut, now or when a rule ends, unless its packets are dropped then
+ * without the changes too. They come in by the interfaces that have the server's address, or are stacked under those;
+ * at a rate that no rule minds. The caller holds pins_lock, and ruleset_apply follows. 0 at once where no change can
+ * matter to a session.
  */
 int guard_check(const struct changes *changes, struct ruleset *set, struct error *error);
 

@@ -36,6 +36,19 @@ void prefix_mask(struct prefix *prefix)
 	memset(prefix->addr + whole, 0, sizeof(prefix->addr) - whole);
 }
 
+bool prefix_unmap(struct prefix *prefix)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, 0xff };
+
+	if (prefix->family != 6 || prefix->len < 96 || memcmp(prefix->addr, mapped, sizeof(mapped)) != 0)
+		return false;
+	prefix->family = 4;
+	prefix->len -= 96;
+	memmove(prefix->addr, prefix->addr + sizeof(mapped), 4);
+	memset(prefix->addr + 4, 0, sizeof(mapped));
+	return true;
+}
+
 char *address_format(uint8_t family, const uint8_t addr[16], char buf[PREFIX_TEXT_MAX])
 {
 	inet_ntop(family == 4 ? AF_INET : AF_INET6, addr, buf, PREFIX_TEXT_MAX);

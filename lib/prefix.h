@@ -5,6 +5,7 @@
 
 #include "error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -64,6 +65,12 @@ void prefix_list_unique(struct prefix_list *sorted);
 
 /* Adds one at the end; -1 with errno. */
 int prefix_list_add(struct prefix_list *list, const struct prefix *prefix);
+
+/*
+ * IPv4 in IPv6 form, ::ffff:192.0.2.0/120, as sockets for both families have it (RFC 4291 section 2.5.5.2), becomes
+ * IPv4; whether it was that.
+ */
+bool prefix_unmap(struct prefix *prefix);
 
 /* Clears the host bits. */
 void prefix_mask(struct prefix *prefix);

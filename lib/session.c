@@ -16,18 +16,6 @@
 
 /* ---- the variable ---- */
 
-/* An IPv4 address as a socket for both families has it, ::ffff:192.0.2.1 (RFC 4291 section 2.5.5.2). */
-static void address_unmap(struct prefix *address)
-{
-	static const uint8_t mapped[12] = { [10] = 0xff, 0xff };
-
-	if (address->family != 6 || memcmp(address->addr, mapped, sizeof(mapped)) != 0)
-		return;
-	address->family = 4;
-	memmove(address->addr, address->addr + sizeof(mapped), 4);
-	memset(address->addr + 4, 0, sizeof(mapped));
-}
-
 static int end_parse(char *address, const char *port, struct conn_end *end, uint8_t *family)
 {
 	struct error ignored;
@@ -37,7 +25,7 @@ static int end_parse(char *address, const char *port, struct conn_end *end, uint
 	address[strcspn(address, "%")] = '\0'; /* the zone of a link-local address */
 	if (prefix_parse_address(address, &prefix, &ignored) || num_parse(port, 1, 65535, &number, &ignored))
 		return -1;
-	address_unmap(&prefix);
+	prefix_unmap(&prefix);
 	memcpy(end->addr, prefix.addr, sizeof(end->addr));
 	end->port = (uint16_t)number;
 	*family = prefix.family;

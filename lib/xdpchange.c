@@ -114,11 +114,27 @@ static bool change_spares(const struct changes *changes, const struct rules_reco
 	return !selector_matches(&change->scope, rule, NULL);
 }
 
+static int check_nothing(struct ruleset *set, const struct xdp_change *change, struct error *error)
+{
+	struct rules_record rule;
+	uint32_t cursor = 0;
+	size_t gone = 0;
+
+	while (change->nothing && ruleset_next(set, &cursor, &rule))
+		gone += !change_spares(&change->changes, &rule);
+	if (!gone)
+		return 0;
+	return error_state(error, change->nothing,
+			   "no rule in it, and %zu would go: nothing was changed; 'xdp_rule flush' deletes them", gone);
+}
+
 static int change_locked(const struct pins *pins, struct ruleset *set, struct xdp_change *change, struct error *error)
 {
 	struct changes *changes = &change->changes;
 
 	changes->spares = change_spares;
+	if (check_nothing(set, change, error))
+		return -1;
 	if (!change->force && guard_check(changes, set, error))
 		return -1;
 	if (!change->dry_run && changes_have_rate(changes) && sources_prepare(pins, error))

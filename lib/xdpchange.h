@@ -15,6 +15,7 @@
 struct xdp_change {
 	struct changes changes; /* what to do; out: letters, and what a replacement took away */
 	struct selector scope;  /* a replacement takes away rules that it takes */
+	const char *nothing;    /* of a replacement: the file in which there is no rule, else NULL */
 	bool dry_run;           /* only the letters */
 	bool force;             /* also what cuts the caller's own session: see guard.h */
 };
@@ -30,7 +31,10 @@ int xdp_change_add(struct xdp_change *change, const struct xdp_rule_options *opt
 int xdp_change_default(struct xdp_change *change, const char *verdict, const struct xdp_rule_options *options,
 		       struct error *error);
 
-/* Makes the changes, all of them or on -1 none. Released with free(changes.items). */
+/*
+ * Makes the changes, all of them or on -1 none. A file in which there is no rule does not take any away: it may be a
+ * download that failed, and a deny-list would be gone without a word. Released with free(changes.items).
+ */
 int xdp_rules_change(const struct pins *pins, struct xdp_change *change, struct error *error);
 
 struct xdp_deletion {

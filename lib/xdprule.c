@@ -41,13 +41,18 @@ static const struct action *action_find(const char *name)
 	return NULL;
 }
 
+static bool action_is_number(const char *text)
+{
+	return *text && !text[strspn(text, "0123456789")];
+}
+
 static const struct action *action_parse(const char *text, struct error *error)
 {
 	const struct action *action = action_find(strcmp(text, "0") ? text : "drop");
 
 	if (action)
 		return action;
-	if (*text && !text[strspn(text, "0123456789")])
+	if (action_is_number(text))
 		error_usage(error, text, "0 is drop, other numbers mean different things to different programs");
 	else
 		error_usage(error, text, "unknown action (drop, pass, monitor, never-drop)");
@@ -274,6 +279,23 @@ static int any_fill(uint16_t proto, struct prefix_list *out, struct error *error
 	return 0;
 }
 
+/* The stack has such addresses for sockets of both families; on the wire they are IPv4, and a rule would be for
+ * nothing. */
+static int check_mapped(const char *text, const struct prefix_list *list, struct error *error)
+{
+	char meant[PREFIX_TEXT_MAX];
+
+	for (size_t i = 0; i < list->count; i++) {
+		struct prefix prefix = list->items[i];
+
+		if (prefix_unmap(&prefix) && prefix.len)
+			return error_usage(error, text,
+					   "an IPv4 address in IPv6 form, which no packet has; did you mean %s",
+					   prefix_format(&prefix, meant));
+	}
+	return 0;
+}
+
 static int prefixes_parse(const char *text, const struct rules_record *template, bool mask, struct prefix_list *out,
 			  struct error *error)
 {
@@ -284,7 +306,7 @@ static int prefixes_parse(const char *text, const struct rules_record *template,
 	result = mask ? prefix_parse_cover_masked(text, out, error) : prefix_parse_cover(text, NULL, out, error);
 	if (!result && !has_family(template->proto, out->items[0].family))
 		return error_usage(error, text, "not of the family of the protocol");
-	return result;
+	return result ? result : check_mapped(text, out, error);
 }
 
 static int session_fill(struct prefix_list *out, struct error *error)
@@ -363,6 +385,17 @@ int xdp_rule_parse(const struct xdp_rule_options *options, struct rules_record *
 
 /* ---- defaults ---- */
 
+static const struct action *default_parse(const char *text, struct error *error)
+{
+	const struct action *verdict = action_is_number(text) ? action_parse(text, error) : action_find(text);
+
+	if (verdict && verdict != NEVER_DROP)
+		return verdict;
+	if (!action_is_number(text))
+		error_usage(error, text, "not a default (drop, pass, monitor; and as a command, unset)");
+	return NULL;
+}
+
 int xdp_default_parse(const char *action, const char *const *interfaces, size_t interface_count,
 		      struct rules_record **out, size_t *count, struct error *error)
 {
@@ -371,13 +404,11 @@ int xdp_default_parse(const char *action, const char *const *interfaces, size_t 
 		{ .family = RULES_IPV6, .proto = RULES_PROTO_ANY },
 		{ .family = RULES_IPV4, .proto = XDP_PROTO_NONIP },
 	};
-	const struct action *verdict = action_parse(action, error);
+	const struct action *verdict = default_parse(action, error);
 	struct rule_places places;
 
 	if (!verdict)
 		return -1;
-	if (verdict == NEVER_DROP)
-		return error_usage(error, action, "not a default (drop, pass, monitor)");
 	if (rule_parse_interfaces(interfaces, interface_count, &places, error))
 		return -1;
 	*count = 3 * places.index_count;

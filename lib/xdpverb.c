@@ -123,6 +123,7 @@ int xdp_add_line(void *context, unsigned long line, int argc, char **argv, struc
 	char **operands = argv + argc - count;
 
 	(void)line;
+	work->lines++;
 	if (count < 0)
 		return -1;
 	if (count && !strcmp(operands[0], "default"))
@@ -152,6 +153,15 @@ static int check_add(const struct xdp_work *work, struct error *error)
 	return 0;
 }
 
+static int file_take(struct xdp_work *work, const char *file, struct error *error)
+{
+	if (batch_read_list(file, xdp_add_line, work, error))
+		return -1;
+	if (work->change.changes.replace && !work->lines)
+		work->change.nothing = strcmp(file, "-") ? file : "stdin";
+	return 0;
+}
+
 int xdp_verb_add(struct xdp_work *work, struct error *error)
 {
 	struct xdp_rule_options *options = &work->request.options;
@@ -162,7 +172,7 @@ int xdp_verb_add(struct xdp_work *work, struct error *error)
 	change->changes.replace = is_given(work, XDP_ROW_REPLACE);
 	if (change->changes.replace && scope_of(work, &change->scope, error))
 		return -1;
-	if (work->common.file ? batch_read_list(work->common.file, xdp_add_line, work, error)
+	if (work->common.file ? file_take(work, work->common.file, error)
 			      : xdp_change_add(change, options, false, error))
 		return -1;
 	return change_rules(work, error);
@@ -200,6 +210,13 @@ static int want(struct xdp_work *work, const struct xdp_rule_options *options, u
 		       : 0;
 }
 
+static int refuse_default(char *const *operands, int count, struct error *error)
+{
+	if (!count || strcmp(operands[0], "default") != 0)
+		return 0;
+	return error_usage(error, operands[0], "is taken away by 'default unset'");
+}
+
 static int delete_line(void *context, unsigned long line, int argc, char **argv, struct error *error)
 {
 	struct xdp_work *work = context;
@@ -207,7 +224,7 @@ static int delete_line(void *context, unsigned long line, int argc, char **argv,
 	int count = line_split(work, &request, argc, argv, error);
 	char **operands = argv + argc - count;
 
-	if (count < 0 || line_take(work, &request, operands, count, error))
+	if (count < 0 || refuse_default(operands, count, error) || line_take(work, &request, operands, count, error))
 		return -1;
 	return want(work, &request.options, line, operands, count, error);
 }
@@ -220,7 +237,8 @@ int xdp_verb_delete(struct xdp_work *work, struct error *error)
 
 	if (!file && !selects && !is_given(work, XDP_ROW_ALL))
 		return error_usage(error, "operands", "expected a PREFIX, selectors or --all");
-	if (xdp_rule_operands(options, work->operands, work->count, error))
+	if (refuse_default(work->operands, work->count, error) ||
+	    xdp_rule_operands(options, work->operands, work->count, error))
 		return -1;
 	if (file ? batch_read_list(file, delete_line, work, error)
 		 : want(work, options, 0, work->operands, work->count, error))

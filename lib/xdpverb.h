@@ -56,6 +56,7 @@ struct xdp_work {
 	int count;
 	/* inside */
 	struct pins pins;
+	size_t lines; /* of the file, that say something */
 	struct xdp_change change;
 	struct wanted_list wanted;
 };

@@ -80,6 +80,17 @@ add ::/0 pass -p udp --dport 53'
 	assert_rules ''
 }
 
+@test "an IPv4 address in IPv6 form, which no packet has, is refused; all of them are not" {
+	assert_refused ::ffff:192.0.2.1 xdp_rule add ::ffff:192.0.2.1
+	assert_errors_have 'did you mean 192.0.2.1/32'
+	assert_refused ::ffff:192.0.2.0/120 xdp_rule add any -d ::ffff:192.0.2.0/120
+	assert_refused ::ffff:192.0.2.1-::ffff:192.0.2.3 xdp_rule add ::ffff:192.0.2.1-::ffff:192.0.2.3
+	assert_refused stdin:2:1 xdp_rule -f - <<<$'10.0.0.1\n::ffff:192.0.2.1'
+	assert_done xdp_rule add ::ffff:0:0/96
+	assert_done xdp_rule add ::/0
+	assert_rules $'add ::ffff:0.0.0.0/96 drop\nadd ::/0 drop'
+}
+
 @test "-v tells what became of each rule: A, C, =, D" {
 	capture xdp_rule -v add 10.0.0.1
 	assert_output 'A add 10.0.0.1/32 drop'
@@ -244,6 +255,9 @@ default drop'
 	assert_done xdp_rule delete --all
 	assert_done xdp_rule delete monitor --all
 	assert_done xdp_rule flush
+	assert_refused default xdp_rule delete default
+	assert_refused stdin:2:1 xdp_rule delete -f - <<<$'10.0.0.1\ndefault monitor'
+	assert_errors_have "is taken away by 'default unset'"
 	assert_rules 'default monitor'
 }
 
@@ -266,6 +280,19 @@ default drop'
 	assert_done xdp_rule --replace -f - <<<'192.0.2.0/24'
 	assert_done xdp_rule delete session never-drop --force
 	assert_rules 'add 192.0.2.0/24 drop'
+}
+
+@test "what would cut the session one day is refused today" {
+	local SSH_CONNECTION='192.0.2.77 50000 198.51.100.1 22' before
+
+	export SSH_CONNECTION
+	assert_done xdp_rule add session never-drop --ttl 1000
+	assert_state session xdp_rule default drop
+	assert_done xdp_rule add session never-drop
+	assert_done xdp_rule default drop
+	before=$(rules)
+	assert_state session xdp_rule add session never-drop --ttl 1000
+	assert_rules "$before"
 }
 
 # ---- refused ----
@@ -295,6 +322,8 @@ default drop'
 	assert_refused -f xdp_rule list -f /dev/null
 	assert_refused pass xdp_rule default drop pass
 	assert_refused never-drop xdp_rule default never-drop
+	assert_refused deny xdp_rule default deny
+	assert_errors_have 'not a default (drop, pass, monitor; '
 	assert_refused --priority xdp_rule default drop -P 1
 	assert_refused 0 xdp_rule list --watch 0
 	assert_refused 10.0.0.1 xdp_rule -f /dev/null add 10.0.0.1

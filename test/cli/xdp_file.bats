@@ -68,6 +68,8 @@ default pass -i t0'
 	assert_refused stdin:1:10 xdp_rule -f - <<<'10.0.0.2 --replace'
 	assert_refused stdin:1:1 xdp_rule -f - <<<'drop'
 	assert_refused stdin:2:9 xdp_rule -f - <<<$'10.0.0.2\ndefault deny'
+	assert_refused stdin:1:9 xdp_rule -f - <<<'default unset'
+	assert_errors_have 'not a default (drop, pass, monitor; '
 	assert_refused stdin:1:1 xdp_rule -f - <<<'default drop -d 10.0.0.1'
 	assert_refused stdin:1:5 xdp_rule -f - -i t0 <<<'add drop'
 	assert_refused stdin:1:1 xdp_rule -f - <<<'10.0.0.1 "'
@@ -120,8 +122,6 @@ sequence() {
 	assert_text changes "$tmp/sorted" $'= add 10.0.0.4/32 drop\nA add 10.0.0.5/32 drop\nD add 10.0.0.1/32 drop\nD add 10.0.0.2/32 drop -S tag'
 	assert_rules $'add 10.0.0.3/32 never-drop\nadd 10.0.0.4/32 drop\nadd 10.0.0.5/32 drop\ndefault drop'
 	[ "$(sequence 10.0.0.4)" = "$number" ] || fail "the same rule, $number" "$(sequence 10.0.0.4)"
-	assert_done xdp_rule --replace -f /dev/null
-	assert_rules $'add 10.0.0.3/32 never-drop\ndefault drop'
 	assert_done xdp_rule --replace -f - --force <<<$'default pass\n10.0.0.3 never-drop'
 	assert_rules $'add 10.0.0.3/32 never-drop\ndefault pass'
 }
@@ -141,9 +141,25 @@ sequence() {
 add 10.0.2.0/24 drop -S two
 add 10.0.3.0/24 drop -S two
 add 10.0.4.0/24 drop -S one'
-	assert_done xdp_rule -S two --replace -f /dev/null
-	assert_done xdp_rule -S one --replace --all -f /dev/null
+	assert_done xdp_rule -S two flush
+	assert_done xdp_rule -S one flush --all
 	assert_rules 'add 10.0.0.1/32 drop'
+}
+
+@test "--replace by a list that is empty, as after a download that failed, leaves the rules" {
+	printf '# nothing\n;\n\n' >"$tmp/nothing"
+	assert_done xdp_rule --replace --all -f /dev/null
+	xdp_rule -f - <<<$'10.0.0.1\n10.0.0.2 -S tag\n10.0.0.3 never-drop'
+	assert_state /dev/null xdp_rule --replace -f /dev/null
+	assert_errors_have "no rule in it, and 2 would go: nothing was changed; 'xdp_rule flush' deletes them"
+	assert_state stdin xdp_rule --replace -S tag -f - </dev/null
+	assert_errors_have 'and 1 would go'
+	assert_state "$tmp/nothing" xdp_rule -n --replace --all -f "$tmp/nothing"
+	assert_errors_have 'and 3 would go'
+	assert_done xdp_rule --replace -S other -f /dev/null
+	assert_done xdp_rule --replace -f - <<<'10.0.0.1 --expires 1000'
+	assert_rules 'add 10.0.0.3/32 never-drop'
+	assert_done xdp_rule --replace -f /dev/null
 }
 
 @test "list --save, --replace --all -f: just the same, and nothing to do" {

@@ -2,6 +2,7 @@
 /* lib/guard.c and lib/session.c: whose session it is, and which changes of rules would cut it. */
 #include "guard.h"
 
+#include "abi/xdp.h"
 #include "clock.h"
 #include "rulewhy.h"
 
@@ -144,6 +145,13 @@ static struct rules_record rule_limited(struct rules_record rule, uint32_t rate)
 	return rule;
 }
 
+/* It ends in so many seconds. */
+static struct rules_record rule_until(struct rules_record rule, unsigned int seconds)
+{
+	rule.head.expires = clock_now() + seconds * CLOCK_SECOND;
+	return rule;
+}
+
 static struct rules_record rule_to_port(struct rules_record rule, uint16_t port)
 {
 	rule.proto = 6;
@@ -244,6 +252,46 @@ static void test_before(void)
 	check_put(&set, expired, false, "a rule whose time is up");
 	set_put(&set, rule_of("0.0.0.0/0", DROP));
 	check_put(&set, rule_of("192.0.2.0/24", DROP), false, "of a session that is cut already");
+	ruleset_close(&set);
+}
+
+/* What would cut it one day is refused today. */
+static void test_expiry(void)
+{
+	struct rules_record drop = rule_at(rule_of("0.0.0.0/0", DROP), INT32_MIN);
+	struct rules_record pass = rule_of("192.0.2.9/32", PASS);
+	struct ruleset set;
+
+	set_new(&set);
+	check_put(&set, rule_until(rule_of("192.0.2.0/24", DROP), 60), true, "the client is dropped for a minute");
+	set_put(&set, rule_until(pass, 600));
+	check_put(&set, drop, true, "a default to drop, below a rule to pass that ends");
+	check_put(&set, rule_until(rule_of("192.0.2.0/24", DROP), 60), false, "what ends before it");
+	check_put(&set, rule_until(rule_of("192.0.2.0/24", DROP), 900), true, "what ends after it");
+	set_put(&set, drop);
+	check_put(&set, rule_until(pass, 900), false, "the rule to pass ends later");
+	check_put(&set, rule_until(pass, 300), true, "... and earlier");
+	check_change(&set, CHANGE_DELETE, pass, true, "it is deleted");
+	check_put(&set, rule_of("192.0.0.0/16", DROP), false, "what is cut by then anyhow");
+	set_put(&set, pass);
+	check_put(&set, rule_until(pass, 300), true, "a rule to pass without an end has one now");
+	ruleset_close(&set);
+}
+
+/* A packet that meets more rules with a rate in vain is dropped, see XDP_RATES_MAX. */
+static void test_rates(void)
+{
+	struct rules_record monitor = rule_limited(rule_of("0.0.0.0/0", MONITOR), 10);
+	struct ruleset set;
+
+	set_new(&set);
+	for (int i = 0; i < XDP_RATES_MAX; i++)
+		set_put(&set, rule_at(rule_limited(rule_of("192.0.0.0/16", DROP), 10), i));
+	check_put(&set, rule_at(monitor, 9), true, "one rule with a rate more than a packet may meet");
+	check_put(&set, rule_limited(rule_of("198.51.100.0/24", DROP), 10), false, "of others");
+	set_put(&set, rule_at(rule_of("192.0.2.0/24", PASS), 8));
+	check_put(&set, rule_at(monitor, -1), false, "below a rule to pass");
+	check_put(&set, rule_at(monitor, 9), false, "above it, with none to be met after it");
 	ruleset_close(&set);
 }
 
@@ -394,6 +442,8 @@ int main(int argc, char **argv)
 	test_empty();
 	test_precedence();
 	test_before();
+	test_expiry();
+	test_rates();
 	test_replacement();
 	test_ipv6();
 	test_random();
