@@ -50,9 +50,9 @@ static __always_inline struct filter_work *filter_begin(void)
 /* ---- rules ---- */
 
 /* Rules that need ports see none in a later fragment: ICMP has no type 255, and nothing listens on port 0. */
-static __always_inline __u16 port_of_later(const struct packet *p)
+static __always_inline __u16 port_of_later(__u32 proto)
 {
-	return p->proto == IPPROTO_ICMP || p->proto == IPPROTO_ICMPV6 ? 0xffff : 0;
+	return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6 ? 0xffff : 0;
 }
 
 static __always_inline void query_begin(struct rules_query *q, const struct packet *p)
@@ -62,7 +62,7 @@ static __always_inline void query_begin(struct rules_query *q, const struct pack
 	q->addr[2] = p->src[0];
 	q->addr[3] = p->src[1];
 	q->ifindex = p->ifindex;
-	q->port = p->fragment == FRAGMENT_LATER ? port_of_later(p) : p->port;
+	q->port = p->fragment == FRAGMENT_LATER ? port_of_later(p->proto) : p->port;
 	q->proto = p->family ? p->proto : XDP_PROTO_NONIP;
 }
 
@@ -97,6 +97,7 @@ static __always_inline __u32 search_rules(const struct packet *p, struct rules_q
 		/* a swap during a search is rare, two would need a packet that takes longer than a grace period */
 		if (rules_search(q, list) && rules_search(q, list)) {
 			*certain = 0;
+			q->record = 0; /* what it had come to does not count */
 			return REASON_INTERNAL;
 		}
 		if (!q->record)
@@ -255,12 +256,17 @@ static __always_inline void filter_report(const struct filter_work *work, const 
 	events_tell(EVENT_DECISION, wanted, packets);
 }
 
-/* Whether later fragments, which have no port, find the rule that decided the first. The query is used up. */
+/*
+ * Whether later fragments, which have no port, find the rule that decided the first. Where extension headers are in the
+ * first, these are what later ones name as their protocol. The query is used up.
+ */
 static __always_inline int later_find_it(struct filter_work *work)
 {
 	__u32 record = work->q.record;
 
-	work->q.port = port_of_later(&work->p);
+	if (work->p.family == 6)
+		work->q.proto = work->p.frag_proto;
+	work->q.port = port_of_later(work->q.proto);
 	return !rules_search(&work->q, list_of(&work->p, &work->q)) && work->q.record == record;
 }
 

@@ -113,6 +113,23 @@ static const struct scenario scenarios[] = {
 		{ "its later", { .fragment = LATER, .id = 1, .proto = IPPROTO_ICMPV6 }, ON_VETH, REASON_FRAGMENT },
 		{ "solicitation in a first fragment", { .fragment = FIRST, .id = 3, .proto = IPPROTO_ICMPV6, .dport = 135 << 8, .hop_limit = 255 }, ON_VETH, REASON_NO_RULE, .by = "default", .rule = "default drop" },
 		{ 0 } } },
+	{ "extension headers in the first, all that later ones name is those: a pass rule", 6, { "default drop", "pass -p udp -S udp" }, {
+		{ "first", { .fragment = FIRST, .id = 1, .behind = "D", .proto = UDP, .dport = 53 }, ON_VETH, REASON_RULE_PASS, .by = "udp" },
+		{ "its later", { .fragment = LATER, .id = 1, .proto = IPPROTO_DSTOPTS }, ON_VETH, REASON_FRAGMENT_PASS },
+		{ "first without them", { .fragment = FIRST, .id = 2, .proto = UDP, .dport = 53 }, ON_VETH, REASON_RULE_PASS, .by = "udp" },
+		{ "its later finds the rule itself", { .fragment = LATER, .id = 2, .proto = UDP }, ON_VETH, REASON_RULE_PASS, .by = "udp" },
+		{ 0 } } },
+	{ "extension headers in the first: a drop rule", 6, { "drop -p udp -S udp", "drop -p icmp -S icmp" }, {
+		{ "first", { .fragment = FIRST, .id = 1, .behind = "D", .proto = UDP, .dport = 53 }, ON_VETH, REASON_RULE_DROP, .by = "udp" },
+		{ "its later", { .fragment = LATER, .id = 1, .proto = IPPROTO_DSTOPTS }, ON_VETH, REASON_FRAGMENT },
+		{ "first of ICMP, and two headers", { .fragment = FIRST, .id = 2, .behind = "DD", .icmp = ECHO_REQUEST }, ON_VETH, REASON_RULE_DROP, .by = "icmp" },
+		{ "its later", { .fragment = LATER, .id = 2, .proto = IPPROTO_DSTOPTS }, ON_VETH, REASON_FRAGMENT },
+		{ "later of another", { .fragment = LATER, .id = 3, .proto = IPPROTO_DSTOPTS }, ON_VETH, REASON_DEFAULT_PASS },
+		{ 0 } } },
+	{ "extension headers in the first: a rule for any protocol", 6, { "198.51.100.0/24 drop -S net" }, {
+		{ "first", { .fragment = FIRST, .id = 1, .behind = "D", .proto = UDP, .dport = 53 }, ON_VETH, REASON_RULE_DROP, .by = "net" },
+		{ "its later finds the rule itself", { .fragment = LATER, .id = 1, .proto = IPPROTO_DSTOPTS }, ON_VETH, REASON_RULE_DROP, .by = "net" },
+		{ 0 } } },
 	{ "ports are not read from later fragments", 0, { "drop -p udp --dport 53 -S dns" }, {
 		{ "bytes that look like them", { .fragment = LATER, .id = 1, .proto = UDP, .dport = 53 }, ON_VETH, REASON_DEFAULT_PASS },
 		{ "DHCP that is none", { .family = 4, .fragment = LATER, .id = 2, .proto = UDP, .sport = 67, .dport = 68 }, ON_VETH, REASON_NO_RULE, .by = "default", .rule = "default drop" },
