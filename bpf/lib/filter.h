@@ -216,7 +216,7 @@ static __always_inline struct outcome filter_outcome(const struct filter_work *w
 static __always_inline void filter_count(const struct filter_work *work, const struct outcome *o)
 {
 	if (work->q.record)
-		tally_add(work->q.arena, work->q.record, work->p.length);
+		tally_add(&work->q, work->p.length);
 	counts_add(count_word(EVENT_XDP, EVENT_DRIVER, work->p.ifindex, o->reason, o->verdict), work->p.length);
 }
 

@@ -92,15 +92,6 @@ static __always_inline int rules_guard_passes(void *arena, struct rules_query *q
 	return rules_guard_has(cell, q->hash);
 }
 
-/* As it; for the last tuple the table is asked at once, which costs no more than the guard. */
-static __always_inline int rules_may_be(void *arena, struct rules_query *q, int *skip)
-{
-	if (q->left)
-		return rules_guard_passes(arena, q, skip);
-	q->hash = rules_hash(&q->key);
-	return 1;
-}
-
 static __always_inline int rules_block_is(const struct rules_block *a, const struct rules_key *b)
 {
 	return a->meta == b->meta && a->addr[0] == b->addr[0] && a->addr[1] == b->addr[1] && a->addr[2] == b->addr[2] &&
@@ -264,7 +255,7 @@ static __always_inline int rules_sift(void *arena, struct rules_query *q)
 		if (!rules_tuple_serves(q, tuple))
 			continue;
 		rules_make_key(q, tuple, &q->key);
-		if (rules_may_be(arena, q, &skip))
+		if (rules_guard_passes(arena, q, &skip))
 			return RULES_FOUND;
 		if (skip)
 			rules_go_on(q, tuple->run);

@@ -42,7 +42,7 @@ static __always_inline void tally_count(struct rules_tally *tally, __u32 length)
 	tally->bytes += length;
 }
 
-/* Another rule or tick has the cell. */
+/* An earlier tick has the cell. */
 __noinline int tally_turn(__u64 arena, __u32 record, __u32 length)
 {
 	struct rules_tally *tally = tally_cell(rules_tally_index(arena, record));
@@ -63,15 +63,35 @@ __noinline int tally_turn(__u64 arena, __u32 record, __u32 length)
 	return 0;
 }
 
-/* The rule in this cell of that arena decided a packet. */
-static __always_inline void tally_add(__u64 arena, __u32 record, __u32 length)
+/* Counts a packet in the record at once, if it is still that of the rule; last as in struct rules_tally. */
+static __always_inline void tally_pass_by(const struct rules_query *q, __u32 length, __u64 last)
 {
-	struct rules_tally *tally = tally_cell(rules_tally_index(arena, record));
+	void *arena = rules_arena();
+	struct rules_head *head = arena ? rules_cell(arena, q->record) : NULL;
 
-	if (tally && tally_is_of(tally, arena, record) && tally->tick == bpf_jiffies64())
+	if (!head || rules_read(&head->decision) != q->decision)
+		return;
+	__sync_fetch_and_add(&head->packets, 1);
+	__sync_fetch_and_add(&head->bytes, length);
+	head->last = last;
+}
+
+/*
+ * The rule that was found decided a packet. Where another rule has the cell in this tick, the record itself is near, as
+ * it was just read, and that of the other one may be far.
+ */
+static __always_inline void tally_add(const struct rules_query *q, __u32 length)
+{
+	struct rules_tally *tally = tally_cell(rules_tally_index(q->arena, q->record));
+
+	if (!tally)
+		return;
+	if (tally->tick != bpf_jiffies64())
+		tally_turn(q->arena, q->record, length);
+	else if (tally_is_of(tally, q->arena, q->record))
 		tally_count(tally, length);
 	else
-		tally_turn(arena, record, length);
+		tally_pass_by(q, length, tally->last);
 }
 
 #endif

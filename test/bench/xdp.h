@@ -25,7 +25,17 @@ struct xdp_set {
 };
 
 /* Which packets: any of as many as there are rules, or always the same one. */
-enum xdp_choice { XDP_COLD, XDP_HOT, XDP_CHOICES };
+/* Of which sources packets are: any, a thousand (all there are, where there are less), one. */
+enum xdp_choice { XDP_COLD, XDP_WARM, XDP_HOT, XDP_CHOICES };
+#define XDP_WARM_SOURCES 1000
+
+/* How many of so many sources. */
+static inline uint32_t xdp_choose(enum xdp_choice choice, uint32_t sources)
+{
+	if (choice == XDP_HOT)
+		return 1;
+	return choice == XDP_WARM && sources > XDP_WARM_SOURCES ? XDP_WARM_SOURCES : sources;
+}
 
 /* ns per packet under BPF_PROG_TEST_RUN, in turns. Those of one list of packets are net of `empty` beside them. */
 struct xdp_cost {

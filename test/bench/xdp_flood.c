@@ -328,8 +328,8 @@ static void choice_run(struct xdp_bench *bench, const struct xdp_set *set, enum 
 	struct way_rates rates[XDP_WAYS];
 
 	*flood = (struct xdp_flood){ .set = *set, .choice = choice };
-	bench_choose(&bench->bench, set->family, choice == XDP_HOT ? 1 : set->rules);
-	bench_choose(&bench->first, set->family, choice == XDP_HOT ? 1 : bench->first_hosts);
+	bench_choose(&bench->bench, set->family, xdp_choose(choice, set->rules));
+	bench_choose(&bench->first, set->family, xdp_choose(choice, bench->first_hosts));
 	for (size_t round = 0; round < BENCH_ROUNDS; round++)
 		for (enum xdp_way way = 0; way < XDP_WAYS; way++)
 			if (there[way])

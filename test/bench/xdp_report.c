@@ -25,7 +25,9 @@ static void set_print(struct out *out, const struct xdp_set *set, const char *bl
 
 static const char *choice_name(enum xdp_choice choice)
 {
-	return choice == XDP_COLD ? "random" : "one";
+	static const char *const names[] = { [XDP_COLD] = "any", [XDP_WARM] = "thousand", [XDP_HOT] = "one" };
+
+	return names[choice];
 }
 
 static void run_print(struct out *out, const struct xdp_bench *bench, size_t i)

@@ -78,13 +78,13 @@ static void choice_run(struct xdp_bench *bench, const struct xdp_set *set, enum 
 	struct turns turns = { .count = 0 };
 
 	*run = (struct xdp_run){ *set, choice, { NONE, NONE, NONE, NONE, NONE } };
-	bench_choose(all, set->family, choice == XDP_HOT ? 1 : xdp_set_packets(set));
+	bench_choose(all, set->family, xdp_choose(choice, xdp_set_packets(set)));
 	turns_add(&turns, all, &frames->all, bench_program(all, "pass"), XDP_PASS, &run->cost.empty);
 	turns_add(&turns, all, &frames->all, bench_program(all, "xdp_filter"), verdict, &run->cost.splicer);
 	if (tools->all && set->kind == XDP_HOSTS)
 		turns_add(&turns, all, &frames->all, xdp_tools_program(tools->all), verdict, &run->cost.tools_same);
 	if (tools->first) {
-		bench_choose(first, set->family, choice == XDP_HOT ? 1 : bench->first_hosts);
+		bench_choose(first, set->family, xdp_choose(choice, bench->first_hosts));
 		turns_add(&turns, first, &frames->first, bench_program(first, "pass"), XDP_PASS, &run->cost.empty_10k);
 		turns_add(&turns, first, &frames->first, xdp_tools_program(tools->first), verdict,
 			  &run->cost.tools_10k);
