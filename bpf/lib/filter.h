@@ -143,10 +143,34 @@ static __always_inline __u32 row_link(const struct xdp_md *ctx, const struct pac
 	return ctx_is_link_control(ctx) ? REASON_LINK_CONTROL : REASON_NONE;
 }
 
-/* A later fragment goes where a rule that looked at ports sent its first: reason | verdict << 8. */
+/* Whether the default of IP decided, or nothing. */
+static __always_inline int is_of_default(__u32 reason)
+{
+	return reason == REASON_NO_RULE || reason == REASON_DEFAULT_PASS;
+}
+
+/*
+ * A later fragment goes where a rule that looked at ports sent its first: reason | verdict << 8. Not yet where a rule
+ * came since.
+ */
 static __always_inline __u32 row_later(const struct packet *p)
 {
-	return p->fragment == FRAGMENT_LATER ? (__u32)fragment_follow(p) : REASON_NONE;
+	if (p->fragment != FRAGMENT_LATER || fragment_is_older(p, rules_newest()))
+		return REASON_NONE;
+	return (__u32)fragment_follow(p);
+}
+
+/* Rules say this of it. A ban that came since its first holds at once; but where none did, it follows all the same. */
+static __always_inline __u32 later_or(const struct packet *p, struct rules_query *q, __u32 reason)
+{
+	__u32 followed = p->fragment == FRAGMENT_LATER ? (__u32)fragment_follow(p) : REASON_NONE;
+
+	if (!followed)
+		return reason;
+	if (q->record && !is_of_default(reason) && fragment_is_older(p, (__u32)rules_decision_sequence(q->decision)))
+		return reason;
+	q->record = 0;
+	return followed;
 }
 
 /* Without a rule of its own a host gets an address all the same: then the default has not decided. */
@@ -174,7 +198,7 @@ static __always_inline __u32 filter_decide(struct xdp_md *ctx, struct filter_wor
 	if (!reason)
 		reason = row_later(p);
 	if (!reason)
-		reason = dhcp_or(p, &work->q, row_rules(p, &work->q));
+		reason = dhcp_or(p, &work->q, later_or(p, &work->q, row_rules(p, &work->q)));
 	return reason;
 }
 
@@ -278,7 +302,7 @@ static __always_inline void filter_remember(struct filter_work *work, const stru
 	if (later_find_it(work))
 		fragment_forget(&work->p);
 	else
-		fragment_remember(&work->p, o->verdict);
+		fragment_remember(&work->p, o->verdict, rules_newest());
 }
 
 static __always_inline int filter_action(enum verdict verdict)

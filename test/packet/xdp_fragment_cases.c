@@ -113,6 +113,27 @@ static const struct scenario scenarios[] = {
 		{ "its later", { .fragment = LATER, .id = 1, .proto = IPPROTO_ICMPV6 }, ON_VETH, REASON_FRAGMENT },
 		{ "solicitation in a first fragment", { .fragment = FIRST, .id = 3, .proto = IPPROTO_ICMPV6, .dport = 135 << 8, .hop_limit = 255 }, ON_VETH, REASON_NO_RULE, .by = "default", .rule = "default drop" },
 		{ 0 } } },
+	{ "a ban comes", 0, { "default drop", "pass -p udp --dport 53 -S dns" }, {
+		{ "first", HEAD(1, 53), ON_VETH, REASON_RULE_PASS, .by = "dns" },
+		{ "later", REST(1), ON_VETH, REASON_FRAGMENT_PASS },
+		{ "a rule with a port came, which it does not see", REST(1), ON_VETH, REASON_FRAGMENT_PASS, .rule = "drop -p udp --dport 53 -P 1 -S port" },
+		{ "a default came", REST(1), ON_VETH, REASON_FRAGMENT_PASS, .rule = "default monitor" },
+		{ "another's ban came", REST(1), ON_VETH, REASON_FRAGMENT_PASS, .rule = "192.0.2.0/24 drop -P 1 -S other" },
+		{ "its ban came", REST(1), ON_VETH, REASON_RULE_DROP, .by = "ban", .rule = "198.51.100.0/24 drop -P 1 -S ban" },
+		{ "so has the last", END(1), ON_VETH, REASON_RULE_DROP, .by = "ban" },
+		{ 0 } } },
+	{ "never-drop comes", 0, { "drop -p udp --dport 53 -S dns" }, {
+		{ "first", HEAD(1, 53), ON_VETH, REASON_RULE_DROP, .by = "dns" },
+		{ "later", REST(1), ON_VETH, REASON_FRAGMENT },
+		{ "later then", REST(1), ON_VETH, REASON_NEVER_DROP, .by = "guard", .rule = "198.51.100.0/24 never-drop -S guard" },
+		{ 0 } } },
+	{ "older rules without ports", 0, { "198.51.100.0/24 drop -S net", "pass -p udp --dport 53 -P 1 -S dns" }, {
+		{ "first", HEAD(1, 53), ON_VETH, REASON_RULE_PASS, .by = "dns" },
+		{ "later", REST(1), ON_VETH, REASON_FRAGMENT_PASS },
+		{ "later, where some rule came", REST(1), ON_VETH, REASON_FRAGMENT_PASS, .rule = "192.0.2.0/24 drop -S other" },
+		{ "first again", HEAD(1, 53), ON_VETH, REASON_RULE_PASS, .by = "dns" },
+		{ "later again", REST(1), ON_VETH, REASON_FRAGMENT_PASS },
+		{ 0 } } },
 	{ "extension headers in the first, all that later ones name is those: a pass rule", 6, { "default drop", "pass -p udp -S udp" }, {
 		{ "first", { .fragment = FIRST, .id = 1, .behind = "D", .proto = UDP, .dport = 53 }, ON_VETH, REASON_RULE_PASS, .by = "udp" },
 		{ "its later", { .fragment = LATER, .id = 1, .proto = IPPROTO_DSTOPTS }, ON_VETH, REASON_FRAGMENT_PASS },
