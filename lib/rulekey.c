@@ -93,7 +93,7 @@ uint32_t rule_burst(const struct rules_record *rule)
 bool rule_limits_are_alike(const struct rules_record *a, const struct rules_record *b)
 {
 	return rule_max_duration(a) == rule_max_duration(b) && rule_rate(a) == rule_rate(b) &&
-	       rule_burst(a) == rule_burst(b);
+	       rule_burst(a) == rule_burst(b) && (!rule_rate(a) || a->rate_bits == b->rate_bits);
 }
 
 uint64_t decision_renumber(uint64_t decision, uint64_t sequence)

@@ -353,7 +353,7 @@ static bool is_other_limit(const struct rules_record *old, const struct rules_re
 {
 	uint32_t was = rule_max_duration(old), is = rule_max_duration(new);
 
-	return (was && is && was != is) || rule_rate(old) != rule_rate(new) || rule_burst(old) != rule_burst(new);
+	return (was && is && was != is) || ((rule_rate(old) || rule_rate(new)) && !rule_limits_are_alike(old, new));
 }
 
 /* One that begins or ends to stand in layers changes its key: that is not done in place. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "watch.h"
 
-#include "ranking.h"
+#include "rulerank.h"
 #include "ruleview.h"
 #include "screen.h"
 
@@ -12,24 +12,11 @@ struct watch {
 	struct ruleview *view; /* of this tick */
 };
 
-static int rows_read(struct watch *watch, struct ruleview *view, struct error *error)
+static bool row_read(void *context, size_t i, struct rules_record *rule)
 {
-	struct rules_record rule;
+	const struct watch *watch = context;
 
-	ranking_begin(&watch->ranking);
-	for (size_t i = 0; i < view->list.count; i++) {
-		struct reading reading;
-
-		if (!ruleview_read(view, watch->selector, i, &rule))
-			continue;
-		reading = (struct reading){ .sequence = rules_decision_sequence(rule.head.decision),
-					    .packets = rule.head.packets,
-					    .bytes = rule.head.bytes };
-		if (ranking_add(&watch->ranking, i, &reading, error))
-			return -1;
-	}
-	ranking_sort(&watch->ranking);
-	return 0;
+	return ruleview_read(watch->view, watch->selector, i, rule);
 }
 
 static void row_print(void *context, const struct ranked *row, double time, struct out *out)
@@ -37,7 +24,7 @@ static void row_print(void *context, const struct ranked *row, double time, stru
 	struct watch *watch = context;
 	struct rules_record rule;
 
-	if (!ruleview_read(watch->view, watch->selector, row->place, &rule))
+	if (!row_read(watch, row->place, &rule))
 		return;
 	ranked_begin(row, time, out);
 	rule_out(out, &rule, &watch->view->surroundings);
@@ -53,10 +40,9 @@ static int watch_print(void *context, const struct screen *screen, struct error 
 	if (ruleview_open(&view, watch->pins, error))
 		return -1;
 	watch->view = &view;
-	result = rows_read(watch, &view, error);
-	if (!result) {
+	result = rules_rank_by_hits(&watch->ranking, view.list.count, row_read, watch, error);
+	if (!result)
 		ranking_print(&watch->ranking, screen, "rule", row_print, watch);
-	}
 	ruleview_close(&view);
 	return result;
 }

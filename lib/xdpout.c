@@ -77,14 +77,13 @@ static void place_out(struct out *out, const struct rules_record *rule)
 static void rate_limit_out(struct out *out, const struct rules_record *rule)
 {
 	uint32_t rate = rule_rate(rule), burst = rule_burst(rule);
-	char text[32] = "";
+	char text[XDP_RATE_TEXT_MAX];
 
-	if (rate)
-		snprintf(text, sizeof(text), rate == burst ? "%" PRIu32 : "%" PRIu32 ":%" PRIu32, rate, burst);
 	out_number_or(out, "rate", NULL, rate ? (int64_t)rate : -1, NULL);
 	out_number_or(out, "burst", NULL, rate ? (int64_t)burst : -1, NULL);
+	out_number_or(out, "rate_bits", NULL, rate ? (int64_t)rule->rate_bits : -1, NULL);
 	out_rare(out, rate);
-	out_text(out, NULL, "RATE", text);
+	out_text(out, NULL, "RATE", xdp_rate_format(rule, text));
 }
 
 static void hits_out(struct out *out, const struct rules_record *rule)

@@ -182,19 +182,36 @@ static int priority_parse(const struct xdp_rule_options *options, bool never_dro
 	return 0;
 }
 
+/* PPS[:BURST][/LEN]; what is not said: *burst as *rate, *bits 0. */
+static int rate_split(const char *text, uint64_t *rate, uint64_t *burst, uint64_t *bits)
+{
+	char copy[XDP_RATE_TEXT_MAX], *colon, *slash;
+	struct error ignored;
+
+	if ((size_t)snprintf(copy, sizeof(copy), "%s", text) >= sizeof(copy))
+		return -1;
+	slash = strchr(copy, '/');
+	if (slash)
+		*slash++ = 0;
+	colon = strchr(copy, ':');
+	if (colon)
+		*colon++ = 0;
+	*bits = 0;
+	if (num_parse(copy, 1, RATE_MAX, rate, &ignored) ||
+	    num_parse(colon ? colon : copy, 1, RATE_MAX, burst, &ignored))
+		return -1;
+	return slash ? num_parse(slash, 1, 128, bits, &ignored) : 0;
+}
+
 static int rate_parse(const char *text, struct rules_record *out, struct error *error)
 {
-	const char *colon = strchr(text, ':');
-	struct error ignored;
-	uint64_t rate, burst;
-	char first[16];
+	uint64_t rate, burst, bits;
 
-	snprintf(first, sizeof(first), "%.*s", colon ? (int)(colon - text) : (int)strlen(text), text);
-	if (num_parse(first, 1, RATE_MAX, &rate, &ignored) ||
-	    num_parse(colon ? colon + 1 : first, 1, RATE_MAX, &burst, &ignored))
-		return error_usage(error, text, "expected PPS or PPS:BURST, each 1-%d", RATE_MAX);
+	if (rate_split(text, &rate, &burst, &bits))
+		return error_usage(error, text, "expected PPS[:BURST][/LEN], PPS and BURST 1-%d, LEN 1-128", RATE_MAX);
 	out->rate = (uint32_t)rate;
 	out->burst = (uint32_t)burst;
+	out->rate_bits = (uint32_t)bits;
 	out->head.decision |= RULES_LIMITED;
 	return 0;
 }
@@ -220,10 +237,7 @@ static int check_nonip(const struct xdp_rule_options *options, struct error *err
 
 	if (options->source && strcmp(options->source, "any"))
 		wrong = options->source;
-	if (wrong)
-		return error_usage(error, wrong, "frames of nonip have no address");
-	wrong = options->ttl ? options->ttl : options->expires;
-	return wrong ? error_usage(error, wrong, "a rule for nonip cannot expire") : 0;
+	return wrong ? error_usage(error, wrong, "frames of nonip have no address") : 0;
 }
 
 /* What all rules of one command share. */
@@ -309,12 +323,21 @@ static int check_count(const struct xdp_rule_options *options, size_t count, str
 	return error_usage(error, options_name(options), "source, destination and protocol are not of one family");
 }
 
-/* Each address is a source of its own. */
-static void set_rate_bits(struct rules_record *rules, size_t count)
+static uint32_t family_bits(const struct rules_record *rule)
 {
-	for (size_t i = 0; i < count; i++)
-		if (rules[i].rate)
-			rules[i].rate_bits = rules[i].family == RULES_IPV6 ? 128 : 32;
+	return rule->family == RULES_IPV6 ? 128 : 32;
+}
+
+/* Unless it was said otherwise, each address is a source of its own. */
+static int set_rate_bits(const char *rate, struct rules_record *rules, size_t count, struct error *error)
+{
+	for (size_t i = 0; i < count && rate; i++) {
+		if (rules[i].rate_bits > family_bits(&rules[i]))
+			return error_usage(error, rate, "an IPv4 address has 32 bits");
+		if (!rules[i].rate_bits)
+			rules[i].rate_bits = family_bits(&rules[i]);
+	}
+	return 0;
 }
 
 int xdp_rule_parse(const struct xdp_rule_options *options, struct rules_record **out, size_t *count,
@@ -330,11 +353,10 @@ int xdp_rule_parse(const struct xdp_rule_options *options, struct rules_record *
 	*out = NULL;
 	if (!template_parse(options, &template, error) && !places_parse(options, &template, &places, error) &&
 	    !rule_multiply(&template, &places, options_name(options), out, count, error))
-		result = check_count(options, *count, error);
+		result = check_count(options, *count, error) || set_rate_bits(options->rate, *out, *count, error) ? -1
+														  : 0;
 	if (result)
 		free(*out);
-	else
-		set_rate_bits(*out, *count);
 	rule_places_free(&places);
 	return result;
 }
@@ -412,12 +434,20 @@ static void print_protocol(const struct rules_record *rule)
 	print_ports(rule);
 }
 
-static void print_rate(const struct rules_record *rule)
+char *xdp_rate_format(const struct rules_record *rule, char buf[XDP_RATE_TEXT_MAX])
 {
 	uint32_t rate = rule_rate(rule), burst = rule_burst(rule);
+	size_t used = 0;
 
-	if (rate)
-		printf(rate == burst ? " --rate %" PRIu32 : " --rate %" PRIu32 ":%" PRIu32, rate, burst);
+	*buf = 0;
+	if (!rate)
+		return buf;
+	used += (size_t)snprintf(buf, XDP_RATE_TEXT_MAX, "%" PRIu32, rate);
+	if (burst != rate)
+		used += (size_t)snprintf(buf + used, XDP_RATE_TEXT_MAX - used, ":%" PRIu32, burst);
+	if (rule->rate_bits != family_bits(rule))
+		snprintf(buf + used, XDP_RATE_TEXT_MAX - used, "/%" PRIu32, rule->rate_bits);
+	return buf;
 }
 
 static void print_default(const struct rules_record *rule)
@@ -438,7 +468,7 @@ static void print_source(const struct rules_record *rule)
 
 void xdp_rule_print_line(const struct rules_record *rule)
 {
-	char text[PREFIX_TEXT_MAX], service[RULES_SERVICE_MAX + 1];
+	char text[PREFIX_TEXT_MAX], service[RULES_SERVICE_MAX + 1], rate[XDP_RATE_TEXT_MAX];
 	struct prefix dst = rule_dst(rule);
 
 	if (xdp_rule_is_default(rule)) {
@@ -455,7 +485,8 @@ void xdp_rule_print_line(const struct rules_record *rule)
 		printf(" -P %" PRId32, rule->priority);
 	if (*rule_service(rule, service))
 		print_option('S', service);
-	print_rate(rule);
+	if (*xdp_rate_format(rule, rate))
+		printf(" --rate %s", rate);
 	if (rule->head.expires)
 		rule_print_expires(rule->head.expires);
 	putchar('\n');

@@ -26,7 +26,7 @@ struct xdp_rule_options {
 	const char *service;
 	const char *ttl;     /* seconds from now on */
 	const char *expires; /* seconds since the epoch, with up to three digits after a point; may be past */
-	const char *rate;    /* PPS or PPS:BURST */
+	const char *rate;    /* PPS[:BURST][/LEN] */
 	bool mask;           /* host bits are cleared, not refused */
 };
 
@@ -52,6 +52,11 @@ bool xdp_rule_is_never_drop(const struct rules_record *rule);
 
 /* drop, pass, monitor, never-drop */
 const char *xdp_rule_action(const struct rules_record *rule);
+
+#define XDP_RATE_TEXT_MAX 32
+
+/* The rate as it was given, "" where there is none, to buf; returns buf. */
+char *xdp_rate_format(const struct rules_record *rule, char buf[XDP_RATE_TEXT_MAX]);
 
 /* Prints the line of xdp_rule -f that makes this rule ("add ..."), or of a default the one for all of its three rules.
  */

@@ -3,8 +3,8 @@
 
 #include "array.h"
 #include "out.h"
-#include "ranking.h"
 #include "rulelist.h"
+#include "rulerank.h"
 #include "screen.h"
 #include "xdpout.h"
 #include "xdprule.h"
@@ -182,24 +182,11 @@ struct watch {
 	struct view view; /* of this tick */
 };
 
-static int rows_rank(struct watch *watch, struct error *error)
+static bool watched_read(void *context, size_t i, struct rules_record *rule)
 {
-	struct rules_record rule;
+	struct watch *watch = context;
 
-	ranking_begin(&watch->ranking);
-	for (size_t i = 0; i < view_rows(&watch->view); i++) {
-		struct reading reading;
-
-		if (!row_read(&watch->view, i, &rule))
-			continue;
-		reading = (struct reading){ .sequence = rules_decision_sequence(rule.head.decision),
-					    .packets = rule.head.packets,
-					    .bytes = rule.head.bytes };
-		if (ranking_add(&watch->ranking, i, &reading, error))
-			return -1;
-	}
-	ranking_sort(&watch->ranking);
-	return 0;
+	return row_read(&watch->view, i, rule);
 }
 
 static void row_print(void *context, const struct ranked *row, double time, struct out *out)
@@ -207,7 +194,7 @@ static void row_print(void *context, const struct ranked *row, double time, stru
 	struct watch *watch = context;
 	struct rules_record rule;
 
-	if (!row_read(&watch->view, row->place, &rule))
+	if (!watched_read(watch, row->place, &rule))
 		return;
 	ranked_begin(row, time, out);
 	xdp_rule_out(out, &rule, false);
@@ -221,7 +208,7 @@ static int watch_print(void *context, const struct screen *screen, struct error 
 
 	if (view_open(&watch->view, watch->pins, watch->request, error))
 		return -1;
-	result = rows_rank(watch, error);
+	result = rules_rank_by_hits(&watch->ranking, view_rows(&watch->view), watched_read, watch, error);
 	if (!result)
 		ranking_print(&watch->ranking, screen, "rule", row_print, watch);
 	view_close(&watch->view);

@@ -18,7 +18,7 @@ static const struct option_row rows[] = {
 	[XDP_ROW_MASK] = { "mask", 0, NULL, "clear host bits of a prefix, do not refuse it" },
 	[XDP_ROW_TTL] = { "ttl", 0, "SECONDS", "the rule ends after so long" },
 	[XDP_ROW_EXPIRES] = { "expires", 0, "TIME", "the rule ends then; seconds since the epoch" },
-	[XDP_ROW_RATE] = { "rate", 0, "PPS[:BURST]",
+	[XDP_ROW_RATE] = { "rate", 0, "PPS[:BURST][/LEN]",
 			   "drop, monitor: what a source sends beyond it; pass: what within" },
 	[XDP_ROW_REPLACE] = { "replace", 0, NULL, "with -f: rules that are not in FILE go" },
 	[XDP_ROW_ALL] = { "all", 0, NULL, "delete: any number; else also defaults and never-drop rules" },

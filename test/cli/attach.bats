@@ -197,7 +197,7 @@ assert_fails() {
 
 @test "a dry run mounts nothing" {
 	# in a mount namespace of its own
-	capture unshare --mount bash -c 'umount /sys/fs/bpf; "$1" -n --object "$2" t1; stat -f -c %t /sys/fs/bpf' \
+	capture unshare --mount bash -c 'while mountpoint -q /sys/fs/bpf; do umount /sys/fs/bpf; done; "$1" -n --object "$2" t1; stat -f -c %t /sys/fs/bpf' \
 		- "$attach" "$LAB_OBJECTS/splicer.o"
 	assert_output - <<-END
 		A /sys/fs/bpf

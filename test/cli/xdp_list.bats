@@ -84,7 +84,7 @@ ageless() {
 	xdp_rule add 192.0.2.1 drop --ttl 1000
 	capture xdp_rule list -j
 	assert_status 0
-	assert_json 'all(list(r) == "action proto src dst low high iface prio service rate burst packets bytes last expires rule kind".split() for r in d)'
+	assert_json 'all(list(r) == "action proto src dst low high iface prio service rate burst rate_bits packets bytes last expires rule kind".split() for r in d)'
 	assert_json '[r["kind"] for r in d] == ["rule"] * 4 + ["never-drop", "rule"] + ["default"] * 2'
 	assert_json '[r["action"] for r in d] == "drop pass monitor drop never-drop drop pass drop".split()'
 	assert_json '[r["packets"] for r in d] == [2, 3, 0, 0, 4, 0, 18, 0]'

@@ -31,9 +31,9 @@ setup() {
 
 @test "what drops beside xdp_filter.o has its columns" {
 	assert_exit 0 grep -c '"block":"run".*"kind":"hosts".*"tools_10k":[-0-9].*"tools_same":' "$rows"
-	assert_equal "$out" 20
+	assert_equal "$out" 30
 	assert_exit 0 grep -c '"block":"drop".*"kind":"hosts".*"tools_10k":[0-9].*"nft":[0-9]' "$rows"
-	assert_equal "$out" 8
+	assert_equal "$out" 12
 	assert_exit 0 grep -c '"block":"all".*"nft_load_ms":[0-9].*"nft_list_ms":[0-9]' "$rows"
 	assert_equal "$out" 2
 }

@@ -53,6 +53,9 @@ static const struct {
 	{ "10.0.0.1 -P 2147483646", "add 10.0.0.1/32 drop -P 2147483646\n" },
 	{ "10.0.0.1 --rate 100", "add 10.0.0.1/32 drop --rate 100\n" },
 	{ "10.0.0.1 --rate 100:100", "add 10.0.0.1/32 drop --rate 100\n" },
+	{ "10.0.0.1 --rate 5/32", "add 10.0.0.1/32 drop --rate 5\n" },
+	{ "10.0.0.0/8 --rate 5/24", "add 10.0.0.0/8 drop --rate 5/24\n" },
+	{ "::/0 --rate 5:6/64", "add ::/0 drop --rate 5:6/64\n" },
 	{ "10.0.0.1 pass --rate 10000000:1", "add 10.0.0.1/32 pass --rate 10000000:1\n" },
 	{ "10.0.0.1/8 --mask", "add 10.0.0.0/8 drop\n" },
 	{ "10.0.0.1 -d 10.0.0.1/8 --mask", "add 10.0.0.1/32 drop -d 10.0.0.0/8\n" },
@@ -139,6 +142,12 @@ static const struct {
 	{ "10.0.0.1 --rate 5:0", "5:0" },
 	{ "10.0.0.1 --rate 5:10000001", "5:10000001" },
 	{ "10.0.0.1 --rate 5:", "5:" },
+	{ "10.0.0.1 --rate 5/", "5/" },
+	{ "10.0.0.1 --rate 5/0", "5/0" },
+	{ "10.0.0.1 --rate 5/33", "5/33" },
+	{ "any --rate 5/64", "5/64" },
+	{ "::1 --rate 5/129", "5/129" },
+	{ "::1 --rate /64", "/64" },
 	{ "10.0.0.1 --rate :5", ":5" },
 	{ "10.0.0.1 --rate 5:5:5", "5:5:5" },
 	{ "10.0.0.1 --rate 1000000000000000000000005", "1000000000000000000000005" },
@@ -150,7 +159,6 @@ static const struct {
 	{ "10.0.0.1 -p nonip", "10.0.0.1" },
 	{ "any -p nonip -d 10.0.0.1", "10.0.0.1" },
 	{ "any -p nonip --rate 5", "5" },
-	{ "any -p nonip --ttl 5", "5" },
 	{ "any -p nonip --dport 5", "5" },
 	{ "default", "default" },
 	{ "default drop pass", "default" },
@@ -254,6 +262,13 @@ static void random_ports(struct rules_record *rule)
 	}
 }
 
+static uint32_t random_bits(uint8_t family)
+{
+	uint32_t bits = family == RULES_IPV6 ? 128 : 32;
+
+	return random_below(2) ? bits : 1 + random_below(bits);
+}
+
 static void random_action(struct rules_record *rule)
 {
 	bool named = rule->head.ifindex != 0;
@@ -269,6 +284,7 @@ static void random_action(struct rules_record *rule)
 		return;
 	rule->rate = 1 + random_below(10000000);
 	rule->burst = random_below(2) ? rule->rate : 1 + random_below(10000000);
+	rule->rate_bits = random_bits(rule->family);
 	rule->head.decision |= RULES_LIMITED;
 }
 
