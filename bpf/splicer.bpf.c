@@ -94,7 +94,7 @@ static __always_inline int conclude(struct __sk_buff *skb, const struct passage 
 		splice_forget(&x->p);
 	through_set(skb, &x->p, verdict == VERDICT_PASS && has_connection(x), x->seen->step != CONN_REMEMBERED);
 	if (x->p.fragment == FRAGMENT_FIRST)
-		fragment_remember(&x->p, verdict);
+		fragment_remember(&x->p, verdict, 0);
 	if (reason == REASON_MAX_DURATION && verdict == VERDICT_DROP &&
 	    reset_both(skb, &x->p, x->seen->hook == RULES_OUT))
 		return TC_ACT_UNSPEC;

@@ -399,13 +399,9 @@ static void tallies_take(struct ruleset *set)
 		return;
 	for (size_t i = 0; i < tallies.count; i++) {
 		const struct rules_tally *tally = &tallies.items[i];
-		struct rules_head *head;
 
-		if (!tally->packets || tally->arena != arena || !record_is_there(set, tally->record))
-			continue;
-		head = &set_record(set, tally->record)->head;
-		head->packets += tally->packets;
-		head->bytes += tally->bytes;
+		if (tally->packets && tally->arena == arena && record_is_there(set, tally->record))
+			tally_add(tally, &set_record(set, tally->record)->head);
 	}
 	tallies_free(&tallies);
 }

@@ -41,19 +41,22 @@ static bool tally_is_of(const struct rules_tally *tally, uint64_t arena, uint32_
 	return tally->packets && tally->record == record && tally->arena == arena;
 }
 
+void tally_add(const struct rules_tally *tally, struct rules_head *head)
+{
+	head->packets += tally->packets;
+	head->bytes += tally->bytes;
+	if (tally->last > head->last)
+		head->last = tally->last;
+}
+
 void tallies_add(const struct tallies *tallies, uint64_t arena, uint32_t record, struct rules_head *head)
 {
 	size_t cpus = tallies->count / RULES_TALLIES;
 	const struct rules_tally *tally = tallies->items + rules_tally_index(arena, record) * cpus;
 
-	for (size_t cpu = 0; cpu < cpus; cpu++, tally++) {
-		if (!tally_is_of(tally, arena, record))
-			continue;
-		head->packets += tally->packets;
-		head->bytes += tally->bytes;
-		if (tally->last > head->last)
-			head->last = tally->last;
-	}
+	for (size_t cpu = 0; cpu < cpus; cpu++, tally++)
+		if (tally_is_of(tally, arena, record))
+			tally_add(tally, head);
 }
 
 int tally_forget(int fd, uint64_t arena, uint32_t record)

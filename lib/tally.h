@@ -20,6 +20,9 @@ int tallies_read(int fd, struct tallies *tallies);
 
 void tallies_free(struct tallies *tallies);
 
+/* Adds what a tally has to the counters of its rule. */
+void tally_add(const struct rules_tally *tally, struct rules_head *head);
+
 /* Adds what they have of a rule, in this cell of the arena of this id, to its counters. */
 void tallies_add(const struct tallies *tallies, uint64_t arena, uint32_t record, struct rules_head *head);
 

@@ -123,9 +123,9 @@ _Static_assert(sizeof(struct frag_key) == 40, "frag_key is ABI");
 #define FRAGS_MAX 8192
 #define FRAG_SECONDS 30 /* that a verdict holds: as long as Linux waits for the rest (ipfrag_time) */
 struct frag {
-	__u64 time; /* ns of CLOCK_MONOTONIC, coarse: of the first fragment */
-	__u32 reserved;
-	__u32 verdict; /* enum verdict of the first fragment */
+	__u64 time;     /* ns of CLOCK_MONOTONIC, coarse: of the first fragment */
+	__u32 sequence; /* XDP_FRAGS: of the newest rule then, its low 32 bits; else 0 */
+	__u32 verdict;  /* enum verdict of the first fragment */
 };
 _Static_assert(sizeof(struct frag) == 16, "frag is ABI");
 

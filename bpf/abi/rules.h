@@ -82,7 +82,7 @@ struct rules_header {
 	__u32 guard_mask;  /* cells - 1, cells being a power of two; and RULES_GUARD_SPREAD */
 	__u32 buckets;     /* first cell of the table */
 	__u32 bucket_mask; /* buckets - 1, buckets being a power of two */
-	/* tools only, to the end of the cell */
+	/* tools only, to the end of the cell, but for sequence and changes */
 	__u32 cells;        /* of the whole arena */
 	__u32 records;      /* first cell of the records */
 	__u32 records_end;  /* first cell after the records */

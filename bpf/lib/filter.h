@@ -50,9 +50,9 @@ static __always_inline struct filter_work *filter_begin(void)
 /* ---- rules ---- */
 
 /* Rules that need ports see none in a later fragment: ICMP has no type 255, and nothing listens on port 0. */
-static __always_inline __u16 port_of_later(const struct packet *p)
+static __always_inline __u16 port_of_later(__u32 proto)
 {
-	return p->proto == IPPROTO_ICMP || p->proto == IPPROTO_ICMPV6 ? 0xffff : 0;
+	return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6 ? 0xffff : 0;
 }
 
 static __always_inline void query_begin(struct rules_query *q, const struct packet *p)
@@ -62,7 +62,7 @@ static __always_inline void query_begin(struct rules_query *q, const struct pack
 	q->addr[2] = p->src[0];
 	q->addr[3] = p->src[1];
 	q->ifindex = p->ifindex;
-	q->port = p->fragment == FRAGMENT_LATER ? port_of_later(p) : p->port;
+	q->port = p->fragment == FRAGMENT_LATER ? port_of_later(p->proto) : p->port;
 	q->proto = p->family ? p->proto : XDP_PROTO_NONIP;
 }
 
@@ -97,6 +97,7 @@ static __always_inline __u32 search_rules(const struct packet *p, struct rules_q
 		/* a swap during a search is rare, two would need a packet that takes longer than a grace period */
 		if (rules_search(q, list) && rules_search(q, list)) {
 			*certain = 0;
+			q->record = 0; /* what it had come to does not count */
 			return REASON_INTERNAL;
 		}
 		if (!q->record)
@@ -142,10 +143,34 @@ static __always_inline __u32 row_link(const struct xdp_md *ctx, const struct pac
 	return ctx_is_link_control(ctx) ? REASON_LINK_CONTROL : REASON_NONE;
 }
 
-/* A later fragment goes where a rule that looked at ports sent its first: reason | verdict << 8. */
+/* Whether the default of IP decided, or nothing. */
+static __always_inline int is_of_default(__u32 reason)
+{
+	return reason == REASON_NO_RULE || reason == REASON_DEFAULT_PASS;
+}
+
+/*
+ * A later fragment goes where a rule that looked at ports sent its first: reason | verdict << 8. Not yet where a rule
+ * came since.
+ */
 static __always_inline __u32 row_later(const struct packet *p)
 {
-	return p->fragment == FRAGMENT_LATER ? (__u32)fragment_follow(p) : REASON_NONE;
+	if (p->fragment != FRAGMENT_LATER || fragment_is_older(p, rules_newest()))
+		return REASON_NONE;
+	return (__u32)fragment_follow(p);
+}
+
+/* Rules say this of it. A ban that came since its first holds at once; but where none did, it follows all the same. */
+static __always_inline __u32 later_or(const struct packet *p, struct rules_query *q, __u32 reason)
+{
+	__u32 followed = p->fragment == FRAGMENT_LATER ? (__u32)fragment_follow(p) : REASON_NONE;
+
+	if (!followed)
+		return reason;
+	if (q->record && !is_of_default(reason) && fragment_is_older(p, (__u32)rules_decision_sequence(q->decision)))
+		return reason;
+	q->record = 0;
+	return followed;
 }
 
 /* Without a rule of its own a host gets an address all the same: then the default has not decided. */
@@ -173,7 +198,7 @@ static __always_inline __u32 filter_decide(struct xdp_md *ctx, struct filter_wor
 	if (!reason)
 		reason = row_later(p);
 	if (!reason)
-		reason = dhcp_or(p, &work->q, row_rules(p, &work->q));
+		reason = dhcp_or(p, &work->q, later_or(p, &work->q, row_rules(p, &work->q)));
 	return reason;
 }
 
@@ -255,12 +280,17 @@ static __always_inline void filter_report(const struct filter_work *work, const 
 	events_tell(EVENT_DECISION, wanted, packets);
 }
 
-/* Whether later fragments, which have no port, find the rule that decided the first. The query is used up. */
+/*
+ * Whether later fragments, which have no port, find the rule that decided the first. Where extension headers are in the
+ * first, these are what later ones name as their protocol. The query is used up.
+ */
 static __always_inline int later_find_it(struct filter_work *work)
 {
 	__u32 record = work->q.record;
 
-	work->q.port = port_of_later(&work->p);
+	if (work->p.family == 6)
+		work->q.proto = work->p.frag_proto;
+	work->q.port = port_of_later(work->q.proto);
 	return !rules_search(&work->q, list_of(&work->p, &work->q)) && work->q.record == record;
 }
 
@@ -272,7 +302,7 @@ static __always_inline void filter_remember(struct filter_work *work, const stru
 	if (later_find_it(work))
 		fragment_forget(&work->p);
 	else
-		fragment_remember(&work->p, o->verdict);
+		fragment_remember(&work->p, o->verdict, rules_newest());
 }
 
 static __always_inline int filter_action(enum verdict verdict)

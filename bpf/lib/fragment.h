@@ -55,12 +55,25 @@ __noinline int fragment_follow(const struct packet *p)
 	}
 }
 
+/* Whether the rule of this sequence number is newer than what decided its first fragment, if that is known. */
+__noinline int fragment_is_older(const struct packet *p, __u32 sequence)
+{
+	struct frag_key key;
+	struct frag *frag;
+
+	if (!p)
+		return 0;
+	fragment_make_key(p, &key);
+	frag = bpf_map_lookup_elem(frags_map(), &key);
+	return frag && (__s32)(sequence - frag->sequence) > 0;
+}
+
 /* ---- first fragments ---- */
 
-/* A first fragment was decided: the others follow. */
-__noinline int fragment_remember(const struct packet *p, __u32 verdict)
+/* A first fragment was decided, when this rule was the newest: the others follow. */
+__noinline int fragment_remember(const struct packet *p, __u32 verdict, __u32 sequence)
 {
-	struct frag frag = { .time = bpf_ktime_get_coarse_ns(), .verdict = verdict };
+	struct frag frag = { .time = bpf_ktime_get_coarse_ns(), .sequence = sequence, .verdict = verdict };
 	struct frag_key key;
 
 	if (!p)

@@ -277,6 +277,15 @@ __noinline int rules_step(struct rules_query *q)
 	return step;
 }
 
+/* The number of the newest rule, its low 32 bits. */
+static __always_inline __u32 rules_newest(void)
+{
+	void *arena = rules_arena();
+	struct rules_header *header = arena ? rules_cell(arena, 0) : NULL;
+
+	return header ? (__u32)rules_read(&header->sequence) : 0;
+}
+
 /* What the search must know of the arena. */
 static __always_inline void rules_begin(struct rules_query *q, const struct rules_header *header, __u64 list)
 {

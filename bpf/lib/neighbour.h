@@ -23,6 +23,16 @@
 #define ND_LAST 136
 #define ND_HOP_LIMIT 255 /* proves that no router forwarded it */
 
+/*
+ * MLD is of a link-local source, or of none yet (RFC 3810 5.1.14, 5.2.13), and no router forwards these. Its hop limit
+ * proves nothing: whoever is far away can have it come to 1 just here.
+ */
+static __always_inline int is_of_this_link(const struct packet *p)
+{
+	return (p->src[0] & bpf_cpu_to_be64(0xffc0ull << 48)) == bpf_cpu_to_be64(0xfe80ull << 48) ||
+	       !(p->src[0] | p->src[1]);
+}
+
 /* Also not in fragments, not even atomic ones: RFC 6980. */
 static __always_inline __u32 row_neighbour(const struct packet *p)
 {
@@ -31,7 +41,7 @@ static __always_inline __u32 row_neighbour(const struct packet *p)
 	if (p->icmp_type >= ND_FIRST && p->icmp_type <= ND_LAST)
 		return p->hop_limit == ND_HOP_LIMIT ? REASON_NEIGHBOUR : REASON_NONE;
 	if ((p->icmp_type >= MLD_QUERY && p->icmp_type <= MLD_DONE) || p->icmp_type == MLD2_REPORT)
-		return p->hop_limit == MLD_HOP_LIMIT ? REASON_NEIGHBOUR : REASON_NONE;
+		return p->hop_limit == MLD_HOP_LIMIT && is_of_this_link(p) ? REASON_NEIGHBOUR : REASON_NONE;
 	return REASON_NONE;
 }
 

@@ -49,6 +49,7 @@ struct packet {
 	__u8 is_question; /* see abi/config.h */
 	__be32 frag_id;   /* of what the fragment is a part of; IPv4: 16 bits */
 	__be16 icmp_id;   /* of an echo */
+	__u8 frag_proto;  /* IPv6: what the fragment header says that follows; other fragments know no more than that */
 };
 
 static __always_inline int packet_is_first_syn(const struct packet *p)
@@ -197,6 +198,7 @@ __noinline int packet_parse_extension(context *ctx, struct packet *p)
 	if (p->proto == IPPROTO_FRAGMENT) {
 		length = sizeof(header);
 		p->frag_id = header.id;
+		p->frag_proto = header.next;
 		if (bpf_ntohs(header.frag_off) & 0xfff8)
 			p->fragment = FRAGMENT_LATER;
 		else

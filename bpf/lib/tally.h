@@ -27,7 +27,9 @@ static __always_inline int tally_settle(const struct rules_tally *tally)
 		return 0;
 	__sync_fetch_and_add(&head->packets, tally->packets);
 	__sync_fetch_and_add(&head->bytes, tally->bytes);
-	head->last = tally->last;
+	/* it may have met others since, on another CPU */
+	if (tally->last > head->last)
+		head->last = tally->last;
 	return 0;
 }
 
@@ -49,9 +51,13 @@ __noinline int tally_turn(__u64 arena, __u32 record, __u32 length)
 
 	if (!tally)
 		return -1;
-	if (tally->packets && tally_settle(tally) && tally_is_of(tally, arena, record)) {
-		/* the packet was under way when the rules were replaced, and the tool waits for it */
-		tally_count(tally, length);
+	if (tally->packets && tally_settle(tally) && tally->arena == arena) {
+		/*
+		 * The packet was under way when the rules were replaced, and the tool waits for it. Another rule's
+		 * tally is not given up for it.
+		 */
+		if (tally->record == record)
+			tally_count(tally, length);
 		return 0;
 	}
 	tally->arena = arena;

@@ -74,6 +74,7 @@ struct spec {
 	size_t options;        /* bytes of IPv4 options */
 	const char *chain;     /* extension headers, a letter each: see spec.c */
 	enum spec_fragment fragment;
+	const char *behind;       /* IPv6: as chain, after the fragment header */
 	uint16_t offset;          /* of a later fragment, in units of 8 bytes */
 	uint16_t id;              /* of what is fragmented; of an echo */
 	uint8_t hop_limit;        /* 64 */

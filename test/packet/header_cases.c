@@ -82,8 +82,8 @@ static const struct row ethertypes[] = {
 };
 
 #define ND(type, hops) { .family = 6, .proto = IPPROTO_ICMPV6, .dport = ICMP(type, 0), .hop_limit = (hops), .payload = 16 }
-#define MLD(type) { .family = 6, .proto = IPPROTO_ICMPV6, .dport = ICMP(type, 0), .hop_limit = 1, .payload = 16 }
-#define MLD_ALERT(type) { .family = 6, .chain = "A", .proto = IPPROTO_ICMPV6, .dport = ICMP(type, 0), .hop_limit = 1, .payload = 16 }
+#define MLD(type) { .family = 6, .src = "fe80::7", .proto = IPPROTO_ICMPV6, .dport = ICMP(type, 0), .hop_limit = 1, .payload = 16 }
+#define MLD_ALERT(type) { .family = 6, .src = "fe80::7", .chain = "A", .proto = IPPROTO_ICMPV6, .dport = ICMP(type, 0), .hop_limit = 1, .payload = 16 }
 
 const struct row header_neighbour[] = {
 	{ "router solicitation", ND(133, 255), 0, REASON_NEIGHBOUR },
@@ -105,6 +105,11 @@ const struct row header_neighbour[] = {
 	{ "MLD report with router alert", MLD_ALERT(131), 0, REASON_NEIGHBOUR },
 	{ "MLD done with router alert", MLD_ALERT(132), 0, REASON_NEIGHBOUR },
 	{ "MLD version 2 report with router alert", MLD_ALERT(143), 0, REASON_NEIGHBOUR },
+	{ "MLD of a node that has no address yet", { .family = 6, .src = "::", .chain = "A", .proto = IPPROTO_ICMPV6, .dport = ICMP(143, 0), .hop_limit = 1, .payload = 16 }, 0, REASON_NEIGHBOUR },
+	{ "MLD from afar, whose hop limit has just come to 1", { .family = 6, .proto = IPPROTO_ICMPV6, .dport = ICMP(143, 0), .hop_limit = 1, .payload = 16 }, 0, REASON_NO_RULE },
+	{ "MLD of a site, whose routers do forward it", { .family = 6, .src = "fec0::7", .proto = IPPROTO_ICMPV6, .dport = ICMP(130, 0), .hop_limit = 1, .payload = 16 }, 0, REASON_NO_RULE },
+	{ "MLD of ::1:0:0:7", { .family = 6, .src = "::1:0:0:7", .proto = IPPROTO_ICMPV6, .dport = ICMP(130, 0), .hop_limit = 1, .payload = 16 }, 0, REASON_NO_RULE },
+	{ "MLD of ::7", { .family = 6, .src = "::7", .proto = IPPROTO_ICMPV6, .dport = ICMP(130, 0), .hop_limit = 1, .payload = 16 }, 0, REASON_NO_RULE },
 	{ "MLD that a router forwarded", { .family = 6, .proto = IPPROTO_ICMPV6, .dport = ICMP(131, 0), .hop_limit = 64, .payload = 16 }, 0, REASON_NO_RULE },
 	{ "what stands around MLD and ND: 129", MLD(129), 0, REASON_NO_RULE },
 	{ "what stands around MLD and ND: 142", MLD(142), 0, REASON_NO_RULE },

@@ -25,7 +25,7 @@ static const struct row pool[] = {
 	{ "DHCP", { .family = 4, .proto = IPPROTO_UDP, .sport = 67, .dport = 68, .payload = 30 }, 0, REASON_DHCP },
 	{ "DHCPv6", { .family = 6, .proto = IPPROTO_UDP, .sport = 547, .dport = 546, .payload = 30 }, 0, REASON_DHCP },
 	{ "ND", { .family = 6, .proto = IPPROTO_ICMPV6, .dport = 135 << 8, .hop_limit = 255, .payload = 16 }, 0, REASON_NEIGHBOUR },
-	{ "MLD", { .family = 6, .chain = "A", .proto = IPPROTO_ICMPV6, .dport = 143 << 8, .hop_limit = 1, .payload = 16 }, 0, REASON_NEIGHBOUR },
+	{ "MLD", { .family = 6, .src = "fe80::7", .chain = "A", .proto = IPPROTO_ICMPV6, .dport = 143 << 8, .hop_limit = 1, .payload = 16 }, 0, REASON_NEIGHBOUR },
 	{ "ICMP", { .family = 4, .proto = IPPROTO_ICMP, .dport = 8 << 8, .payload = 16 }, 0, REASON_NO_RULE },
 	{ "first fragment", { .family = 4, .fragment = FIRST, .proto = IPPROTO_UDP, .dport = 53 }, 0, REASON_NO_RULE },
 	{ "first fragment", { .family = 6, .fragment = FIRST, .proto = IPPROTO_UDP, .dport = 53 }, 0, REASON_NO_RULE },

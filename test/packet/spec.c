@@ -102,6 +102,8 @@ static void build_network(const struct spec *spec, struct frame *f)
 	if (spec->hop_limit)
 		f->data[f->network + (f->family == 4 ? 8 : 7)] = spec->hop_limit;
 	build_fragment(spec, f);
+	for (const char *c = spec->family == 6 ? spec->behind : NULL; c && *c; c++)
+		build_extension(f, *c);
 }
 
 static void build_quote(const struct spec *spec, struct frame *f)

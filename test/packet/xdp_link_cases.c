@@ -99,7 +99,8 @@ static const struct scenario scenarios[] = {
 	{ "IPv6 under default drop", 6, { "default drop" }, {
 		{ "neighbour solicitation", { .family = 6, .proto = IPPROTO_ICMPV6, .dport = 135 << 8, .hop_limit = 255, .payload = 16 }, ON_VETH, REASON_NEIGHBOUR },
 		{ "one that was forwarded", { .family = 6, .proto = IPPROTO_ICMPV6, .dport = 135 << 8, .hop_limit = 254, .payload = 16 }, ON_VETH, REASON_NO_RULE, .by = "default" },
-		{ "MLD", { .family = 6, .chain = "A", .proto = IPPROTO_ICMPV6, .dport = 143 << 8, .hop_limit = 1, .payload = 16 }, ON_VETH, REASON_NEIGHBOUR },
+		{ "MLD", { .family = 6, .src = "fe80::7", .chain = "A", .proto = IPPROTO_ICMPV6, .dport = 143 << 8, .hop_limit = 1, .payload = 16 }, ON_VETH, REASON_NEIGHBOUR },
+		{ "MLD from afar", { .family = 6, .chain = "A", .proto = IPPROTO_ICMPV6, .dport = 143 << 8, .hop_limit = 1, .payload = 16 }, ON_VETH, REASON_NO_RULE, .by = "default" },
 		{ "a drop rule comes", { .family = 6, .proto = IPPROTO_ICMPV6, .dport = 136 << 8, .hop_limit = 255, .payload = 16 }, ON_VETH, REASON_NEIGHBOUR, .rule = "drop -P 9 -S all" },
 		{ 0 } } },
 };

@@ -269,6 +269,7 @@ struct rules_counted xdp_rules_total(struct fixture *fixture)
 		total.rules++;
 		total.packets += now.packets;
 		total.bytes += now.bytes;
+		total.last += now.last;
 	}
 	return total;
 }
