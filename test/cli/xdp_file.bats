@@ -49,8 +49,8 @@ default pass -i t0'
 }
 
 @test "what a line does not say is as the command line says" {
-	assert_done xdp_rule add monitor -i t0 -S list -P 3 --ttl 1000 --mask -f - <<-'END'
-		10.0.0.7/8
+	assert_done xdp_rule add -i t0 -S list -P 3 --ttl 1000 --mask -f - <<-'END'
+		10.0.0.7/8 monitor
 		10.1.0.0/16 pass -i t1 -S own -P 4 --expires 4000000000
 		default drop
 	END
@@ -58,6 +58,17 @@ default pass -i t0'
 	assert_json '[d[0][k] for k in ("src", "action", "iface", "service", "prio")] == ["10.0.0.0/8", "monitor", "t0", "list", 3]'
 	assert_json '[d[1][k] for k in ("src", "action", "iface", "service", "prio")] == ["10.1.0.0/16", "pass", "t1", "own", 4]'
 	assert_json 'd[0]["expires"] < 3999990000 < d[1]["expires"] and (d[2]["kind"], d[2]["iface"]) == ("default", "t0")'
+}
+
+@test "an action of the command line is that of all lines: a list cannot open what it is to close" {
+	xdp_rule add 10.0.0.1
+	assert_refused stdin:2:10 xdp_rule add drop -f - <<<$'10.0.0.2\n10.0.0.3 pass'
+	assert_errors_have 'pass: the command line says drop for all lines'
+	assert_refused stdin:1:10 xdp_rule add drop -f - <<<'10.0.0.2 never-drop'
+	assert_refused stdin:1:1 xdp_rule add drop -f - <<<'default pass'
+	assert_rules 'add 10.0.0.1/32 drop'
+	assert_done xdp_rule add monitor -f - <<<$'10.0.0.2\n10.0.0.3 monitor'
+	assert_rules $'add 10.0.0.1/32 drop\nadd 10.0.0.2/32 monitor\nadd 10.0.0.3/32 monitor'
 }
 
 @test "a bad line: file, line and column, and nothing is changed" {
