@@ -13,6 +13,7 @@
 #include "maps/xdp.h"
 
 #include "lib/filter.h"
+#include "lib/filtered.h"
 
 SEC("xdp")
 int xdp_filter(struct xdp_md *ctx)
