@@ -195,7 +195,7 @@ static const struct {
 	struct xdp_rule_options beside;
 	const char *text, *expected;
 } beside_cases[] = {
-	{ { .action = "pass" }, "10.0.0.1\n10.0.0.2 drop", "add 10.0.0.1/32 pass\nadd 10.0.0.2/32 drop\n" },
+	{ { .action = "pass" }, "10.0.0.1\n10.0.0.2 pass", "add 10.0.0.1/32 pass\nadd 10.0.0.2/32 pass\n" },
 	{ { .service = "a", .priority = "3" },
 	  "10.0.0.1\n10.0.0.2 -S b",
 	  "add 10.0.0.1/32 drop -P 3 -S a\nadd 10.0.0.2/32 drop -P 3 -S b\n" },
