@@ -186,7 +186,8 @@ static int pin_missing(const struct pins *pins, const struct pin_shape *shape, c
 	if (abi)
 		return error_state(error, pins->dir, "the maps there are of ABI %u, this tool speaks ABI %u", abi,
 				   SPLICER_ABI);
-	return error_state(error, path, "not pinned; is %s attached to an interface", object_of(shape->of));
+	return error_state(error, path, "not pinned; is %s attached to an interface",
+			   object_of(shape->of == PINS_SHARED ? pins->of : shape->of));
 }
 
 /* libbpf reuses any pinned map of equal shape silently, so a wrong one is told apart here, with both shapes. */
@@ -249,7 +250,7 @@ int pin_inner_open(int outer, uint32_t slot)
 }
 
 /* A foreign map is refused before the first write to any; that one is missing is said only where none is foreign. */
-static int shapes_check(const struct pins *pins, enum pins_of of, struct error *error)
+static int shapes_check(const struct pins *pins, struct error *error)
 {
 	struct error missing = { 0 };
 
@@ -258,7 +259,7 @@ static int shapes_check(const struct pins *pins, enum pins_of of, struct error *
 
 		if (fd < 0 && errno != ENOENT)
 			return -1;
-		if (fd < 0 && !missing.exit && (all_shapes[i]->of == PINS_SHARED || all_shapes[i]->of == of))
+		if (fd < 0 && !missing.exit && (all_shapes[i]->of == PINS_SHARED || all_shapes[i]->of == pins->of))
 			missing = *error;
 		if (fd >= 0)
 			close(fd);
@@ -336,9 +337,9 @@ static int namespace_check(const struct pins *pins, bool claim, struct error *er
 		"again");
 }
 
-static int pins_use(struct pins *pins, enum pins_of of, bool claim, struct error *error)
+static int pins_use(struct pins *pins, bool claim, struct error *error)
 {
-	if (shapes_check(pins, of, error))
+	if (shapes_check(pins, error))
 		return -1;
 	pins->config = pin_map(pins, &pin_config, error);
 	return pins->config ? namespace_check(pins, claim, error) : -1;
@@ -346,13 +347,13 @@ static int pins_use(struct pins *pins, enum pins_of of, bool claim, struct error
 
 int pins_open(struct pins *pins, const char *dir, enum pins_of of, bool claim, struct error *error)
 {
-	*pins = (struct pins){ .dir = dir };
+	*pins = (struct pins){ .dir = dir, .of = of };
 	pins->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (pins->dir_fd < 0 && errno == ENOENT)
 		return error_state(error, dir, "no such directory; is %s attached to an interface", object_of(of));
 	if (pins->dir_fd < 0)
 		return error_errno(error, dir);
-	if (!pins_use(pins, of, claim, error))
+	if (!pins_use(pins, claim, error))
 		return 0;
 	pins_close(pins);
 	return -1;

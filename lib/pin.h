@@ -25,6 +25,7 @@ enum pins_of {
 struct pins {
 	const char *dir;
 	int dir_fd;
+	enum pins_of of;               /* whose maps are needed */
 	struct splicer_config *config; /* shared with the programs */
 };
 

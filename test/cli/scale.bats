@@ -264,9 +264,9 @@ group_remove() {
 		echo "10.0.0.0 8 80 $((80 + i)) 0 tcp --ttl 36000"
 	done | map_update -f -
 	assert_nothing_changed map_update --ttl 3600 10.0.0.0 8 70 85 0 tcp
-	assert_errors 'map_update: rules: more than 15 rules that expire have a port of one prefix in common'
+	assert_errors 'map_update: rules: more than 15 rules that expire or have a rate have a port of one prefix in common'
 	assert_nothing_changed map_update -f - <<<$'11.0.0.0 8 80 80 0 tcp\n10.0.0.0 8 81 81 0 tcp --ttl 60'
-	assert_errors 'map_update: rules: more than 15 rules that expire have a port of one prefix in common'
+	assert_errors 'map_update: rules: more than 15 rules that expire or have a rate have a port of one prefix in common'
 }
 
 # ---- deletions ----
