@@ -290,6 +290,9 @@ static __always_inline __u32 rules_newest(void)
 static __always_inline void rules_begin(struct rules_query *q, const struct rules_header *header, __u64 list)
 {
 	q->record = 0;
+	/* what was passed over in another arena is no bound in this one */
+	if (q->arena != header->arena)
+		q->below_decision = 0;
 	q->arena = header->arena;
 	q->changes = *(const volatile __u32 *)&header->changes;
 	q->guard = header->guard;

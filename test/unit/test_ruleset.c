@@ -328,7 +328,7 @@ static void random_batch(struct ruleset *set, struct oracle *oracle)
 
 static struct ruleset set_copy(const struct ruleset *from)
 {
-	struct ruleset copy = { .outer = -1 };
+	struct ruleset copy = { .outer = -1, .tally = -1 };
 	struct error error;
 
 	if (arena_allocate(&copy.arena, from->arena.count, &error))
