@@ -287,10 +287,9 @@ static int repeat_for(const struct bench *bench, double ns)
 	return repeat > REPEAT_MAX ? REPEAT_MAX : repeat < 64 ? 64 : (int)repeat;
 }
 
-/* One is enough to see that all works; it costs more than what is measured in it. */
 size_t bench_rounds(const struct bench *bench)
 {
-	return bench->quick ? 1 : BENCH_ROUNDS;
+	return bench->rounds ? bench->rounds : BENCH_ROUNDS;
 }
 
 void bench_take_turns(const struct bench *bench, bench_runner run, void *context, const uint32_t *subjects, double *ns,

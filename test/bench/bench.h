@@ -28,7 +28,8 @@ struct bench {
 	uint32_t ifindex; /* that packets are said to come in by; not the loopback, which has rules of its own */
 	const struct bench_box *boxes;
 	uint32_t box_count;
-	bool quick; /* shorter runs: to see that all works */
+	bool quick;    /* shorter runs: to see that all works */
+	size_t rounds; /* 0: BENCH_ROUNDS */
 };
 
 struct bench_frame {
