@@ -87,13 +87,13 @@ static int line_split(const struct xdp_work *work, struct xdp_request *request, 
 }
 
 /* An action that the command line names is that of all lines: a list from elsewhere can only do that. */
-static int check_action(const struct xdp_work *work, const char *said, const char *action, struct error *error)
+static int check_action(const struct xdp_work *work, const char *action, struct error *error)
 {
 	const char *meant = work->request.options.action;
 
 	if (!meant || !action || !strcmp(meant, action))
 		return 0;
-	return error_usage(error, said, "the command line says %s for all lines", meant);
+	return error_usage(error, action, "the command line says %s for all lines", meant);
 }
 
 /* [add] [PREFIX] [ACTION]. What the line does not say is as the command line says. */
@@ -105,7 +105,7 @@ static int line_take(const struct xdp_work *work, struct xdp_request *request, c
 		count--;
 	}
 	if (xdp_rule_operands(&request->options, operands, count, error) ||
-	    check_action(work, request->options.action, request->options.action, error))
+	    check_action(work, request->options.action, error))
 		return -1;
 	if (!request->options.source && !(request->given & XDP_OF_PACKETS))
 		return error_usage(error, count ? operands[0] : "line", "expected a PREFIX");
@@ -121,7 +121,7 @@ static int default_line(struct xdp_work *work, struct xdp_request *request, char
 	if (count != 2)
 		return error_usage(error, operands[0], "expected default ACTION [-i NAME]...");
 	if (refuse_others(work, request, XDP_BIT(XDP_ROW_INTERFACE), "a default", error) ||
-	    check_action(work, operands[0], operands[0], error))
+	    check_action(work, operands[0], error))
 		return -1;
 	xdp_rule_options_inherit(&request->options, &work->request.options);
 	return xdp_change_default(&work->change, operands[1], &request->options, error);

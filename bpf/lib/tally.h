@@ -13,6 +13,15 @@ static __always_inline struct rules_tally *tally_cell(__u32 index)
 	return bpf_map_lookup_elem(&xdp1_tally, &index);
 }
 
+static __always_inline void record_add(struct rules_head *head, __u64 packets, __u64 bytes, __u64 last)
+{
+	__sync_fetch_and_add(&head->packets, packets);
+	__sync_fetch_and_add(&head->bytes, bytes);
+	/* it may have met others since, on another CPU */
+	if (last > head->last)
+		head->last = last;
+}
+
 /* Adds a tally to its rule's record. -1: the rules were replaced since, and the tool that did it takes it over. */
 static __always_inline int tally_settle(const struct rules_tally *tally)
 {
@@ -23,13 +32,8 @@ static __always_inline int tally_settle(const struct rules_tally *tally)
 	if (!header || header->arena != tally->arena)
 		return -1;
 	head = rules_cell(arena, tally->record);
-	if (!head)
-		return 0;
-	__sync_fetch_and_add(&head->packets, tally->packets);
-	__sync_fetch_and_add(&head->bytes, tally->bytes);
-	/* it may have met others since, on another CPU */
-	if (tally->last > head->last)
-		head->last = tally->last;
+	if (head)
+		record_add(head, tally->packets, tally->bytes, tally->last);
 	return 0;
 }
 
@@ -75,11 +79,8 @@ static __always_inline void tally_pass_by(const struct rules_query *q, __u32 len
 	void *arena = rules_arena();
 	struct rules_head *head = arena ? rules_cell(arena, q->record) : NULL;
 
-	if (!head || rules_read(&head->decision) != q->decision)
-		return;
-	__sync_fetch_and_add(&head->packets, 1);
-	__sync_fetch_and_add(&head->bytes, length);
-	head->last = last;
+	if (head && rules_read(&head->decision) == q->decision)
+		record_add(head, 1, length, last);
 }
 
 /*
