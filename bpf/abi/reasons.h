@@ -49,6 +49,11 @@ enum verdict {
 	X(17, NO_LOOKUP, "no-lookup", "a splice in fragments, and the program that delivers those is not linked") \
 	X(18, GENEVE, "geneve", "GENEVE from an allowed source that cannot be decapsulated")                      \
 	X(19, RATE, "rate", "a drop rule with a rate matches: its source sends more than that")                   \
+	X(20, NO_BACKEND, "no-backend", "to a service of which no backend takes new flows")                       \
+	X(21, NO_ROUTE, "no-route", "no route to the backend or the client, or forwarding is off")                \
+	X(22, NO_PORT, "no-port", "no source port is free for one more flow to the backend")                      \
+	X(23, TOO_BIG, "too-big", "larger than the way to the backend or the client takes; its sender is told")   \
+	X(24, HOP_LIMIT, "hop-limit", "its hop limit was used up; its sender is told")                            \
 	X(64, LOOPBACK, "loopback", "on the loopback interface")                                                  \
 	X(65, ARP, "arp", "address resolution")                                                                   \
 	X(66, NEIGHBOUR, "neighbour", "IPv6 neighbour, router or multicast listener discovery")                   \
@@ -67,6 +72,9 @@ enum verdict {
 	X(79, DEFAULT_PASS, "default-pass", "no rule matches, and the default is to pass")                        \
 	X(80, NEVER_DROP, "never-drop", "on the never-drop list")                                                 \
 	X(81, LINK_CONTROL, "link-control", "keeps the link itself up: 802.1Q reserved group addresses")          \
+	X(82, BALANCED, "balanced", "to a service, and sent to a backend")                                        \
+	X(83, BALANCED_BACK, "balanced-back", "from a backend, and sent back as from the service")                \
+	X(84, BALANCED_ERROR, "balanced-error", "an ICMP error about a flow of a service")                        \
 	X(96, RULE_SPLICE, "rule-splice", "a splice rule matches")                                                \
 	X(97, FRAGMENT_SPLICE, "fragment-splice", "a later fragment of a packet that was spliced")
 
