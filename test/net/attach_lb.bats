@@ -115,13 +115,12 @@ NONE='no filter of lb.o is in force'
 }
 
 @test "copies, and a place left behind by another prio, are removed" {
-	tc qdisc add dev wan0 clsact
-	tc filter add dev wan0 ingress prio 50000 bpf da obj "$LAB_OBJECTS/lb.o" sec action
+	lab_attach_lb wan0
 	tc filter add dev wan0 ingress prio 50001 bpf da obj "$LAB_OBJECTS/lb.o" sec action
 	assert_exit 0 attach -v wan0
 	assert_equal "$out$err" "$(
 		cat <<-END
-			A wan0 egress prio 10 handle 0x1
+			C wan0 egress prio 10 handle 0x1
 			C wan0 ingress prio 50000 handle 0x1
 			D wan0 ingress prio 50001 handle 0x1
 		END
