@@ -267,6 +267,9 @@ assert_says() {
 	assert_says "IPv4 $off net/ipv4/ip_forward=1"
 	sysctl -qw net/ipv6/conf/all/forwarding=0
 	assert_says "IPv4 $off net/ipv4/ip_forward=1" "IPv6 $off net/ipv6/conf/all/forwarding=1"
+	# what is off for all is said once
+	assert_exit 0 attach wan0 lo
+	assert_equal "$(grep -c "$off" <<<"$err")" 2
 	# what it says helps
 	attach wan0 2>&1 | sed -n 's/.*turn it on: //p' | sh -e >/dev/null
 	assert_says
@@ -274,6 +277,7 @@ assert_says() {
 	assert_says "IPv4 $off net/ipv4/conf/wan0/forwarding=1" "IPv6 $off net/ipv6/conf/wan0/forwarding=1"
 	attach wan0 2>&1 | sed -n 's/.*turn it on: //p' | sh -e >/dev/null
 	assert_says
+	tc qdisc del dev lo clsact
 	sysctl -qw net/ipv6/conf/wan0/forwarding=0 net/ipv6/conf/wan0/disable_ipv6=1
 	assert_says
 	# it is no concern of the firewall
