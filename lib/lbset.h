@@ -74,8 +74,8 @@ int lbset_write(const struct pins *pins, struct lbset *set, bool dry_run, struct
 struct lb_verdict {
 	struct lb_name service;
 	struct lb_target backend;
-	bool down;    /* what LB_BACKEND_DOWN is to be */
-	char letter;  /* out: 'C' changed, '=' was so, '?' the service or the backend is gone */
+	bool down;   /* what LB_BACKEND_DOWN is to be */
+	char letter; /* out: 'C' changed, '=' was so, '?' the service or the backend is gone */
 };
 
 /* Takes the lock, reads all anew, sets what is to be set and writes it. That one is gone is no error. */

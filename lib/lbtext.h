@@ -33,7 +33,8 @@ struct lb_target {
 int lb_name_parse(const char *text, struct lb_name *out, struct error *error);
 char *lb_name_format(const struct lb_name *name, char buf[LB_TEXT_MAX]);
 
-/* "10.0.0.2:8080", "[2001:db8::2]:8080"; and without a port, or with the port '*' or "any": "10.0.0.2", "2001:db8::2". */
+/* "10.0.0.2:8080", "[2001:db8::2]:8080"; and without a port, or with the port '*' or "any": "10.0.0.2", "2001:db8::2".
+ */
 int lb_target_parse(const char *text, struct lb_target *out, struct error *error);
 char *lb_target_format(const struct lb_target *target, char buf[LB_TEXT_MAX]);
 
