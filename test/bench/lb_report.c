@@ -48,9 +48,9 @@ static double per_second(double ns)
 	return ns > 0 ? 1e9 / ns : NONE;
 }
 
-static double mega_per_second(double ns)
+static double kilo_per_second(double ns)
 {
-	return ns > 0 ? 1e3 / ns : NONE;
+	return ns > 0 ? 1e6 / ns : NONE;
 }
 
 static double micro(double ns)
@@ -63,25 +63,33 @@ static double giga(double value)
 	return value > 0 ? value / 1e9 : NONE;
 }
 
-static void row_print(struct out *out, const struct lb_row *row, const char *block, const char *heading,
-		      value_function value, bool is_rate)
+/* What a block shows, and how. */
+struct block {
+	const struct lb_block *rows;
+	const char *name, *heading;
+	value_function value;
+	void (*cell)(struct out *out, const char *key, const char *header, double value);
+	bool is_rate; /* more is better */
+};
+
+static void row_print(struct out *out, const struct block *block, const struct lb_row *row)
 {
-	double routed = value(row->value[WAY_ROUTED]), lb = value(row->value[WAY_LB]), nft = value(row->value[WAY_NFT]);
+	double routed = block->value(row->value[WAY_ROUTED]);
+	double lb = block->value(row->value[WAY_LB]), nft = block->value(row->value[WAY_NFT]);
 
 	out_begin(out);
 	out_text(out, "part", NULL, "lb");
-	out_text(out, "block", NULL, block);
-	out_text(out, "packet", heading, row->packet);
-	cell_number(out, "routed", "ROUTED", routed);
-	cell_number(out, "lb", "LB.O", lb);
-	cell_number(out, "nft", "NFT", nft);
-	cell_share(out, "lb_share", is_rate ? "SHARE" : "OF ROUTED", lb, routed);
-	cell_share(out, "nft_share", is_rate ? "NFT SHARE" : "NFT OF ROUTED", nft, routed);
+	out_text(out, "block", NULL, block->name);
+	out_text(out, "packet", block->heading, row->packet);
+	block->cell(out, "routed", "ROUTED", routed);
+	block->cell(out, "lb", "LB.O", lb);
+	block->cell(out, "nft", "NFT", nft);
+	cell_share(out, "lb_share", block->is_rate ? "SHARE" : "OF ROUTED", lb, routed);
+	cell_share(out, "nft_share", block->is_rate ? "NFT SHARE" : "NFT OF ROUTED", nft, routed);
 	out_end(out);
 }
 
-static void block_print(const struct lb_block *rows, bool json, const char *block, const char *heading,
-			value_function value, bool is_rate)
+static void block_print(const struct block *block, bool json)
 {
 	struct out out;
 
@@ -89,18 +97,23 @@ static void block_print(const struct lb_block *rows, bool json, const char *bloc
 		putchar('\n');
 	out_open(&out, json ? OUT_JSON_LINES : OUT_TABLE);
 	do {
-		for (size_t i = 0; i < rows->count; i++)
-			row_print(&out, &rows->rows[i], block, heading, value, is_rate);
+		for (size_t i = 0; i < block->rows->count; i++)
+			row_print(&out, block, &block->rows->rows[i]);
 	} while (out_again(&out));
 }
 
 void lb_report_live(const struct lb_bench *lb, bool json)
 {
-	block_print(&lb->flood, json, "flood", "FLOOD, MPPS", mega_per_second, true);
-	block_print(&lb->p50, json, "p50", "ROUND TRIP, US, MEDIAN", micro, false);
-	block_print(&lb->p99, json, "p99", "ROUND TRIP, US, 99%", micro, false);
-	block_print(&lb->requests, json, "requests", "REQUESTS/S, A CONNECTION EACH", per_second, true);
-	block_print(&lb->iperf, json, "iperf", "IPERF3, GBIT/S", giga, true);
+	const struct block blocks[] = {
+		{ &lb->flood, "flood", "FLOOD, 1000 PACKETS/S", kilo_per_second, cell_whole, true },
+		{ &lb->p50, "p50", "ROUND TRIP, US, MEDIAN", micro, cell_number, false },
+		{ &lb->p99, "p99", "ROUND TRIP, US, 99%", micro, cell_number, false },
+		{ &lb->requests, "requests", "REQUESTS/S, A CONNECTION EACH", per_second, cell_whole, true },
+		{ &lb->iperf, "iperf", "IPERF3, GBIT/S", giga, cell_number, true },
+	};
+
+	for (size_t i = 0; i < sizeof(blocks) / sizeof(*blocks); i++)
+		block_print(&blocks[i], json);
 	if (!json)
 		puts(notes);
 }
