@@ -333,7 +333,7 @@ int main(int argc, char **argv)
 	test_moves(100, 0, remove_one, 1.5, "one of 100 equal backends goes");
 	test_moves(100, 0, drain_one, 1.5, "one of 100 equal backends is drained");
 	test_moves(100, 0, double_one, 2.5, "one of 100 equal backends weighs twice as much");
-	test_moves(3, 0, remove_one, 0.5, "one of 3 equal backends goes");
+	test_moves(3, 0, remove_one, 5, "one of 3 equal backends goes");
 	test_moves(1000, 0, remove_one, 1.5, "one of 1000 equal backends goes");
 	test_moves(100, 2, remove_one, 1.5, "one of 100 backends of random weights goes");
 	tell_speed(1);
