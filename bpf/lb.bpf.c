@@ -8,28 +8,169 @@
  *
  * The packet path, row by row, is documented in splicer(7).
  */
+#include "maps/lb.h"
 #include "lib/bpf.h"
 #include "lib/ctx_tc.h"
 #include "lib/packet.h"
 #include "maps/config.h"
-#include "maps/counts.h"
-#include "maps/event.h"
-#include "maps/lb.h"
 
-#include <linux/pkt_cls.h>
+#include "lib/balanced.h"
+
+/* TCP and UDP: packets of flows that are known. */
+static __always_inline __u32 row_known(struct balancing *x)
+{
+	__u64 now = bpf_ktime_get_coarse_ns();
+	struct lb_flow *flow;
+	__u32 table, reason;
+
+	balance_make_key(&x->p, &x->b->key);
+	flow = balance_find(&x->b->key, now, &table);
+	if (!flow)
+		return REASON_NONE;
+	if (following_is_steady(flow, &x->p, table, now)) {
+		flow->last = now;
+		x->b->is_known = 1;
+		x->flow = flow;
+		return following_reason(flow);
+	}
+	reason = (__u32)following_known(&x->p, x->b);
+	/* it may have moved */
+	if (reason)
+		x->flow = balance_find(&x->b->key, now, &table);
+	return x->flow ? reason : REASON_NONE;
+}
+
+/* Packets to a service of which no flow is known, and from a backend. */
+static __always_inline __u32 row_new(struct balancing *x)
+{
+	struct balance *b = x->b;
+	__u32 reason = REASON_NONE;
+
+	if (b->is_known)
+		return REASON_NONE;
+	if (b->hook == EVENT_INGRESS)
+		reason = (__u32)opening_forward(&x->p, b);
+	if (!reason)
+		reason = (__u32)opening_back(&x->p, b);
+	if (!reason && b->hook == EVENT_INGRESS)
+		opening_direct(&x->p, b);
+	return reason;
+}
+
+/* A packet that begins a flow has it in the table now. */
+static __always_inline __u32 row_begun(struct balancing *x, __u32 reason)
+{
+	__u32 table;
+
+	if (reason_verdict(reason) != VERDICT_PASS)
+		return reason;
+	x->flow = balance_find(&x->b->key, bpf_ktime_get_coarse_ns(), &table);
+	return x->flow ? reason : REASON_TABLE_FULL;
+}
+
+static __always_inline __u32 row_fragment(struct balancing *x)
+{
+	struct frag_key key;
+	struct lb_frag *frag;
+
+	fragment_make_key(&x->p, &key);
+	frag = bpf_map_lookup_elem(&lb1_frags, &key);
+	if (!frag || !fragment_is_fresh(frag->time, bpf_ktime_get_coarse_ns()))
+		return REASON_NONE;
+	if (frag->verdict == VERDICT_DROP)
+		return REASON_FRAGMENT;
+	x->flow = &frag->flow;
+	return REASON_FRAGMENT_PASS;
+}
+
+static __always_inline __u32 row_error(struct __sk_buff *skb, struct balancing *x)
+{
+	__u32 reason = (__u32)concern_find(skb, &x->p, x->b);
+
+	if (reason)
+		x->flow = &x->b->other;
+	return reason;
+}
+
+/* REASON_NONE: it is none of ours. */
+static __always_inline __u32 decide(struct __sk_buff *skb, struct balancing *x)
+{
+	__u32 reason;
+
+	if (packet_parse(skb, &x->p) || !x->p.family)
+		return REASON_NONE;
+	if (x->p.fragment == FRAGMENT_LATER)
+		return row_fragment(x);
+	if (x->p.proto != IPPROTO_TCP && x->p.proto != IPPROTO_UDP)
+		return row_error(skb, x);
+	reason = row_known(x);
+	return reason ? reason : row_begun(x, row_new(x));
+}
+
+/* Carries the decision out, counts, and tells. */
+static __always_inline __u32 conclude(struct __sk_buff *skb, struct balancing *x, __u32 reason)
+{
+	enum verdict verdict = balanced_verdict(reason);
+	int is_news = verdict == VERDICT_DROP || x->b->is_new, is_told = events_may_want(events_control(), is_news);
+
+	if (x->p.fragment == FRAGMENT_FIRST)
+		balanced_remember(x, verdict);
+	if (is_told && verdict != VERDICT_DROP)
+		checks_read(skb, &x->p, &x->b->ip_check, &x->b->l4_check);
+	if (verdict != VERDICT_DROP && (!x->flow || carry_out(skb, x, reason))) {
+		reason = REASON_INTERNAL;
+		verdict = VERDICT_DROP;
+	}
+	balanced_count(x, reason, verdict);
+	if (is_told)
+		balanced_report(skb, x, reason, verdict, is_news);
+	return reason;
+}
+
+static __always_inline int ingress_action(struct __sk_buff *skb, const struct balancing *x, __u32 reason)
+{
+	switch (reason) {
+	case REASON_TOO_BIG:
+		return complain(skb, &x->p, x->b->mtu);
+	case REASON_HOP_LIMIT:
+		return complain(skb, &x->p, 0);
+	default:
+		break;
+	}
+	if (balanced_verdict(reason) == VERDICT_DROP)
+		return TC_ACT_SHOT;
+	return x->for_stack ? TC_ACT_UNSPEC : hop_send(skb, x->flow);
+}
 
 SEC("action")
 int lb_ingress(struct __sk_buff *skb)
 {
-	(void)skb;
-	return TC_ACT_UNSPEC;
+	struct balancing x = { .b = balance_begin(EVENT_INGRESS) };
+	__u32 reason;
+
+	if (!x.b)
+		return TC_ACT_SHOT;
+	reason = decide(skb, &x);
+	if (x.flow && reason)
+		reason = way_find(skb, &x, reason);
+	if (!reason)
+		return TC_ACT_UNSPEC;
+	return ingress_action(skb, &x, conclude(skb, &x, reason));
 }
 
 SEC("action/egress")
 int lb_egress(struct __sk_buff *skb)
 {
-	(void)skb;
-	return TC_ACT_UNSPEC;
+	struct balancing x = { .b = balance_begin(EVENT_EGRESS) };
+	__u32 reason;
+
+	if (!x.b)
+		return TC_ACT_SHOT;
+	reason = decide(skb, &x);
+	if (!reason || !x.flow || x.flow->kind != LB_REPLY)
+		return TC_ACT_UNSPEC;
+	next_hop_read(skb, x.b);
+	return conclude(skb, &x, reason) == REASON_INTERNAL ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 
 char _license[] SEC("license") = "GPL";

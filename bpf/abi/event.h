@@ -119,7 +119,8 @@ struct event {
 	__u8 next_hop[6];                       /* link-layer address; zero: not resolved yet */
 	__be16 ip_check_before, ip_check_after; /* checksum of the IPv4 header */
 	__be16 l4_check_before, l4_check_after; /* of TCP, UDP or ICMP */
-	__u8 reserved16[2];
+	__u8 new_family;                        /* of the addresses it gets; 0: as family */
+	__u8 reserved8;
 	__u8 new_src[16], new_dst[16]; /* as src and dst */
 	__be16 new_sport, new_dport;
 	__u8 reserved32[4];

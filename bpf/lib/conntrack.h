@@ -12,16 +12,11 @@
 #include "abi/reasons.h"
 #include "abi/rules.h"
 #include "lib/bpf.h"
+#include "lib/connstate.h"
 #include "lib/match.h"
 #include "lib/packet.h"
 #include "lib/settings.h"
 #include "maps/conns.h"
-
-/* ICMP echo: RFC 792, 4443 */
-#define ICMP_ECHO 8
-#define ICMP_ECHO_REPLY 0
-#define ICMPV6_ECHO 128
-#define ICMPV6_ECHO_REPLY 129
 
 enum conn_step {
 	CONN_UNKNOWN = 0,    /* not tracked, or the packet begins it anew */
@@ -76,26 +71,12 @@ static __always_inline struct conn_seen *conn_begin(__u32 hook)
 
 /* ---- keys ---- */
 
-static __always_inline int conn_is_echo(const struct packet *p)
-{
-	if (p->icmp_code)
-		return 0;
-	if (p->family == 4)
-		return p->proto == IPPROTO_ICMP && (p->icmp_type == ICMP_ECHO || p->icmp_type == ICMP_ECHO_REPLY);
-	return p->proto == IPPROTO_ICMPV6 && (p->icmp_type == ICMPV6_ECHO || p->icmp_type == ICMPV6_ECHO_REPLY);
-}
-
-static __always_inline int conn_is_echo_request(const struct packet *p)
-{
-	return conn_is_echo(p) && (p->icmp_type == ICMP_ECHO || p->icmp_type == ICMPV6_ECHO);
-}
-
 /* Whether its packets are of a connection at all: ICMP other than echo is not, and later fragments have no ports. */
 static __always_inline int conn_is_tracked(const struct packet *p)
 {
 	if (!p->family || p->fragment == FRAGMENT_LATER)
 		return 0;
-	return (p->proto != IPPROTO_ICMP && p->proto != IPPROTO_ICMPV6) || conn_is_echo(p);
+	return (p->proto != IPPROTO_ICMP && p->proto != IPPROTO_ICMPV6) || packet_is_echo(p);
 }
 
 /* Whether the source is the higher end. */
@@ -124,7 +105,7 @@ static __always_inline void conn_set_end(struct conn_key *key, __u32 end, const 
 /* Fills *key; returns the end that sent the packet. */
 static __always_inline __u32 conn_make_key(const struct packet *p, struct conn_key *key)
 {
-	int echo = conn_is_echo(p);
+	int echo = packet_is_echo(p);
 	__be16 sport = echo ? p->icmp_id : p->sport, dport = echo ? p->icmp_id : p->dport;
 	__u32 end = conn_source_end(p, sport, dport);
 
@@ -137,15 +118,6 @@ static __always_inline __u32 conn_make_key(const struct packet *p, struct conn_k
 }
 
 /* ---- time ---- */
-
-static __always_inline __u32 conn_timeout(__u32 proto, __u32 state)
-{
-	enum conn_timeout kind = conn_timeout_of(proto, state);
-	struct splicer_config *config = config_get();
-	__u32 seconds = config ? config->timeout[kind & (TIMEOUT_COUNT - 1)] : 0;
-
-	return seconds ? seconds : conn_timeout_default(kind);
-}
 
 static __always_inline int conn_is_overdue(const struct conn *conn, __u32 proto, __u64 now)
 {
@@ -209,35 +181,10 @@ static __always_inline int conn_has_replied(const struct conn *conn)
 	return conn->ifindex[CONN_BACK] != 0;
 }
 
-/*
- * Sequence numbers are not followed, so a reset may be forged. It only shortens the time that is left, and its victim
- * undoes that: a host that ignores a reset goes on sending (RFC 5961).
- */
-static __always_inline __u32 conn_next_tcp_state(struct conn *conn, __u32 direction, __u8 tcp_flags)
-{
-	__u8 reset = direction == CONN_FORWARD ? CONN_RST_FORWARD : CONN_RST_BACK;
-	__u8 reset_by_other = direction == CONN_FORWARD ? CONN_RST_BACK : CONN_RST_FORWARD;
-
-	if (tcp_flags & TCP_FLAG_BYTE_RST) {
-		conn->flags |= reset;
-		return CONN_CLOSED;
-	}
-	if (tcp_flags & TCP_FLAG_BYTE_FIN)
-		conn->flags |= direction == CONN_FORWARD ? CONN_FIN_FORWARD : CONN_FIN_BACK;
-	if (conn->state == CONN_CLOSED && !(conn->flags & reset_by_other))
-		return CONN_CLOSED;
-	conn->flags &= ~reset_by_other;
-	if (conn->flags & (CONN_FIN_FORWARD | CONN_FIN_BACK))
-		return CONN_CLOSING;
-	if (conn->state == CONN_HANDSHAKE && !(direction == CONN_FORWARD && conn_has_replied(conn)))
-		return CONN_HANDSHAKE;
-	return CONN_ESTABLISHED;
-}
-
 static __always_inline __u32 conn_next_state(struct conn *conn, __u32 direction, const struct packet *p)
 {
 	if (p->proto == IPPROTO_TCP)
-		return conn_next_tcp_state(conn, direction, p->tcp_flags);
+		return conn_next_tcp_state(conn->state, &conn->flags, direction, p->tcp_flags, conn_has_replied(conn));
 	return direction == CONN_BACK || conn_has_replied(conn) ? CONN_ESTABLISHED : conn->state;
 }
 
@@ -309,8 +256,8 @@ static __always_inline int conn_verdict_holds(const struct conn_verdict *verdict
  */
 static __always_inline int conn_begins_anew(const struct conn *conn, const struct packet *p, __u32 direction)
 {
-	if (conn_is_echo(p))
-		return conn_is_echo_request(p) != (direction == CONN_FORWARD);
+	if (packet_is_echo(p))
+		return packet_is_echo_request(p) != (direction == CONN_FORWARD);
 	return packet_is_first_syn(p) && !(direction == CONN_FORWARD && conn->state == CONN_HANDSHAKE);
 }
 

@@ -28,6 +28,30 @@ static __always_inline __u32 ctx_ifindex(const struct __sk_buff *ctx)
 	return ctx->ifindex;
 }
 
+/*
+ * What can be reached without a copy. By hand, for the compiler would make 32 bits of it in between, which for the
+ * verifier is a pointer no more.
+ */
+static __always_inline void *ctx_data(const struct __sk_buff *ctx)
+{
+	void *data;
+
+	asm volatile("%0 = *(u32 *)(%1 + %2)"
+		     : "=r"(data)
+		     : "r"(ctx), "i"(__builtin_offsetof(struct __sk_buff, data)));
+	return data;
+}
+
+static __always_inline void *ctx_end(const struct __sk_buff *ctx)
+{
+	void *end;
+
+	asm volatile("%0 = *(u32 *)(%1 + %2)"
+		     : "=r"(end)
+		     : "r"(ctx), "i"(__builtin_offsetof(struct __sk_buff, data_end)));
+	return end;
+}
+
 /* Bytes, as the hook sees them. */
 static __always_inline __u32 ctx_length(const struct __sk_buff *ctx)
 {
@@ -79,6 +103,23 @@ __noinline int ctx_set_mark(struct __sk_buff *ctx, __u32 mark)
 static __always_inline int ctx_aggregated(struct __sk_buff *ctx)
 {
 	return ctx->gso_size != 0;
+}
+
+/*
+ * Bytes of the largest IP packet that goes out of this one, whose headers up to the transport's take up so many and
+ * whose transport header, if it is UDP's, is the shortest there is.
+ */
+static __always_inline __u32 ctx_segment_length(struct __sk_buff *ctx, __u32 whole, __u32 l3, __u32 l4, int is_tcp)
+{
+	__u8 data_offset = 0;
+
+	if (!ctx->gso_size)
+		return whole;
+	if (!is_tcp)
+		return l4 - l3 + 8 + ctx->gso_size;
+	if (ctx_load(ctx, l4 + 12, &data_offset, sizeof(data_offset)))
+		return whole;
+	return l4 - l3 + (data_offset >> 4) * 4 + ctx->gso_size;
 }
 
 /*

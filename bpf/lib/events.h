@@ -10,7 +10,6 @@
 #include "abi/event.h"
 #include "abi/reasons.h"
 #include "lib/bpf.h"
-#include "lib/match.h"
 #include "lib/packet.h"
 #include "maps/event.h"
 
@@ -265,23 +264,6 @@ static __always_inline void events_fill_packet(struct event *event, const struct
 	event->icmp_type = p->icmp_type;
 	event->icmp_code = p->icmp_code;
 	event->fragment = p->fragment == FRAGMENT_ATOMIC ? FRAGMENT_NONE : p->fragment;
-}
-
-/* The rule that decided, if one did. */
-static __always_inline void events_fill_rule(struct event *event, const struct rules_hit *hit)
-{
-	struct rules_cell *service;
-
-	event->rule = 0;
-	event->splice_port = 0;
-	__builtin_memset(event->service, 0, sizeof(event->service));
-	if (!hit->head)
-		return;
-	event->rule = rules_decision_sequence(hit->decision);
-	event->splice_port = rules_decision_port(hit->decision);
-	service = rules_service(hit);
-	if (service)
-		__builtin_memcpy(event->service, service, sizeof(event->service));
 }
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "lib/bpf.h"
 #include "lib/counts.h"
+#include "lib/eventrule.h"
 #include "lib/events.h"
 #include "lib/filter.h"
 #include "lib/tally.h"

@@ -113,7 +113,7 @@ static __always_inline __u32 rows_by_connection(struct __sk_buff *skb, struct pa
 
 static __always_inline __u32 row_echo(struct __sk_buff *skb, struct passage *x)
 {
-	if (!conn_is_echo_request(&x->p) || !setting_passes(x->p.ifindex, SETTING_ICMP_ECHO))
+	if (!packet_is_echo_request(&x->p) || !setting_passes(x->p.ifindex, SETTING_ICMP_ECHO))
 		return REASON_NONE;
 	return record(skb, x, REASON_ECHO);
 }

@@ -4,6 +4,7 @@
 #define SPLICER_LIB_OUTCOME_H
 
 #include "lib/counts.h"
+#include "lib/eventrule.h"
 #include "lib/events.h"
 #include "lib/passage.h"
 

@@ -57,6 +57,26 @@ static __always_inline int packet_is_first_syn(const struct packet *p)
 	return (p->tcp_flags & (TCP_FLAG_BYTE_SYN | TCP_FLAG_BYTE_ACK)) == TCP_FLAG_BYTE_SYN;
 }
 
+/* ICMP echo: RFC 792, 4443 */
+#define ICMP_ECHO 8
+#define ICMP_ECHO_REPLY 0
+#define ICMPV6_ECHO 128
+#define ICMPV6_ECHO_REPLY 129
+
+static __always_inline int packet_is_echo(const struct packet *p)
+{
+	if (p->icmp_code)
+		return 0;
+	if (p->family == 4)
+		return p->proto == IPPROTO_ICMP && (p->icmp_type == ICMP_ECHO || p->icmp_type == ICMP_ECHO_REPLY);
+	return p->proto == IPPROTO_ICMPV6 && (p->icmp_type == ICMPV6_ECHO || p->icmp_type == ICMPV6_ECHO_REPLY);
+}
+
+static __always_inline int packet_is_echo_request(const struct packet *p)
+{
+	return packet_is_echo(p) && (p->icmp_type == ICMP_ECHO || p->icmp_type == ICMPV6_ECHO);
+}
+
 struct vlan_tag {
 	__be16 tci;
 	__be16 ethertype;

@@ -157,7 +157,7 @@ static __always_inline int is_syn_ack(const struct packet *p)
 static __always_inline int begins_connection(const struct packet *p, __u32 hook)
 {
 	if (p->proto == IPPROTO_ICMP || p->proto == IPPROTO_ICMPV6)
-		return conn_is_echo_request(p);
+		return packet_is_echo_request(p);
 	if (p->proto != IPPROTO_TCP)
 		return conn_is_tracked(p);
 	/* what leaves as an answer has come in by another way, and is no business of this one */

@@ -10,6 +10,7 @@
 #define SPLICER_LIB_RESET_H
 
 #include "lib/bpf.h"
+#include "lib/checksum.h"
 #include "lib/packet.h"
 
 #define TCP_HEADER 20
@@ -27,15 +28,6 @@ struct reset_pseudo_header {
 	__be32 length;
 	__be32 proto;
 };
-
-static __always_inline __u16 reset_fold(__u64 sum)
-{
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (__u16)sum;
-}
 
 /* The sum of the pseudo header, not yet folded: RFC 9293, 8200. It is the same in both directions. */
 static __always_inline __u64 reset_pseudo_sum(const struct packet *p, __u32 length)
@@ -56,7 +48,7 @@ static __always_inline __u64 reset_pseudo_sum(const struct packet *p, __u32 leng
  */
 static __always_inline int reset_is_partial(const struct packet *p, const struct tcp_header *tcp)
 {
-	return tcp->check == reset_fold(reset_pseudo_sum(p, p->l4_length));
+	return tcp->check == csum_fold(reset_pseudo_sum(p, p->l4_length));
 }
 
 static __always_inline void reset_sum(const struct packet *p, struct tcp_header *tcp, int partial)
@@ -65,9 +57,9 @@ static __always_inline void reset_sum(const struct packet *p, struct tcp_header 
 
 	tcp->check = 0;
 	if (partial)
-		tcp->check = reset_fold(sum);
+		tcp->check = csum_fold(sum);
 	else
-		tcp->check = (__u16)~reset_fold(sum + (__u64)bpf_csum_diff(NULL, 0, (__be32 *)tcp, sizeof(*tcp), 0));
+		tcp->check = (__u16)~csum_fold(sum + (__u64)bpf_csum_diff(NULL, 0, (__be32 *)tcp, sizeof(*tcp), 0));
 }
 
 /* To where the packet goes. */

@@ -16,6 +16,7 @@
 #define SPLICER_LIB_THROUGH_H
 
 #include "lib/bpf.h"
+#include "lib/hash.h"
 #include "lib/packet.h"
 
 /* From the IP header on to the ports, or whatever a protocol has in their place. */
@@ -35,14 +36,6 @@ struct through_ipv6 {
 
 #define THROUGH_BACK 1u
 
-#define THROUGH_FACTOR 0x9e3779b97f4a7c15ull /* 2^64 divided by the golden ratio: Knuth, section 6.4 */
-
-static __always_inline __u64 through_mix(__u64 hash, __u64 word)
-{
-	hash = (hash ^ word) * THROUGH_FACTOR;
-	return hash ^ hash >> 32;
-}
-
 /* 0: the packet can have no mark. With IPv4 options it has none. */
 static __always_inline __u64 through_hash_ipv4(struct __sk_buff *ctx)
 {
@@ -50,7 +43,7 @@ static __always_inline __u64 through_hash_ipv4(struct __sk_buff *ctx)
 
 	if (ctx_load(ctx, 0, &h, sizeof(h)) || h.version_ihl != 0x45)
 		return 0;
-	return through_mix(through_mix(h.ports, h.src), h.dst);
+	return hash_mix(hash_mix(h.ports, h.src), h.dst);
 }
 
 static __always_inline __u64 through_hash_ipv6(struct __sk_buff *ctx)
@@ -62,7 +55,7 @@ static __always_inline __u64 through_hash_ipv6(struct __sk_buff *ctx)
 		return 0;
 	hash = h.ports;
 	for (int i = 0; i < 4; i++)
-		hash = through_mix(hash, h.addr[i]);
+		hash = hash_mix(hash, h.addr[i]);
 	return hash;
 }
 
@@ -96,12 +89,12 @@ static __always_inline __u32 through_mark_of(const struct packet *p)
 	if ((p->proto != IPPROTO_TCP && p->proto != IPPROTO_UDP) || p->l3 ||
 	    p->l4 != (p->family == 4 ? sizeof(struct ipv4_header) : sizeof(struct ipv6_header)))
 		return 0;
-	hash = through_mix(hash, p->src[0]);
+	hash = hash_mix(hash, p->src[0]);
 	if (p->family == 6)
-		hash = through_mix(hash, p->src[1]);
-	hash = through_mix(hash, p->dst[0]);
+		hash = hash_mix(hash, p->src[1]);
+	hash = hash_mix(hash, p->dst[0]);
 	if (p->family == 6)
-		hash = through_mix(hash, p->dst[1]);
+		hash = hash_mix(hash, p->dst[1]);
 	return hash ? through_fold(hash) : 0;
 }
 

@@ -7,12 +7,13 @@
 #include "abi/lb.h"
 #include "lib/bpf.h"
 
+/* By size, for of a type that nothing else here refers to the compiler would keep no description. */
 struct lb_services {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct lb_service);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct lb_service));
 };
 
 struct {
