@@ -14,7 +14,7 @@ accepts() {
 		source verbose version replace match watch stats ttl expires expire max-duration in out dst src name insert delete \
 		destination mask protocol source-mask low port direction dir mode hook verdict object unused \
 		sport dport state table rule sockets reason event sample absolute buffer \
-		audit sync summary by openmetrics icmp rate force weight save; do
+		audit sync summary by openmetrics icmp rate force weight; do
 		# --help ends the scan before anything is done, unless the option takes it for its argument
 		"$tool" "--$option" --help --pin-dir /nonexistent >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" t0 --help >/dev/null 2>&1 </dev/null && echo "$option" && continue

@@ -131,11 +131,11 @@ add $web 10.0.0.4"
 
 	lb_backend add "$web" 10.0.0.1
 	printf '%s\n' "add $web 10.0.0.2" '' "  add   $web   10.0.0.x" >"$tmp/file"
-	assert_refused "$tmp/file:3:24" lb_backend apply -f "$tmp/file"
+	assert_refused "$tmp/file:3:28" lb_backend apply -f "$tmp/file"
 	assert_refused stdin:1:1 lb_backend apply -f - <<<"$web 10.0.0.1"
 	assert_refused stdin:1:1 lb_backend apply -f - <<<"delete $web"
 	assert_refused stdin:1:1 lb_backend apply -f - <<<"down $web 10.0.0.1"
-	assert_refused stdin:1:31 lb_backend apply -f - <<<"add $web 10.0.0.1 -w 99999"
+	assert_refused stdin:1:34 lb_backend apply -f - <<<"add $web 10.0.0.1 -w 99999"
 	assert_refused stdin:2:1 lb_backend apply -f - <<<"add $web 10.0.0.1"$'\n'"drain $web 10.0.0.2"
 	assert_refused stdin:1:1 lb_backend apply -f - <<<"set $web affinity=1"
 	assert_refused stdin:2:1 lb_backend apply -f - <<<$'add 192.0.2.9:80-90/tcp\nadd 192.0.2.9:85-95/tcp'
