@@ -87,7 +87,7 @@ void forwarding_note(const struct pins *pins, bool ipv4, bool ipv6)
 
 	if (!ipv4 && !ipv6)
 		return;
-	if (!attachments_read(pins, &attachments, &ignored)) {
+	if (!attachments_read(pins, ATTACH_LB, &attachments, &ignored)) {
 		known = interfaces_note(&attachments, ipv4, ipv6);
 		free(attachments.items);
 	}
