@@ -59,7 +59,7 @@ say       = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 all: objects tools
 objects: $(OBJECTS:%=$(O)/%.o)
 tools: $(TOOLS:%=$(O)/%)
-bench-tools: $(addprefix $(O)/test/,path_bench rules_bench state_bench events_bench xdp_bench wrap.o printk.o)
+bench-tools: $(addprefix $(O)/test/,path_bench rules_bench state_bench events_bench xdp_bench lb_bench wrap.o printk.o)
 tests: $(UNIT:%=$(O)/test/%) $(O)/test/packet_test $(O)/test/oracle_test $(O)/test/flood $(O)/test/subscriber \
 	$(O)/test/place_killer $(O)/test/tag.o
 
@@ -189,7 +189,7 @@ test-oracle: objects tests
 
 test-vm: objects
 	$(Q)./scripts/vm $(VM_FLAGS) $(O)/splicer.o:action:ingress $(O)/splicer.o:action/egress:egress \
-		$(O)/xdp_filter.o:xdp:xdp
+		$(O)/lb.o:action:ingress $(O)/lb.o:action/egress:egress $(O)/xdp_filter.o:xdp:xdp
 
 format:
 	clang-format -i bpf/*.c bpf/*/*.h lib/*.[ch] tools/*.c test/*/*.[ch]

@@ -44,13 +44,15 @@ static uint32_t ports_of(const struct lb_index_entry *entry)
 	return entry->item ? (uint32_t)(entry->item->name.high - entry->item->name.low) : 0;
 }
 
-/* Of equal keys, that of fewer ports first. */
+/* Of equal keys, that of fewer ports first, then the lower value. */
 static int entry_order(const void *left, const void *right)
 {
 	const struct lb_index_entry *a = left, *b = right;
 	int order = key_order(a, b);
 
-	return order ? order : (ports_of(a) > ports_of(b)) - (ports_of(a) < ports_of(b));
+	if (!order)
+		order = (ports_of(a) > ports_of(b)) - (ports_of(a) < ports_of(b));
+	return order ? order : (a->value > b->value) - (a->value < b->value);
 }
 
 static void index_sort(struct lb_index *index)
@@ -134,7 +136,7 @@ static int ends_add(const struct lb_item *item, struct lb_index *out)
 		if (one && !backend->port)
 			end.port = htons(item->name.low);
 		memcpy(end.addr, backend->addr, sizeof(end.addr));
-		if (index_add(out, &end, item->index, item))
+		if (index_add(out, &end, lb_where(item->index, (__u32)i), item))
 			return -1;
 	}
 	return 0;
@@ -190,7 +192,7 @@ static void merge_equal(struct lb_index *sorted)
 
 		if (!last || key_order(&sorted->items[i], last))
 			sorted->items[kept++] = sorted->items[i];
-		else if (last->value != sorted->items[i].value)
+		else if (last->item != sorted->items[i].item)
 			last->value = LB_AMBIGUOUS;
 	}
 	sorted->count = kept;

@@ -286,7 +286,7 @@ size_t lb_item_order(const struct lb_item *item, uint16_t *order)
 
 /* ---- what goes together ---- */
 
-static int family_check(const struct lb_item *item, const struct lb_backend *backend, struct error *error)
+static int backend_check(const struct lb_item *item, const struct lb_backend *backend, struct error *error)
 {
 	struct lb_target target = lb_target_of(backend);
 	char text[LB_TEXT_MAX], service[LB_TEXT_MAX];
@@ -295,6 +295,8 @@ static int family_check(const struct lb_item *item, const struct lb_backend *bac
 	lb_name_format(&item->name, service);
 	if (item->mode != LB_DSR && backend->family != item->name.family)
 		return error_state(error, text, "not of the address family of %s, which only mode=dsr can do", service);
+	if (item->mode == LB_DSR && target.port && (item->name.low != item->name.high || target.port != item->name.low))
+		return error_state(error, text, "mode=dsr leaves ports as they are: name it without a port");
 	if (item->source.family && backend->family != item->source.family)
 		return error_state(error, text, "not of the address family of the source of %s", service);
 	return 0;
@@ -310,7 +312,7 @@ int lb_item_check(const struct lb_item *item, struct error *error)
 	if (item->source.family && item->mode == LB_MASQUERADE && item->source.family != item->name.family)
 		return error_state(error, lb_name_format(&item->name, text), "the source is of another address family");
 	for (size_t i = 0; i < item->places; i++)
-		if (item->backends[i].family && family_check(item, &item->backends[i], error))
+		if (item->backends[i].family && backend_check(item, &item->backends[i], error))
 			return -1;
 	return 0;
 }

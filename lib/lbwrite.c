@@ -168,35 +168,61 @@ static int stats_clear(const struct writing *writing, struct error *error)
 	return result;
 }
 
-static int service_swap(int outer, const struct lb_item *item, const struct lb_service *service)
+/* Built services on the way to their places. The kernel waits once for each time that some are put there. */
+#define BATCH_SERVICES 64
+
+struct batch {
+	int outer;
+	__u32 count, index[BATCH_SERVICES];
+	int fd[BATCH_SERVICES];
+	struct lb_service *service; /* room to build one */
+};
+
+/* A kernel that has no batches for such maps takes them one by one. */
+static int batch_put(struct batch *batch)
+{
+	__u32 count = batch->count;
+	int result = 0;
+
+	if (count && bpf_map_update_batch(batch->outer, batch->index, batch->fd, &count, NULL))
+		for (__u32 i = 0; i < batch->count && !result; i++)
+			result = bpf_map_update_elem(batch->outer, &batch->index[i], &batch->fd[i], BPF_ANY);
+	while (batch->count)
+		close(batch->fd[--batch->count]);
+	return result;
+}
+
+static int batch_add(struct batch *batch, const struct lb_item *item)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
-	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "lb_service", sizeof(__u32), sizeof(*service), 1, &options);
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "lb_service", sizeof(__u32), sizeof(*batch->service), 1, &options);
 	__u32 zero = 0;
-	int result;
 
 	if (fd < 0)
 		return -1;
-	result = bpf_map_update_elem(fd, &zero, service, BPF_ANY) ||
-		 bpf_map_update_elem(outer, &item->index, &fd, BPF_ANY);
-	close(fd);
-	return result ? -1 : 0;
+	memset(batch->service, 0, sizeof(*batch->service));
+	if (lb_service_build(item, batch->service) || bpf_map_update_elem(fd, &zero, batch->service, BPF_ANY)) {
+		close(fd);
+		return -1;
+	}
+	batch->index[batch->count] = item->index;
+	batch->fd[batch->count++] = fd;
+	return batch->count == BATCH_SERVICES ? batch_put(batch) : 0;
 }
 
 static int services_put(const struct writing *writing, int outer)
 {
-	struct lb_service *service = malloc(sizeof(*service));
-	int result = service ? 0 : -1;
+	struct batch batch = { .outer = outer, .service = malloc(sizeof(*batch.service)) };
+	int result = batch.service ? 0 : -1;
 
-	for (size_t i = 0; i < writing->set->count && !result; i++) {
-		const struct lb_item *item = &writing->set->items[i];
-
-		if (!is_written(item))
-			continue;
-		memset(service, 0, sizeof(*service));
-		result = lb_service_build(item, service) ? -1 : service_swap(outer, item, service);
-	}
-	free(service);
+	for (size_t i = 0; i < writing->set->count && !result; i++)
+		if (is_written(&writing->set->items[i]))
+			result = batch_add(&batch, &writing->set->items[i]);
+	if (!result)
+		result = batch_put(&batch);
+	while (batch.count)
+		close(batch.fd[--batch.count]);
+	free(batch.service);
 	return result;
 }
 

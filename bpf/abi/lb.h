@@ -16,7 +16,7 @@
  * abi/counts.h. */
 #define LB_SERVICES "lb1_services" /* ARRAY_OF_MAPS, LB_SERVICES_MAX x mmapable ARRAY of 1 struct lb_service */
 #define LB_VIPS "lb1_vips"         /* LPM_TRIE, struct lb_vip -> __u32 index in LB_SERVICES */
-#define LB_BACKENDS "lb1_backends" /* HASH, struct lb_end -> __u32 index in LB_SERVICES, or LB_AMBIGUOUS */
+#define LB_BACKENDS "lb1_backends" /* HASH, struct lb_end -> __u32 lb_where(), or LB_AMBIGUOUS */
 #define LB_FLOWS "lb1_flows"       /* ARRAY_OF_MAPS, by enum conn_table, LRU_HASH: struct lb_key -> struct lb_flow */
 #define LB_CLIENTS "lb1_clients"   /* LRU_HASH, struct lb_client -> struct lb_choice */
 #define LB_FRAGS "lb1_frags"       /* LRU_HASH, struct frag_key of abi/conns.h -> struct lb_frag */
@@ -104,6 +104,12 @@ struct lb_end {
 };
 _Static_assert(sizeof(struct lb_end) == 24, "lb_end is ABI");
 #define LB_AMBIGUOUS 0xffffffffu
+
+/* A service by its index in LB_SERVICES, and one of its backends by its place. */
+static inline __u32 lb_where(__u32 index, __u32 place)
+{
+	return place << 16 | index;
+}
 
 /* Packets of one direction, as they come. */
 struct lb_key {

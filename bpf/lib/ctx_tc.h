@@ -36,9 +36,7 @@ static __always_inline void *ctx_data(const struct __sk_buff *ctx)
 {
 	void *data;
 
-	asm volatile("%0 = *(u32 *)(%1 + %2)"
-		     : "=r"(data)
-		     : "r"(ctx), "i"(__builtin_offsetof(struct __sk_buff, data)));
+	asm volatile("%0 = *(u32 *)(%1 + %2)" : "=r"(data) : "r"(ctx), "i"(__builtin_offsetof(struct __sk_buff, data)));
 	return data;
 }
 

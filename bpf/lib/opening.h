@@ -172,17 +172,19 @@ __noinline int opening_back(const struct packet *p, struct balance *b)
 	__u64 now = bpf_ktime_get_coarse_ns();
 	struct lb_service *service;
 	struct lb_flow *flow;
-	int index;
+	__u32 where;
 
 	if (!p || !b || packet_is_first_syn(p))
 		return REASON_NONE;
-	index = service_of_backend(b->key.src, b->key.sport, b->key.proto, b->key.family);
-	service = index < 0 ? NULL : service_get((__u32)index);
+	where = service_of_backend(b->key.src, b->key.sport, b->key.proto, b->key.family);
+	service = where == LB_AMBIGUOUS ? NULL : service_get(where & 0xffff);
 	if (!service || (service->low != service->high && !is_from_vip_port(service, b->key.sport)))
 		return REASON_NONE;
 	opening_begin(b, p, LB_REPLY, now);
 	flow = &b->flow;
-	flow->service = (__u32)index;
+	flow->service = where & 0xffff;
+	flow->place = (__u16)(where >> 16);
+	flow->stat = service_backend(service, flow->place)->stat;
 	flow->is_answered = 1;
 	if (b->key.proto != IPPROTO_TCP)
 		flow->state = CONN_ESTABLISHED;
@@ -192,7 +194,9 @@ __noinline int opening_back(const struct packet *p, struct balance *b)
 	flow->dst[1] = b->key.dst[1];
 	flow->sport = service->low == service->high ? bpf_htons(service->low) : b->key.sport;
 	flow->dport = b->key.dport;
-	return REASON_BALANCED_BACK;
+	balance_set_differences(&b->key, flow);
+	b->is_new = 1;
+	return balance_insert(CONNS_UNCONFIRMED, &b->key, flow, BPF_ANY) ? REASON_TABLE_FULL : REASON_BALANCED_BACK;
 }
 
 /* A client speaks to a backend by its own address: what the backend answers must stay as it is. */
@@ -202,7 +206,7 @@ __noinline int opening_direct(const struct packet *p, struct balance *b)
 	struct lb_flow *known;
 	__u32 table;
 
-	if (!p || !b || service_of_backend(b->key.dst, b->key.dport, b->key.proto, b->key.family) < 0)
+	if (!p || !b || service_of_backend(b->key.dst, b->key.dport, b->key.proto, b->key.family) == LB_AMBIGUOUS)
 		return 0;
 	opening_begin(b, p, LB_DIRECT, now);
 	b->flow.state = CONN_ESTABLISHED;

@@ -30,20 +30,20 @@ static __always_inline int service_of_vip(const struct lb_key *key)
 	return index ? (int)*index : -1;
 }
 
-/* The same of an end that is a backend's. */
-static __always_inline int service_of_backend(const __u64 *addr, __be16 port, __u8 proto, __u8 family)
+/* lb_where() of the backend that an end is; LB_AMBIGUOUS: of none, or of several services. */
+static __always_inline __u32 service_of_backend(const __u64 *addr, __be16 port, __u8 proto, __u8 family)
 {
 	struct lb_end end = { .port = port, .proto = proto, .family = family };
-	__u32 *index;
+	__u32 *where;
 
 	end.addr[0] = addr[0];
 	end.addr[1] = addr[1];
-	index = bpf_map_lookup_elem(&lb1_backends, &end);
-	if (!index) {
+	where = bpf_map_lookup_elem(&lb1_backends, &end);
+	if (!where) {
 		end.port = 0;
-		index = bpf_map_lookup_elem(&lb1_backends, &end);
+		where = bpf_map_lookup_elem(&lb1_backends, &end);
 	}
-	return index && *index != LB_AMBIGUOUS ? (int)*index : -1;
+	return where ? *where : LB_AMBIGUOUS;
 }
 
 static __always_inline struct lb_backend *service_backend(struct lb_service *service, __u32 place)

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
@@ -41,6 +42,24 @@ double bench_median(double *values, size_t count)
 {
 	qsort(values, count, sizeof(*values), double_order);
 	return values[count / 2];
+}
+
+int bench_netns(const char *name)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/run/netns/%s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		bench_fail(path);
+	return fd;
+}
+
+void bench_enter(int netns)
+{
+	if (setns(netns, CLONE_NEWNET))
+		bench_fail("setns");
 }
 
 /* ---- programs ---- */
@@ -232,7 +251,7 @@ void bench_frame(struct bench_frame *frame, uint32_t family, const struct set_pa
 
 double bench_run_once(const struct bench *bench, const struct bench_frame *frame, int program, int repeat)
 {
-	struct __sk_buff context = { .ifindex = bench->ifindex };
+	struct __sk_buff context = { .ifindex = bench->ifindex, .ingress_ifindex = bench->ingress_ifindex };
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame->bytes, .data_size_in = frame->size, .repeat = repeat,
 		    .ctx_in = &context, .ctx_size_in = sizeof(context));
 	uint32_t zero = 0;
@@ -274,8 +293,7 @@ static double run_boxed(void *context, uint32_t subject, int repeat)
 	const struct turns *turns = context;
 	const struct bench_box *box = &turns->bench->boxes[subject];
 
-	if (setns(box->netns, CLONE_NEWNET))
-		bench_fail("setns");
+	bench_enter(box->netns);
 	return run_live(context, box->ifindex, repeat);
 }
 
@@ -307,26 +325,7 @@ void bench_take_turns(const struct bench *bench, bench_runner run, void *context
 		ns[i] = bench_median(took[i], bench_rounds(bench));
 }
 
-void bench_run(const struct bench *bench, const struct bench_frame *frame, const int *programs, double *ns,
-	       size_t count)
-{
-	struct turns turns = { bench, frame };
-	uint32_t subjects[count];
-
-	for (size_t i = 0; i < count; i++)
-		subjects[i] = (uint32_t)programs[i];
-	bench_take_turns(bench, run_wrapped, &turns, subjects, ns, count);
-}
-
-void bench_run_live(const struct bench *bench, const struct bench_frame *frame, const uint32_t *ifindexes, double *ns,
-		    size_t count)
-{
-	struct turns turns = { bench, frame };
-
-	bench_take_turns(bench, run_live, &turns, ifindexes, ns, count);
-}
-
-/* The stack changes what it forwards, and frames are used again: each is restored before it goes. */
+/* The stack or a program changes what it forwards, and frames are used again: each is restored before it goes. */
 static void front_keep(const struct bench *bench, const struct bench_frame *frame)
 {
 	struct bench_setting setting;
@@ -340,6 +339,27 @@ static void front_keep(const struct bench *bench, const struct bench_frame *fram
 	setting.restore = 1;
 	if (bpf_map_update_elem(map_fd(bench, "setting"), &zero, &setting, 0))
 		bench_fail("setting");
+}
+
+void bench_run(const struct bench *bench, const struct bench_frame *frame, const int *programs, double *ns,
+	       size_t count)
+{
+	struct turns turns = { bench, frame };
+	uint32_t subjects[count];
+
+	if (bench->restores)
+		front_keep(bench, frame);
+	for (size_t i = 0; i < count; i++)
+		subjects[i] = (uint32_t)programs[i];
+	bench_take_turns(bench, run_wrapped, &turns, subjects, ns, count);
+}
+
+void bench_run_live(const struct bench *bench, const struct bench_frame *frame, const uint32_t *ifindexes, double *ns,
+		    size_t count)
+{
+	struct turns turns = { bench, frame };
+
+	bench_take_turns(bench, run_live, &turns, ifindexes, ns, count);
 }
 
 void bench_run_boxes(const struct bench *bench, const struct bench_frame *frame, double *ns)
@@ -358,7 +378,6 @@ void bench_send(const struct bench *bench, const struct bench_frame *frame, uint
 	struct turns turns = { bench, frame };
 
 	front_keep(bench, frame);
-	if (setns(bench->boxes[box].netns, CLONE_NEWNET))
-		bench_fail("setns");
+	bench_enter(bench->boxes[box].netns);
 	run_live(&turns, ifindex, 1);
 }

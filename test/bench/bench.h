@@ -26,6 +26,8 @@ struct bench {
 	const char *wrap_path;
 	struct bpf_object *splicer, *wrap;
 	uint32_t ifindex; /* that packets are said to come in by; not the loopback, which has rules of its own */
+	uint32_t ingress_ifindex; /* at egress: that forwarded packets came in by */
+	bool restores; /* the program under test changes packets: each run of bench_run begins with the frame anew */
 	const struct bench_box *boxes;
 	uint32_t box_count;
 	bool quick;    /* shorter runs: to see that all works */
@@ -39,7 +41,13 @@ struct bench_frame {
 
 _Noreturn void bench_fail(const char *what);
 
-/* Loads splicer.o, with its pins in pin_dir. wrap.o comes with bench_room. */
+/* The descriptor of a network namespace of this name. */
+int bench_netns(const char *name);
+
+/* What the process does from here on, it does there. */
+void bench_enter(int netns);
+
+/* Loads splicer.o or another object that is under test, with its pins in pin_dir. wrap.o comes with bench_room. */
 void bench_open(struct bench *bench, const char *splicer, const char *wrap, const char *pin_dir, const char *device);
 
 /* An object file, not loaded yet; the pins that it asks for are in pin_dir (NULL: it asks for none). */

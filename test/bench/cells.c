@@ -37,6 +37,15 @@ void cell_ratio(struct out *out, const char *key, const char *header, double a, 
 	cell_number(out, key, header, a >= 0 && b > 0 ? a / b : NONE);
 }
 
+void cell_share(struct out *out, const char *key, const char *header, double part, double whole)
+{
+	double share = part >= 0 && whole > 0 ? part / whole : NONE;
+	char shown[32];
+
+	snprintf(shown, sizeof(shown), "%.0f%%", 100 * share);
+	out_seconds(out, key, header, share, share < 0 ? "-" : shown);
+}
+
 void cell_net(struct out *out, const char *key, const char *header, double gross, double empty)
 {
 	if (gross < 0)

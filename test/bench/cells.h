@@ -15,6 +15,9 @@ void cell_milli(struct out *out, const char *key, const char *header, double sec
 void cell_number(struct out *out, const char *key, const char *header, double value);
 void cell_ratio(struct out *out, const char *key, const char *header, double a, double b);
 
+/* Part of a whole; a table shows per cent. */
+void cell_share(struct out *out, const char *key, const char *header, double part, double whole);
+
 /* May come out below 0: the difference of two measurements. */
 void cell_net(struct out *out, const char *key, const char *header, double gross, double empty);
 

@@ -22,7 +22,7 @@ struct bench_packet6 {
 	__u8 bytes[40];
 };
 
-/* What the stack changes in a frame that it forwards, and frames are used again: Ethernet, IP and ports. */
+/* What the stack or a program changes in a frame that it forwards, and frames are used again: Ethernet, IP, ports. */
 #define FRAME_FRONT (14 + 40 + 8)
 struct bench_front {
 	__u8 bytes[64];
@@ -33,7 +33,7 @@ struct bench_setting {
 	__u32 count; /* of prepared packets to take; 0: the frame stays as it is */
 	__u32 next;
 	__u32 ipv6;
-	__u32 restore; /* live frames begin as the map "front" says */
+	__u32 restore; /* frames begin as the map "front" says */
 	__u32 out;     /* interface by which "send" lets frames go */
 };
 

@@ -4,7 +4,7 @@
  * veth with no filter, with splicer.o on both hooks of both interfaces, and with nft and its connection tracking.
  * state_bench [-j] SPLICER.o WRAP.o PIN_DIR TOOLS_DIR; run by scripts/bench, which makes the boxes.
  */
-#include "out.h"
+#include "cells.h"
 #include "state.h"
 
 #include <netinet/in.h>
@@ -90,20 +90,6 @@ static void run_print(struct out *out, const struct state_row *row)
 	out_end(out);
 }
 
-/* Its share of the packets per second that there are without a filter. */
-static void share_print(struct out *out, const struct state_row *row, enum state_way way, const char *key,
-			const char *header)
-{
-	char text[16];
-
-	if (row->ns[way] < 0) {
-		out_text(out, key, header, NULL);
-		return;
-	}
-	snprintf(text, sizeof(text), "%.0f%%", 100 * row->ns[WAY_NONE] / row->ns[way]);
-	out_seconds(out, key, header, row->ns[WAY_NONE] / row->ns[way], text);
-}
-
 static void way_print(struct out *out, const struct state_row *row, enum state_way way, const char *header)
 {
 	out_number_or(out, state_ways[way], header, row->ns[way] < 0 ? -1 : (int64_t)row->ns[way], "-");
@@ -118,8 +104,9 @@ static void live_print(struct out *out, const struct state_row *row, const char 
 	way_print(out, row, WAY_NONE, "NO FILTER");
 	way_print(out, row, WAY_SPLICER, "SPLICER");
 	way_print(out, row, WAY_NFT, "NFT");
-	share_print(out, row, WAY_SPLICER, "splicer_share", "SHARE");
-	share_print(out, row, WAY_NFT, "nft_share", "NFT SHARE");
+	/* of the packets per second that there are without a filter */
+	cell_share(out, "splicer_share", "SHARE", row->ns[WAY_NONE], row->ns[WAY_SPLICER]);
+	cell_share(out, "nft_share", "NFT SHARE", row->ns[WAY_NONE], row->ns[WAY_NFT]);
 	out_end(out);
 }
 

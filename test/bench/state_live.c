@@ -4,11 +4,9 @@
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
-#include <fcntl.h>
 #include <linux/if_link.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,18 +16,6 @@
 #define FLOOD_SECONDS 0.2 /* of a round */
 
 /* ---- boxes ---- */
-
-static int netns_open(const char *name)
-{
-	char path[64];
-	int fd;
-
-	snprintf(path, sizeof(path), "/run/netns/%s", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		bench_fail(path);
-	return fd;
-}
 
 static uint32_t device_index(const char *name)
 {
@@ -53,9 +39,8 @@ static uint32_t device_ready(const struct bench *bench, const char *name)
 static void boxes_open(struct state *state)
 {
 	for (size_t way = 0; way < STATE_WAYS; way++) {
-		state->boxes[way].netns = netns_open(state_ways[way]);
-		if (setns(state->boxes[way].netns, CLONE_NEWNET))
-			bench_fail("setns");
+		state->boxes[way].netns = bench_netns(state_ways[way]);
+		bench_enter(state->boxes[way].netns);
 		state->boxes[way].ifindex = device_ready(&state->bench, "in0");
 		state->out[way] = device_ready(&state->bench, "out0");
 	}
@@ -137,8 +122,7 @@ static int flood_sink(const struct state *state, enum state_way way, uint32_t fa
 	socklen_t size = flood_address(family, &address);
 	int sink;
 
-	if (setns(state->boxes[way].netns, CLONE_NEWNET))
-		bench_fail("setns");
+	bench_enter(state->boxes[way].netns);
 	sink = socket(address.ss_family, SOCK_DGRAM, 0);
 	if (bind(sink, (struct sockaddr *)&address, size))
 		bench_fail("sink");
@@ -149,10 +133,9 @@ static int flood_socket(const char *host, uint32_t family)
 {
 	struct sockaddr_storage address;
 	socklen_t size = flood_address(family, &address);
-	int netns = netns_open(host), fd;
+	int netns = bench_netns(host), fd;
 
-	if (setns(netns, CLONE_NEWNET))
-		bench_fail("setns");
+	bench_enter(netns);
 	close(netns);
 	fd = socket(address.ss_family, SOCK_DGRAM, 0);
 	if (connect(fd, (struct sockaddr *)&address, size))

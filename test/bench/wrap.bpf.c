@@ -92,12 +92,24 @@ static __always_inline void packet_store(struct __sk_buff *skb, int ipv6, __u32 
 		bpf_skb_store_bytes(skb, PACKET_IPV4_OFFSET, packet, PACKET_IPV4_SIZE, 0);
 }
 
+/* What the program under test changed in the run before. */
+static __always_inline void skb_restore(struct __sk_buff *skb)
+{
+	__u32 zero = 0;
+	struct bench_front *kept = bpf_map_lookup_elem(&front, &zero);
+
+	if (kept)
+		bpf_skb_store_bytes(skb, 0, kept->bytes, FRAME_FRONT, 0);
+}
+
 SEC("tc")
 int wrap(struct __sk_buff *skb)
 {
 	struct bench_setting *now = setting_now();
 	__u32 index;
 
+	if (now && now->restore)
+		skb_restore(skb);
 	if (packet_next(now, &index))
 		packet_store(skb, now->ipv6, index);
 	bpf_tail_call(skb, &target, 0);

@@ -47,15 +47,6 @@ static void run_print(struct out *out, const struct xdp_bench *bench, size_t i)
 	cell_ratio(out, "ratio", "RATIO", cost->splicer - cost->empty, tools);
 }
 
-static void share_print(struct out *out, const char *key, const double rate[XDP_WAYS], enum xdp_way way)
-{
-	char shown[32];
-	double share = rate[way] < 0 ? NONE : rate[way] / rate[WAY_BARE];
-
-	snprintf(shown, sizeof(shown), "%.0f%%", 100 * share);
-	out_seconds(out, key, "SHARE", share, share < 0 ? "-" : shown);
-}
-
 static void rate_print(struct out *out, const char *key, const char *header, double rate)
 {
 	cell_number(out, key, header, rate < 0 ? NONE : rate / 1e6);
@@ -68,11 +59,11 @@ static void flood_print(struct out *out, const struct xdp_flood *flood, const do
 	out_text(out, "packets", "PACKETS", choice_name(flood->choice));
 	rate_print(out, "bare", "XDP_DROP", rate[WAY_BARE]);
 	rate_print(out, "splicer", "XDP_FILTER.O", rate[WAY_SPLICER]);
-	share_print(out, "splicer_share", rate, WAY_SPLICER);
+	cell_share(out, "splicer_share", "SHARE", rate[WAY_SPLICER], rate[WAY_BARE]);
 	rate_print(out, "tools_10k", "XDP-TOOLS 10K", rate[WAY_TOOLS]);
-	share_print(out, "tools_share", rate, WAY_TOOLS);
+	cell_share(out, "tools_share", "SHARE", rate[WAY_TOOLS], rate[WAY_BARE]);
 	rate_print(out, "nft", "NFT SET", rate[WAY_NFT]);
-	share_print(out, "nft_share", rate, WAY_NFT);
+	cell_share(out, "nft_share", "SHARE", rate[WAY_NFT], rate[WAY_BARE]);
 }
 
 static void drop_print(struct out *out, const struct xdp_bench *bench, size_t i)
