@@ -124,6 +124,8 @@ static void verdicts_take(struct checker *checker, const struct lb_verdict *verd
 			continue;
 		verdicts++;
 		probed->down = !probed->health.up;
+		if (!checker->check->dry_run)
+			probed->stored = probed->down;
 		if (probed->changed && !checker->once)
 			lb_change_print(probed, checker->check->json);
 	}

@@ -2,6 +2,7 @@
 #include "lbcheckout.h"
 
 #include "clock.h"
+#include "lbout.h"
 #include "out.h"
 
 #include <stdio.h>
@@ -23,10 +24,8 @@ static const char *result_word(enum probe_result result)
 
 static void names_out(struct out *out, const struct lb_probed *probed)
 {
-	char service[LB_TEXT_MAX], backend[LB_TEXT_MAX];
-
-	out_text(out, "service", "SERVICE", lb_name_format(&probed->service, service));
-	out_text(out, "backend", "BACKEND", lb_target_format(&probed->backend, backend));
+	lb_service_out(out, &probed->service);
+	lb_target_out(out, &probed->backend);
 }
 
 static void result_out(struct out *out, const struct lb_probed *probed)

@@ -145,7 +145,7 @@ static struct lb_probed *probed_new(const struct lb_name *service, const struct 
 		return NULL;
 	probed->service = *service;
 	probed->backend = lb_target_of(backend);
-	probed->down = backend->flags & LB_BACKEND_DOWN;
+	probed->stored = probed->down = backend->flags & LB_BACKEND_DOWN;
 	probed->drained = backend->flags & LB_BACKEND_DRAINED;
 	health_set(&probed->health, !probed->down);
 	probed->probe.how = service->proto == IPPROTO_UDP ? &how->udp : &how->tcp;
@@ -214,10 +214,10 @@ static void probed_free(struct lb_probed *probed, struct prober *prober)
 static void probed_follow(struct lb_probed *probed, const struct lb_probed *fresh)
 {
 	probed->drained = fresh->drained;
-	if (probed->down == fresh->down)
+	if (probed->stored == fresh->stored)
 		return;
-	probed->down = fresh->down;
-	health_set(&probed->health, !fresh->down);
+	probed->stored = probed->down = fresh->stored;
+	health_set(&probed->health, !fresh->stored);
 }
 
 /* Who was there before takes the place of its double. Both lists are in order; the old one is used up. */

@@ -46,7 +46,8 @@ struct lb_probed {
 	struct lb_name service;
 	struct lb_target backend;
 	bool drained;
-	bool down; /* as the map had it last */
+	bool stored; /* whether it was down when the map was read last, or written by us */
+	bool down;   /* likewise; with a prober that changes nothing, as it would be */
 	struct health health;
 	struct probe probe;                              /* its owner is this */
 	char told[PROBE_WHY_MAX];                        /* why it could not be probed, as it was told; "": it could */

@@ -156,7 +156,7 @@ static void reply_take(struct prober *prober, const struct echo *reply, const st
 void probes_collect_echoes(struct prober *prober, const struct echo_socket *echo)
 {
 	bool has_header = echo->raw && echo == &prober->echo[0];
-	struct sockaddr_storage from;
+	struct sockaddr_storage from = { 0 };
 	uint8_t packet[512];
 
 	for (;;) {

@@ -132,11 +132,11 @@ int probe_option(struct probe_options *options, size_t row, const char *value, s
 
 int probe_options_check(const struct probe_options *options, struct error *error)
 {
+	if (options->given[PROBE_ROW_INSECURE] && !options->given[PROBE_ROW_HTTPS])
+		return error_usage(error, "--https", "must be given where any certificate does");
 	for (enum probe_row row = PROBE_ROW_HTTPS; row <= PROBE_ROW_STATUS; row++)
 		if (options->given[row] && !options->given[PROBE_ROW_HTTP])
 			return error_usage(error, option_name(row), "goes with --http only");
-	if (options->given[PROBE_ROW_INSECURE] && !options->given[PROBE_ROW_HTTPS])
-		return error_usage(error, option_name(PROBE_ROW_INSECURE), "goes with --https only");
 	return 0;
 }
 
