@@ -44,7 +44,7 @@ static __always_inline __u32 row_known(struct balancing *x)
 		return following_reason(flow);
 	}
 	recall_forget(&x->b->key);
-	reason = (__u32)following_known(&x->p, x->b);
+	reason = (__u32)following_known(&x->p);
 	/* it may have moved */
 	if (reason)
 		x->flow = balance_find(&x->b->key, now, &table);
@@ -60,11 +60,11 @@ static __always_inline __u32 row_new(struct balancing *x)
 	if (b->is_known)
 		return REASON_NONE;
 	if (b->hook == EVENT_INGRESS)
-		reason = (__u32)opening_forward(&x->p, b);
+		reason = (__u32)opening_forward(&x->p);
 	if (!reason)
-		reason = (__u32)opening_back(&x->p, b);
+		reason = (__u32)opening_back(&x->p);
 	if (!reason && b->hook == EVENT_INGRESS)
-		opening_direct(&x->p, b);
+		opening_direct(&x->p);
 	return reason;
 }
 
@@ -96,7 +96,7 @@ static __always_inline __u32 row_fragment(struct balancing *x)
 
 static __always_inline __u32 row_error(struct __sk_buff *skb, struct balancing *x)
 {
-	__u32 reason = (__u32)concern_find(skb, &x->p, x->b);
+	__u32 reason = (__u32)concern_find(skb, &x->p);
 
 	if (reason)
 		x->flow = &x->b->other;
@@ -150,7 +150,7 @@ static __always_inline int ingress_action(struct __sk_buff *skb, const struct ba
 	default:
 		break;
 	}
-	if (balanced_verdict(reason) == VERDICT_DROP)
+	if (balanced_verdict(reason) == VERDICT_DROP || !x->flow)
 		return TC_ACT_SHOT;
 	return x->for_stack ? TC_ACT_UNSPEC : hop_send(skb, x->flow);
 }

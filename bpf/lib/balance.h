@@ -37,10 +37,20 @@ struct {
 	__type(value, struct balance);
 } balance_scratch SEC(".maps");
 
-static __always_inline struct balance *balance_begin(enum event_hook hook)
+/*
+ * Global functions ask for it and do not take it as an argument: kernels before 6.2 let no key of a map be in memory
+ * that a caller has.
+ */
+static __always_inline struct balance *balance_get(void)
 {
 	__u32 zero = 0;
-	struct balance *b = bpf_map_lookup_elem(&balance_scratch, &zero);
+
+	return bpf_map_lookup_elem(&balance_scratch, &zero);
+}
+
+static __always_inline struct balance *balance_begin(enum event_hook hook)
+{
+	struct balance *b = balance_get();
 
 	if (!b)
 		return NULL;

@@ -166,8 +166,9 @@ static __always_inline void following_forget(struct balance *b, const struct lb_
 }
 
 /* REASON_NONE: no flow of a service is known that the packet would be of, and b->flow says nothing. */
-__noinline int following_known(const struct packet *p, struct balance *b)
+__noinline int following_known(const struct packet *p)
 {
+	struct balance *b = balance_get();
 	__u64 now = bpf_ktime_get_coarse_ns();
 	struct lb_flow *flow;
 	__u32 table;
