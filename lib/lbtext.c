@@ -42,11 +42,13 @@ static int address_take(const char *whole, const char *text, size_t size, struct
 	const char *fault;
 
 	if (size >= sizeof(copy))
-		return error_usage(error, whole, "not an IPv4 or IPv6 address");
+		return error_usage(error, whole, "no IPv4 or IPv6 address in it");
 	memcpy(copy, text, size);
 	copy[size] = '\0';
+	if (!size)
+		return error_usage(error, whole, "has no address");
 	if (prefix_parse_address(copy, out, error))
-		return error_usage(error, whole, "%s is not an IPv4 or IPv6 address", *copy ? copy : "nothing");
+		return error_usage(error, whole, "no IPv4 or IPv6 address in it");
 	fault = address_fault(out);
 	return fault ? error_usage(error, whole, "%s", fault) : 0;
 }
