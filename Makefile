@@ -184,7 +184,7 @@ test-oracle: objects tests
 
 test-vm: objects
 	$(Q)./scripts/vm $(VM_FLAGS) $(O)/splicer.o:action:ingress $(O)/splicer.o:action/egress:egress \
-		$(O)/xdp_filter.o:xdp:xdp
+		$(O)/lb.o:action:ingress $(O)/lb.o:action/egress:egress $(O)/xdp_filter.o:xdp:xdp
 
 format:
 	clang-format -i bpf/*.c bpf/*/*.h lib/*.[ch] tools/*.c test/*/*.[ch]

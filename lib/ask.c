@@ -230,7 +230,7 @@ int ask_open(const struct pins *pins, struct question *question, struct error *e
 	const struct attachment *chosen;
 	int program;
 
-	if (attachments_read(pins, &list, error))
+	if (attachments_read(pins, ATTACH_SPLICER, &list, error))
 		return -1;
 	chosen = candidate_choose(&from, question, error);
 	program = chosen ? attachment_open(chosen, error) : -1;

@@ -16,50 +16,66 @@
 /* More than any program of splicer uses. */
 #define PROGRAM_MAPS_MAX 64
 
-/* As the functions in bpf/splicer.bpf.c are called; the kernel keeps BPF_OBJ_NAME_LEN bytes. */
-static const char *const program_names[] = { "splicer_ingress", "splicer_egress" };
+/* As the functions in bpf/splicer.bpf.c and bpf/lb.bpf.c are called; the kernel keeps BPF_OBJ_NAME_LEN bytes. */
+static const struct {
+	const char *name;
+	enum attachment_object object;
+} programs[] = {
+	{ "splicer_ingress", ATTACH_SPLICER },
+	{ "splicer_egress", ATTACH_SPLICER },
+	{ "lb_ingress", ATTACH_LB },
+	{ "lb_egress", ATTACH_LB },
+};
 
 enum program { PROGRAM_OURS, PROGRAM_STALE, PROGRAM_OTHER };
 
 struct search {
 	struct table found;
-	uint32_t config_id; /* of the pinned map that every program of splicer uses */
+	enum attachment_object object;
+	uint32_t config_id; /* of the pinned map that every program of every object uses */
 	uint32_t *clsact;   /* of netlink_clsact: interfaces that have an egress hook */
 	size_t clsact_count;
 };
 
-static bool name_is_splicers(const char *name)
+/* Whose program it is by its name; one that has another name is splicer's if it uses our maps. */
+static bool name_is_known(const char *name, enum attachment_object *object)
 {
-	for (size_t i = 0; i < sizeof(program_names) / sizeof(program_names[0]); i++)
-		if (!strcmp(name, program_names[i]))
+	*object = ATTACH_SPLICER;
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
+		if (!strcmp(name, programs[i].name)) {
+			*object = programs[i].object;
 			return true;
+		}
 	return false;
 }
 
-static int program_classify(int fd, uint32_t config_id, enum program *program)
+static int program_classify(int fd, const struct search *search, enum program *program)
 {
+	enum attachment_object object;
 	uint32_t maps[PROGRAM_MAPS_MAX] = { 0 };
 	struct bpf_prog_info info = { .nr_map_ids = PROGRAM_MAPS_MAX, .map_ids = (uintptr_t)maps };
 	uint32_t size = sizeof(info);
 
 	if (bpf_obj_get_info_by_fd(fd, &info, &size))
 		return -1;
-	*program = name_is_splicers(info.name) ? PROGRAM_STALE : PROGRAM_OTHER;
+	*program = name_is_known(info.name, &object) ? PROGRAM_STALE : PROGRAM_OTHER;
 	for (uint32_t i = 0; i < info.nr_map_ids && i < PROGRAM_MAPS_MAX; i++)
-		if (maps[i] == config_id)
+		if (maps[i] == search->config_id)
 			*program = PROGRAM_OURS;
+	if (object != search->object)
+		*program = PROGRAM_OTHER;
 	return 0;
 }
 
-/* A program that went since the filter was read is none of splicer's. */
-static int program_read(uint32_t id, uint32_t config_id, enum program *program)
+/* A program that went since the filter was read is none of the object's. */
+static int program_read(uint32_t id, const struct search *search, enum program *program)
 {
 	int fd = bpf_prog_get_fd_by_id(id), result;
 
 	*program = PROGRAM_OTHER;
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -1;
-	result = program_classify(fd, config_id, program);
+	result = program_classify(fd, search, program);
 	close(fd);
 	return result;
 }
@@ -79,7 +95,7 @@ static int filter_take(struct search *search, uint32_t ifindex, enum attachment_
 	/* Without it a verdict counts for nothing. */
 	if (!filter->direct_action)
 		return 0;
-	if (program_read(filter->prog_id, search->config_id, &program))
+	if (program_read(filter->prog_id, search, &program))
 		return -1;
 	if (program == PROGRAM_OTHER)
 		return 0;
@@ -143,9 +159,10 @@ static int attachment_order(const void *left, const void *right)
 	return (a->handle > b->handle) - (a->handle < b->handle);
 }
 
-int attachments_read(const struct pins *pins, struct attachments *out, struct error *error)
+int attachments_read(const struct pins *pins, enum attachment_object object, struct attachments *out,
+		     struct error *error)
 {
-	struct search search = { .found.size = sizeof(struct attachment) };
+	struct search search = { .found.size = sizeof(struct attachment), .object = object };
 	int failed;
 
 	memset(out, 0, sizeof(*out));

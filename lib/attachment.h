@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum attachment_object { ATTACH_SPLICER, ATTACH_LB };
 enum attachment_hook { ATTACH_INGRESS, ATTACH_EGRESS };
 
 struct attachment {
@@ -31,10 +32,11 @@ struct attachments {
 };
 
 /*
- * All of the caller's network namespace: programs that use the maps of this pin directory, and those that are named
- * as splicer's are but use other maps. -1 with *error (EXIT_STATE).
+ * All of an object in the caller's network namespace: programs that use the maps of this pin directory, and those that
+ * are named as the object's are but use other maps. -1 with *error (EXIT_STATE).
  */
-int attachments_read(const struct pins *pins, struct attachments *out, struct error *error);
+int attachments_read(const struct pins *pins, enum attachment_object object, struct attachments *out,
+		     struct error *error);
 
 /* A descriptor of the program; -1 with *error when it is gone meanwhile. */
 int attachment_open(const struct attachment *attachment, struct error *error);

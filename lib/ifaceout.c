@@ -157,11 +157,25 @@ static void attached_out(struct out *out, const struct iface_view *view, uint32_
 	bool any = ifindex == SPLICER_IFACE_ANY;
 	struct hook_view ingress, egress;
 
-	hook_view(view, ifindex, ATTACH_INGRESS, &ingress);
-	hook_view(view, ifindex, ATTACH_EGRESS, &egress);
+	hook_view(&view->attachments, ifindex, ATTACH_INGRESS, &ingress);
+	hook_view(&view->attachments, ifindex, ATTACH_EGRESS, &egress);
 	ingress_out(out, &ingress, any);
 	egress_out(out, &egress, any);
 	lookup_out(out, view->lookup, ingress.ours > 0);
+}
+
+/* The table has it where there is a load balancer on any interface. */
+static void balancer_out(struct out *out, const struct iface_view *view, uint32_t ifindex)
+{
+	bool any = ifindex == SPLICER_IFACE_ANY, used = view->balancers.count > 0;
+	struct hook_view ingress, egress;
+
+	hook_view(&view->balancers, ifindex, ATTACH_INGRESS, &ingress);
+	hook_view(&view->balancers, ifindex, ATTACH_EGRESS, &egress);
+	out_text(out, NULL, used ? "LB_INGRESS" : NULL, hook_cell(&ingress));
+	out_text(out, NULL, used ? "LB_EGRESS" : NULL, hook_cell(&egress));
+	out_text(out, "lb_ingress", NULL, any ? NULL : hook_word(&ingress));
+	out_text(out, "lb_egress", NULL, any ? NULL : hook_word(&egress));
 }
 
 /* In JSON only. */
@@ -206,6 +220,7 @@ static void iface_out(struct out *out, const struct iface_view *view, uint32_t i
 	out_text(out, "iface", "IFACE", iface_name(ifindex, name));
 	out_number(out, "ifindex", NULL, ifindex);
 	attached_out(out, view, ifindex);
+	balancer_out(out, view, ifindex);
 	out_number_or(out, "addresses", "ADDRS", any ? -1 : (int64_t)own_addresses_count(&view->addresses, ifindex),
 		      "-");
 	iface_note(view, ifindex, note);

@@ -74,7 +74,9 @@ static int lookup_read(const struct pins *pins, enum lookup_state *state, struct
 int iface_view_read(const struct pins *pins, struct iface_view *view, struct error *error)
 {
 	*view = (struct iface_view){ 0 };
-	if (ifaces_read(pins, &view->ifaces, error) || attachments_read(pins, &view->attachments, error) ||
+	if (ifaces_read(pins, &view->ifaces, error) ||
+	    attachments_read(pins, ATTACH_SPLICER, &view->attachments, error) ||
+	    attachments_read(pins, ATTACH_LB, &view->balancers, error) ||
 	    own_addresses_read(pins, &view->addresses, error) || lookup_read(pins, &view->lookup, error))
 		return -1;
 	return indices_read(view) ? error_errno(error, "interface list") : 0;
@@ -84,17 +86,18 @@ void iface_view_free(struct iface_view *view)
 {
 	ifaces_free(&view->ifaces);
 	free(view->attachments.items);
+	free(view->balancers.items);
 	free(view->addresses.items);
 	free(view->indices);
 }
 
 /* ---- one of them ---- */
 
-void hook_view(const struct iface_view *view, uint32_t ifindex, enum attachment_hook hook, struct hook_view *out)
+void hook_view(const struct attachments *list, uint32_t ifindex, enum attachment_hook hook, struct hook_view *out)
 {
 	*out = (struct hook_view){ 0 };
-	for (size_t i = 0; i < view->attachments.count; i++) {
-		const struct attachment *attachment = &view->attachments.items[i];
+	for (size_t i = 0; i < list->count; i++) {
+		const struct attachment *attachment = &list->items[i];
 		size_t used = strlen(out->prios);
 
 		if (attachment->ifindex != ifindex || attachment->hook != hook)
@@ -147,11 +150,13 @@ static bool is_out_shut(const struct iface_view *view, uint32_t ifindex)
 void iface_note(const struct iface_view *view, uint32_t ifindex, char note[IFACE_NOTE_MAX])
 {
 	bool used = is_egress_used(view), linked = view->lookup == LOOKUP_LINKED;
-	struct hook_view ingress, egress;
+	struct hook_view ingress, egress, lb_ingress, lb_egress;
 
 	*note = '\0';
-	hook_view(view, ifindex, ATTACH_INGRESS, &ingress);
-	hook_view(view, ifindex, ATTACH_EGRESS, &egress);
+	hook_view(&view->attachments, ifindex, ATTACH_INGRESS, &ingress);
+	hook_view(&view->attachments, ifindex, ATTACH_EGRESS, &egress);
+	hook_view(&view->balancers, ifindex, ATTACH_INGRESS, &lb_ingress);
+	hook_view(&view->balancers, ifindex, ATTACH_EGRESS, &lb_egress);
 	note_add(note, iface_is_gone(ifindex), "gone");
 	note_add(note, ingress.ours > 1, "stacked");
 	note_add(note, ingress.stale, "stale");
@@ -161,4 +166,8 @@ void iface_note(const struct iface_view *view, uint32_t ifindex, char note[IFACE
 	note_add(note, ingress.ours && !egress.ours && (used || linked || is_out_shut(view, ifindex)), "no-egress");
 	note_add(note, ingress.ours && used && view->lookup == LOOKUP_NONE, "no-lookup");
 	note_add(note, ingress.ours && !linked && view->lookup != LOOKUP_NONE, "lookup-stale");
+	note_add(note, lb_ingress.ours > 1 || lb_egress.ours > 1, "lb-stacked");
+	note_add(note, lb_ingress.stale || lb_egress.stale, "lb-stale");
+	/* what it balances leaves at once */
+	note_add(note, lb_ingress.ours && ingress.ours && lb_ingress.prio < ingress.prio, "lb-first");
 }

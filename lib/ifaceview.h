@@ -16,7 +16,8 @@
 
 struct iface_view {
 	struct ifaces ifaces;
-	struct attachments attachments;
+	struct attachments attachments; /* of splicer.o */
+	struct attachments balancers;   /* of lb.o */
 	struct own_addresses addresses;
 	enum lookup_state lookup;
 	uint32_t *indices; /* to be listed, ascending; of interfaces that are gone, too, if they have settings */
@@ -27,14 +28,14 @@ struct iface_view {
 int iface_view_read(const struct pins *pins, struct iface_view *view, struct error *error);
 void iface_view_free(struct iface_view *view);
 
-/* What is attached to a hook of an interface. */
+/* What of an object is attached to a hook of an interface. */
 struct hook_view {
 	unsigned int ours, stale; /* as attachment.ours */
 	uint32_t prio;            /* of the first of ours */
 	char prios[64];           /* "prio 1,2": of all of ours, in the order they are asked */
 };
 
-void hook_view(const struct iface_view *view, uint32_t ifindex, enum attachment_hook hook, struct hook_view *out);
+void hook_view(const struct attachments *list, uint32_t ifindex, enum attachment_hook hook, struct hook_view *out);
 
 /* Whether there is no such interface any more. */
 bool iface_is_gone(uint32_t ifindex);

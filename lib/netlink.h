@@ -52,6 +52,9 @@ enum route_change { ROUTE_ADD, ROUTE_DELETE };
  */
 int netlink_local_route(enum route_change change, const struct prefix *prefix, int *changed, struct error *error);
 
+/* The address that this box has towards another, as it would send there: "ip route get". */
+int netlink_route_source(const struct prefix *to, struct prefix *source, struct error *error);
+
 /* Sockets that a splice rule can reach: which (protocol, family, port) someone listens on at loopback. */
 struct listeners {
 	/* bit PORT of each: [0] TCP in state LISTEN, [1] UDP sockets not connected to a peer */

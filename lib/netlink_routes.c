@@ -126,3 +126,35 @@ int netlink_local_route(enum route_change change, const struct prefix *prefix, i
 		return route_check_local(prefix, error);
 	return route_fail(error, prefix, strerror(errno));
 }
+
+static int route_source_take(const struct nlmsghdr *message, void *context)
+{
+	struct prefix *source = context;
+	const struct rtmsg *body = message_body(message, RTM_NEWROUTE, sizeof(*body));
+	const struct rtattr *address = body ? message_attribute(message, sizeof(*body), RTA_PREFSRC) : NULL;
+
+	if (!address || RTA_PAYLOAD(address) != family_size(body->rtm_family))
+		return 0;
+	source->family = body->rtm_family == AF_INET ? 4 : 6;
+	source->len = (uint8_t)prefix_bits(source->family);
+	memcpy(source->addr, RTA_DATA(address), RTA_PAYLOAD(address));
+	return 0;
+}
+
+int netlink_route_source(const struct prefix *to, struct prefix *source, struct error *error)
+{
+	struct rtmsg body = { .rtm_family = (uint8_t)af_of(to->family),
+			      .rtm_dst_len = (uint8_t)prefix_bits(to->family) };
+	char text[PREFIX_TEXT_MAX];
+	struct request request;
+
+	*source = (struct prefix){ 0 };
+	request_begin(&request, RTM_GETROUTE, NLM_F_ACK, &body, sizeof(body));
+	request_add(&request, RTA_DST, to->addr, family_size(body.rtm_family));
+	address_format(to->family, to->addr, text);
+	if (netlink_ask(NETLINK_ROUTE, &request, route_source_take, source))
+		return error_state(error, text, "no route there: %s", strerror(errno));
+	if (!source->family)
+		return error_state(error, text, "this box has no address towards it");
+	return 0;
+}

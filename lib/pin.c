@@ -4,6 +4,7 @@
 #include "abi/conns.h"
 #include "abi/counts.h"
 #include "abi/event.h"
+#include "abi/lb.h"
 #include "abi/rules.h"
 #include "abi/xdp.h"
 #include "netlink.h"
@@ -137,17 +138,86 @@ const struct pin_shape pin_xdp_sources = {
 	.max_entries = 1,
 };
 
+const struct pin_shape pin_lb_services = {
+	.name = LB_SERVICES,
+	.of = PINS_LB,
+	.type = BPF_MAP_TYPE_ARRAY_OF_MAPS,
+	.key_size = sizeof(__u32),
+	.value_size = sizeof(__u32),
+	.max_entries = LB_SERVICES_MAX,
+};
+
+const struct pin_shape pin_lb_vips = {
+	.name = LB_VIPS,
+	.of = PINS_LB,
+	.type = BPF_MAP_TYPE_LPM_TRIE,
+	.key_size = sizeof(struct lb_vip),
+	.value_size = sizeof(__u32),
+	.max_entries = LB_ENDS_MAX,
+	.flags = BPF_F_NO_PREALLOC,
+};
+
+const struct pin_shape pin_lb_backends = {
+	.name = LB_BACKENDS,
+	.of = PINS_LB,
+	.type = BPF_MAP_TYPE_HASH,
+	.key_size = sizeof(struct lb_end),
+	.value_size = sizeof(__u32),
+	.max_entries = LB_ENDS_MAX,
+	.flags = BPF_F_NO_PREALLOC,
+};
+
+const struct pin_shape pin_lb_flows = {
+	.name = LB_FLOWS,
+	.of = PINS_LB,
+	.type = BPF_MAP_TYPE_ARRAY_OF_MAPS,
+	.key_size = sizeof(__u32),
+	.value_size = sizeof(__u32),
+	.max_entries = CONN_TABLES,
+};
+
+const struct pin_shape pin_lb_clients = {
+	.name = LB_CLIENTS,
+	.of = PINS_LB,
+	.type = BPF_MAP_TYPE_LRU_HASH,
+	.key_size = sizeof(struct lb_client),
+	.value_size = sizeof(struct lb_choice),
+	.max_entries = LB_CLIENTS_MAX,
+};
+
+const struct pin_shape pin_lb_frags = {
+	.name = LB_FRAGS,
+	.of = PINS_LB,
+	.type = BPF_MAP_TYPE_LRU_HASH,
+	.key_size = sizeof(struct frag_key),
+	.value_size = sizeof(struct lb_frag),
+	.max_entries = LB_FRAGS_MAX,
+};
+
+const struct pin_shape pin_lb_stats = {
+	.name = LB_STATS,
+	.of = PINS_LB,
+	.type = BPF_MAP_TYPE_PERCPU_ARRAY,
+	.key_size = sizeof(__u32),
+	.value_size = sizeof(struct lb_stat),
+	.max_entries = LB_STATS_MAX,
+};
+
 static const struct pin_shape *const all_shapes[] = {
-	&pin_config,    &pin_counts,    &pin_addrs,         &pin_rules,       &pin_ifaces,
-	&pin_tunnels,   &pin_conns,     &pin_event_control, &pin_event_slots, &pin_event_rings,
-	&pin_xdp_rules, &pin_xdp_tally, &pin_xdp_sources,
+	&pin_config,      &pin_counts,    &pin_addrs,         &pin_rules,       &pin_ifaces,
+	&pin_tunnels,     &pin_conns,     &pin_event_control, &pin_event_slots, &pin_event_rings,
+	&pin_xdp_rules,   &pin_xdp_tally, &pin_xdp_sources,   &pin_lb_services, &pin_lb_vips,
+	&pin_lb_backends, &pin_lb_flows,  &pin_lb_clients,    &pin_lb_frags,    &pin_lb_stats,
 };
 
 /* The object file of maps, for messages. */
 static const char *object_of(enum pins_of of)
 {
 	static const char *const objects[] = {
-		[PINS_SHARED] = "an object of splicer", [PINS_SPLICER] = "splicer.o", [PINS_XDP] = "xdp_filter.o"
+		[PINS_SHARED] = "an object of splicer",
+		[PINS_SPLICER] = "splicer.o",
+		[PINS_XDP] = "xdp_filter.o",
+		[PINS_LB] = "lb.o",
 	};
 
 	return objects[of];
@@ -168,7 +238,8 @@ static unsigned int foreign_abi(const struct pins *pins)
 	if (!dir)
 		return 0;
 	while (!found && (entry = readdir(dir)))
-		if ((sscanf(entry->d_name, "splicer%u_", &abi) == 1 || sscanf(entry->d_name, "xdp%u_", &abi) == 1) &&
+		if ((sscanf(entry->d_name, "splicer%u_", &abi) == 1 || sscanf(entry->d_name, "xdp%u_", &abi) == 1 ||
+		     sscanf(entry->d_name, "lb%u_", &abi) == 1) &&
 		    abi != SPLICER_ABI)
 			found = abi;
 	closedir(dir);

@@ -200,7 +200,7 @@ static int is_used(const struct pins *pins, const struct request *request, bool 
 	struct attachments attachments;
 
 	*used = false;
-	if (attachments_read(pins, &attachments, error))
+	if (attachments_read(pins, ATTACH_SPLICER, &attachments, error))
 		return -1;
 	for (size_t i = 0; i < attachments.count; i++)
 		if (attachments.items[i].ours && !is_named(request, attachments.items[i].ifindex))

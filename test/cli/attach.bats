@@ -59,6 +59,8 @@ assert_fails() {
 		assert_usage --verb "$command" --verb t0
 		assert_usage --verbose=1 "$command" --verbose=1 t0
 		assert_usage '--no?nsense' "$command" $'--no\ensense' t0
+		assert_usage --lb "$command" --lb --xdp t0
+		assert_usage --lb=1 "$command" --lb=1 t0
 	done
 	assert_usage --prio "$attach" t0 --prio
 	assert_usage --egress-prio "$attach" t0 --egress-prio
@@ -67,6 +69,9 @@ assert_fails() {
 	assert_usage --object "$attach" t0 --object
 	assert_usage --prio "$detach" --prio 1 t0
 	assert_usage --force "$attach" --force t0
+	assert_usage --force "$attach" --lb --force t0
+	assert_usage --egress-prio "$attach" --lb --egress-prio 3 --ingress-only t0
+	assert_usage 65536 "$attach" --lb --prio 65536 t0
 	assert_usage --prio "$attach" --xdp --prio 1 t0
 	assert_usage --egress-prio "$attach" --egress-prio 1 --xdp t0
 	assert_usage --ingress-only "$attach" --xdp --ingress-only t0

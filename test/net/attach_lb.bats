@@ -1,0 +1,331 @@
+#!/usr/bin/env bats
+# shellcheck shell=bats
+# scripts/attach --lb and scripts/detach --lb: as for splicer.o, beside it and behind it; and what is said of forwarding.
+
+# shellcheck source=test/net/helpers.bash
+. "$BATS_TEST_DIRNAME/helpers.bash"
+
+ATTACH=$BATS_TEST_DIRNAME/../../scripts/attach
+DETACH=$BATS_TEST_DIRNAME/../../scripts/detach
+
+setup_file() {
+	lab_host client wan0 192.0.2.1/24 2001:db8::1/64
+	objects_make
+}
+
+# No qdiscs, no pins, and every interface forwards.
+setup() {
+	tc qdisc del dev wan0 clsact 2>/dev/null || tc qdisc del dev wan0 ingress 2>/dev/null || true
+	rm -rf "${PINS:?}"/*
+	# in this order: the first of each sets that of all interfaces
+	sysctl -qw net/ipv4/ip_forward=0 net/ipv6/conf/all/forwarding=0
+	sysctl -qw net/ipv4/ip_forward=1 net/ipv6/conf/all/forwarding=1 net/ipv6/conf/wan0/disable_ipv6=0
+}
+
+objects_make() {
+	local name
+	# lb.o, but one of its programs is refused by the kernel
+	for name in action action/egress; do
+		python3 -IS "$BATS_TEST_DIRNAME/../break_section" "$LAB_OBJECTS/lb.o" "$name" \
+			"$BATS_FILE_TMPDIR/broken_${name#*/}.o"
+	done
+	sed 's/lb_egress/lb_others/g' "$LAB_OBJECTS/lb.o" >"$BATS_FILE_TMPDIR/half.o"
+	# a filter of somebody else
+	clang -O2 -g -target bpf -I"/usr/include/$(gcc -print-multiarch)" -x c -c - -o "$BATS_FILE_TMPDIR/tap.o" <<-'END'
+		#include <linux/bpf.h>
+		#include <bpf/bpf_helpers.h>
+		SEC("action") int tap(struct __sk_buff *skb)
+		{
+			return -1;
+		}
+		char _license[] SEC("license") = "GPL";
+	END
+}
+
+attach() { "$ATTACH" --lb --object "$LAB_OBJECTS/lb.o" "$@"; }
+release() { "$DETACH" --lb "$@"; }
+
+# Beside lb.o, where tc finds it under its own name.
+firewall() { "$ATTACH" --object "$LAB_OBJECTS/splicer.o" "$@"; }
+
+# filters DEV: "HOOK PRIO HANDLE PROGRAM" of every filter, egress first
+filters() {
+	local hook
+	for hook in egress ingress; do
+		tc filter show dev "$1" "$hook" |
+			sed -nE "s/.* pref ([0-9]+) bpf .* handle ([^ ]+) .* name ([^ ]+) tag .*/$hook \\1 \\2 \\3/p"
+	done
+}
+
+# ids DEV: of the programs of lb.o, egress first
+ids() {
+	local hook
+	for hook in egress ingress; do
+		tc filter show dev "$1" "$hook" | sed -nE "/ name lb_$hook tag /s/.* id ([0-9]+) .*/\\1/p"
+	done
+}
+
+# state DEV: all that attach changes but pinned maps
+state() {
+	tc qdisc show dev "$1"
+	tc filter show dev "$1" ingress
+	tc filter show dev "$1" egress
+}
+
+# assert_fails REASON STATE [ARG]...: attach fails on wan0, in one line, and changes nothing
+assert_fails() {
+	local reason=$1 state=$2 before
+	shift 2
+	before=$(state wan0)
+	assert_exit 1 attach "$@" wan0 || return
+	assert_equal "$(state wan0)" "$before" 'qdiscs and filters' || return
+	assert_match "$err" "^attach: wan0: [^"$'\n'"]*${reason}[^"$'\n'"]*; $state"'$'
+}
+
+PLACES=$'egress 10 0x1 lb_egress\ningress 50000 0x1 lb_ingress'
+FIREWALL=$'egress 20 0x1 splicer_egress\ningress 49152 0x1 splicer_ingress'
+PREVIOUS='the previous filter stays in force'
+NONE='no filter of lb.o is in force'
+
+# ---- once ----
+
+@test "attached three times there is one filter on each hook, in its place, and each time a new program" {
+	local id last=
+	assert_exit 0 attach -n -v wan0
+	assert_equal "$out$err" $'A wan0 clsact\nA wan0 egress prio 10 handle 0x1\nA wan0 ingress prio 50000 handle 0x1'
+	assert_equal "$(filters wan0)" ''
+	for _ in 1 2 3; do
+		assert_quiet attach wan0
+		assert_equal "$(filters wan0)" "$PLACES"
+		id=$(ids wan0)
+		assert_match "$id" $'^[0-9]+\n[0-9]+$'
+		[ "$id" != "$last" ] || fail "expected: another program than $last"
+		last=$id
+	done
+	assert_exit 0 attach -v wan0
+	assert_equal "$out$err" $'C wan0 egress prio 10 handle 0x1\nC wan0 ingress prio 50000 handle 0x1'
+	[ ! -e "$PINS/splicer1_lookup" ] || fail 'expected: no lookup link'
+}
+
+@test "lb.o is found beside splicer.o" {
+	cp "$ATTACH" "$BATS_TEST_TMPDIR/attach"
+	sed -i "s|^OBJECT=.*|OBJECT='$LAB_OBJECTS/splicer.o'|" "$BATS_TEST_TMPDIR/attach"
+	"$BATS_TEST_TMPDIR/attach" --lb wan0
+	assert_equal "$(filters wan0)" "$PLACES"
+}
+
+@test "copies, and a place left behind by another prio, are removed" {
+	lab_attach_lb wan0
+	tc filter add dev wan0 ingress prio 50001 bpf da obj "$LAB_OBJECTS/lb.o" sec action
+	assert_exit 0 attach -v wan0
+	assert_equal "$out$err" "$(
+		cat <<-END
+			C wan0 egress prio 10 handle 0x1
+			C wan0 ingress prio 50000 handle 0x1
+			D wan0 ingress prio 50001 handle 0x1
+		END
+	)"
+	assert_quiet attach --prio 50005 --egress-prio 9 wan0
+	assert_equal "$(filters wan0)" $'egress 9 0x1 lb_egress\ningress 50005 0x1 lb_ingress'
+}
+
+@test "detach removes every filter of lb.o, and is no error where there is none" {
+	assert_quiet attach wan0
+	tc filter add dev wan0 ingress prio 7 bpf da obj "$LAB_OBJECTS/lb.o" sec action
+	assert_exit 0 release -n wan0
+	assert_equal "$(ids wan0 | wc -l)" 3
+	assert_exit 0 release -v wan0
+	assert_equal "$(sort <<<"$out")" $'D wan0 egress prio 10 handle 0x1\nD wan0 ingress prio 50000 handle 0x1\nD wan0 ingress prio 7 handle 0x1'
+	assert_equal "$(filters wan0)" ''
+	assert_exit 0 release -v wan0
+	assert_equal "$out" '= wan0'
+}
+
+@test "the ingress alone: what is on egress stays" {
+	local before
+	assert_exit 0 attach -v --ingress-only wan0
+	assert_equal "$out$err" $'A wan0 clsact\nA wan0 ingress prio 50000 handle 0x1'
+	assert_quiet attach wan0
+	before=$(ids wan0 | head -n 1)
+	assert_quiet attach --ingress-only wan0
+	assert_equal "$(filters wan0)" "$PLACES"
+	assert_equal "$(ids wan0 | head -n 1)" "$before"
+}
+
+# ---- others ----
+
+@test "beside the firewall: each is attached, loaded anew and taken off by itself" {
+	local before
+	assert_quiet firewall wan0
+	before=$(tc filter show dev wan0 ingress && tc filter show dev wan0 egress)
+	assert_quiet attach wan0
+	assert_equal "$(filters wan0 | sort)" "$(printf '%s\n' "$PLACES" "$FIREWALL" | sort)"
+	assert_quiet attach wan0
+	assert_quiet release wan0
+	assert_equal "$(tc filter show dev wan0 ingress && tc filter show dev wan0 egress)" "$before"
+	assert_quiet attach wan0
+	before=$(ids wan0)
+	assert_quiet firewall wan0
+	assert_exit 0 "$DETACH" -v wan0
+	assert_match "$out" 'D splicer1_lookup'
+	assert_equal "$(filters wan0)" "$PLACES"
+	assert_equal "$(ids wan0)" "$before"
+}
+
+@test "somebody else's filter in the place is refused by name, also the firewall's, and stays" {
+	tc qdisc add dev wan0 clsact
+	tc filter add dev wan0 ingress prio 50000 handle 1 bpf da obj "$BATS_FILE_TMPDIR/tap.o" sec action
+	assert_fails 'prio 50000 is held by another filter \(bpf, protocol all, handle 0x1, program tap\); choose another with --prio' "$NONE"
+	assert_fails 'held by another filter' "$NONE" -n
+	assert_quiet attach --prio 50001 wan0
+	assert_quiet release wan0
+	assert_equal "$(filters wan0)" 'ingress 50000 0x1 tap'
+	tc filter del dev wan0 ingress
+	tc filter add dev wan0 egress prio 10 handle 1 bpf da obj "$BATS_FILE_TMPDIR/tap.o" sec action
+	assert_fails 'egress prio 10 is held by another filter \(bpf, protocol all, handle 0x1, program tap\); choose another with --egress-prio' "$NONE"
+	assert_quiet firewall --prio 50000 wan0
+	assert_fails 'prio 50000 is held by another filter \(bpf, protocol all, handle 0x1, program splicer_ingress\)' "$NONE" --ingress-only
+}
+
+@test "before the firewall on ingress: attached, and said, whichever came last" {
+	local line='attach: wan0: lb.o is before splicer.o on ingress, and what it balances meets no rule; give them other priorities'
+	assert_quiet firewall wan0
+	assert_exit 0 attach --prio 7 wan0
+	assert_equal "$out$err" "$line"
+	assert_exit 0 firewall wan0
+	assert_equal "$out$err" "$line"
+	assert_quiet attach wan0
+	assert_quiet firewall wan0
+}
+
+@test "a plain ingress qdisc has no egress: it will do for the ingress alone, and stays" {
+	tc qdisc add dev wan0 ingress
+	assert_fails 'its qdisc ingress has no egress; put clsact in its place, or attach with --ingress-only' "$NONE"
+	assert_quiet attach --ingress-only wan0
+	assert_fails 'load failed' "$PREVIOUS" --ingress-only --object "$BATS_FILE_TMPDIR/broken_action.o"
+	assert_quiet release wan0
+	assert_match "$(tc qdisc show dev wan0)" 'qdisc ingress'
+}
+
+# ---- failures ----
+
+@test "what cannot be loaded, whichever part, leaves what was there" {
+	local section
+	for section in action egress; do
+		assert_fails 'load failed' "$NONE" --object "$BATS_FILE_TMPDIR/broken_$section.o"
+	done
+	assert_equal "$(tc qdisc show dev wan0 | grep clsact)" ''
+	assert_quiet firewall wan0
+	assert_quiet attach wan0
+	for section in action egress; do
+		assert_fails 'load failed' "$PREVIOUS" --object "$BATS_FILE_TMPDIR/broken_$section.o"
+	done
+	assert_fails 'splicer.o: has no program lb_ingress' "$PREVIOUS" --object "$LAB_OBJECTS/splicer.o"
+	assert_fails 'half.o: has no program lb_egress' "$PREVIOUS" --object "$BATS_FILE_TMPDIR/half.o"
+	assert_fails 'cannot be read' "$PREVIOUS" --object /nonexistent
+	assert_quiet attach --ingress-only --object "$BATS_FILE_TMPDIR/half.o" wan0
+}
+
+@test "pins of another network namespace are refused" {
+	assert_quiet firewall wan0
+	map_update 192.0.2.1 32 7777 7777 0 udp
+	assert_exit 1 lab_on client "$ATTACH" --lb --object "$LAB_OBJECTS/lb.o" eth0
+	assert_match "$err" "^attach: eth0: .*these maps belong to another network namespace.*; $NONE$"
+	assert_equal "$(lab_on client tc filter show dev eth0 ingress)" ''
+}
+
+@test "a tc that tells no names of programs" {
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	cat >"$BATS_TEST_TMPDIR/bin/tc" <<-END
+		#!/bin/bash
+		PATH=${PATH@Q}
+		set -o pipefail
+		tc "\$@" | sed -E 's/ name [^ ]+ tag / tag /'
+	END
+	chmod +x "$BATS_TEST_TMPDIR/bin/tc"
+	firewall wan0
+	tc filter add dev wan0 ingress prio 60000 bpf da obj "$LAB_OBJECTS/lb.o" sec action
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH assert_quiet attach wan0
+	assert_equal "$(filters wan0 | sort)" "$(printf '%s\n' "$PLACES" "$FIREWALL" | sort)"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH assert_quiet release wan0
+	assert_equal "$(filters wan0)" "$FIREWALL"
+}
+
+# ---- forwarding ----
+
+# assert_says [LINE]...: attach succeeds, and says this of wan0
+assert_says() {
+	assert_exit 0 attach wan0 || return
+	assert_equal "$out$err" "$([ $# -eq 0 ] || printf 'attach: wan0: %s\n' "$@")" || return
+	assert_equal "$(filters wan0)" "$PLACES"
+}
+
+@test "forwarding that is off is said of each family, with the setting that turns it on; IPv6 where there is some" {
+	local off='forwarding is off, without which nothing gets to a backend; turn it on: sysctl -w'
+	assert_says
+	sysctl -qw net/ipv4/ip_forward=0
+	assert_says "IPv4 $off net/ipv4/ip_forward=1"
+	sysctl -qw net/ipv6/conf/all/forwarding=0
+	assert_says "IPv4 $off net/ipv4/ip_forward=1" "IPv6 $off net/ipv6/conf/all/forwarding=1"
+	# what is off for all is said once
+	assert_exit 0 attach wan0 lo
+	assert_equal "$(grep -c "$off" <<<"$err")" 2
+	# what it says helps
+	attach wan0 2>&1 | sed -n 's/.*turn it on: //p' | sh -e >/dev/null
+	assert_says
+	sysctl -qw net/ipv4/conf/wan0/forwarding=0 net/ipv6/conf/wan0/forwarding=0
+	assert_says "IPv4 $off net/ipv4/conf/wan0/forwarding=1" "IPv6 $off net/ipv6/conf/wan0/forwarding=1"
+	attach wan0 2>&1 | sed -n 's/.*turn it on: //p' | sh -e >/dev/null
+	assert_says
+	tc qdisc del dev lo clsact
+	sysctl -qw net/ipv6/conf/wan0/forwarding=0 net/ipv6/conf/wan0/disable_ipv6=1
+	assert_says
+	# it is no concern of the firewall
+	sysctl -qw net/ipv4/ip_forward=0
+	assert_quiet firewall wan0
+}
+
+# ---- the list ----
+
+# On its interface iface_set shows where it is, and does not take it for the firewall.
+@test "iface_set shows lb.o in columns of its own; rules are not asked of it, and the lookup link is not kept for it" {
+	# programs of these names that use the maps, whatever lb.o does with them
+	clang -O2 -g -target bpf -I"$BATS_TEST_DIRNAME/../../bpf" -I"/usr/include/$(gcc -print-multiarch)" -x c -c - \
+		-o "$BATS_TEST_TMPDIR/lb.o" <<-'END'
+		#include "lib/bpf.h"
+		#include "maps/config.h"
+		static int use(void)
+		{
+			__u32 key = 0;
+			return bpf_map_lookup_elem(&splicer1_config, &key) ? -1 : 2;
+		}
+		SEC("action") int lb_ingress(struct __sk_buff *skb)
+		{
+			return use();
+		}
+		SEC("action/egress") int lb_egress(struct __sk_buff *skb)
+		{
+			return use();
+		}
+		char _license[] SEC("license") = "GPL";
+	END
+	firewall wan0
+	assert_equal "$(iface_set | awk 'NR == 1 { print $2, $3, $4, $5 }')" 'INGRESS EGRESS LOOKUP ADDRS'
+	"$ATTACH" --lb --object "$BATS_TEST_TMPDIR/lb.o" wan0
+	assert_equal "$(iface_set | awk -F '  +' 'NR == 1 || $1 == "wan0" { print $2 "|" $3 "|" $5 "|" $6 "|" $8 }')" \
+		$'INGRESS|EGRESS|LB_INGRESS|LB_EGRESS|NOTE\nprio 49152|prio 20|prio 50000|prio 10|-'
+	assert_equal "$(iface_set -j wan0 | fields ingress prio lb_ingress lb_egress stacked)" 'attached 49152 attached attached false'
+	assert_equal "$(iface_set -j lo | fields lb_ingress lb_egress)" 'none none'
+	"$ATTACH" --lb --prio 7 --object "$BATS_TEST_TMPDIR/lb.o" wan0 2>/dev/null
+	assert_equal "$(iface_set -j wan0 | fields note)" 'lb-first'
+	tc filter add dev wan0 ingress prio 60000 bpf da obj "$BATS_TEST_TMPDIR/lb.o" sec action
+	assert_equal "$(iface_set -j wan0 | fields note)" 'lb-stacked,lb-first'
+	assert_match "$(rule_list --match 'udp 192.0.2.2 192.0.2.1:9')" 'no-rule'
+	assert_exit 0 "$DETACH" -v wan0
+	assert_match "$out" 'D splicer1_lookup'
+	assert_exit 1 rule_list --match 'udp 192.0.2.2 192.0.2.1:9'
+	assert_match "$err" 'not attached to any interface'
+	rm "$PINS"/*
+	firewall wan0
+	assert_equal "$(iface_set -j wan0 | fields note lb_ingress)" 'lb-stale stale'
+}
