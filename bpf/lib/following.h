@@ -118,10 +118,11 @@ static __always_inline __u32 following_note(const struct packet *p, struct balan
 	__u32 reason = following_reason(flow);
 
 	flow->last = now;
-	if (flow->kind == LB_DIRECT) {
+	/* with no route to ask for, it is told here */
+	if (b->hook == EVENT_EGRESS || flow->kind == LB_DIRECT)
 		flow->told = now;
+	if (flow->kind == LB_DIRECT)
 		return REASON_NONE;
-	}
 	flow->state = (__u8)following_state(flow, p);
 	if (flow->kind == LB_REPLY && !flow->is_answered) {
 		flow->is_answered = 1;
