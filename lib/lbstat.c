@@ -153,7 +153,7 @@ static int flows_count(const struct pins *pins, struct lb_rows *rows, struct err
 
 	if (outer < 0)
 		return -1;
-	counting.by_stat = calloc(LB_STATS_MAX, sizeof(*counting.by_stat));
+	counting.by_stat = calloc(LB_STATS_MAX, sizeof(struct lb_row *));
 	for (size_t i = 0; counting.by_stat && i < rows->count; i++)
 		if (rows->items[i].backend && rows->items[i].backend->stat < LB_STATS_MAX)
 			counting.by_stat[rows->items[i].backend->stat] = &rows->items[i];
