@@ -29,26 +29,27 @@ static __always_inline __u32 row_recalled(struct balancing *x)
 static __always_inline __u32 row_known(struct balancing *x)
 {
 	__u64 now = bpf_ktime_get_coarse_ns();
+	struct balance *b = x->b;
 	struct lb_flow *flow;
 	__u32 table, reason;
 
-	flow = balance_find(&x->b->key, now, &table);
+	flow = balance_find(&b->key, now, &table);
 	if (!flow)
 		return REASON_NONE;
 	if (following_is_steady(flow, &x->p, table, now)) {
 		flow->last = now;
-		x->b->is_known = 1;
-		x->flow = flow;
-		if (table == CONNS_CONFIRMED && (flow->ifindex || x->b->hook == EVENT_EGRESS))
-			recall_keep(&x->b->key, flow);
-		return following_reason(flow);
+		if (table == CONNS_CONFIRMED && (flow->ifindex || b->hook == EVENT_EGRESS))
+			recall_keep(&b->key, flow);
+		reason = following_reason(flow);
+	} else {
+		recall_forget(&b->key);
+		if (following_begins(&x->p, flow))
+			return REASON_NONE;
+		reason = (__u32)following_note(&x->p, flow, table);
 	}
-	recall_forget(&x->b->key);
-	reason = (__u32)following_known(&x->p);
-	/* it may have moved */
-	if (reason)
-		x->flow = balance_find(&x->b->key, now, &table);
-	return x->flow ? reason : REASON_NONE;
+	b->is_known = 1;
+	x->flow = !reason ? NULL : b->is_moved ? &b->flow : flow;
+	return reason;
 }
 
 /* Packets to a service of which no flow is known, and from a backend. */
@@ -68,7 +69,7 @@ static __always_inline __u32 row_new(struct balancing *x)
 	return reason;
 }
 
-/* A packet that begins a flow has it in the table now. */
+/* A packet that begins a flow has it in the table now; or it was forgotten at once, where many begin. */
 static __always_inline __u32 row_begun(struct balancing *x, __u32 reason)
 {
 	__u32 table;
@@ -76,7 +77,9 @@ static __always_inline __u32 row_begun(struct balancing *x, __u32 reason)
 	if (reason_verdict(reason) != VERDICT_PASS)
 		return reason;
 	x->flow = balance_find(&x->b->key, bpf_ktime_get_coarse_ns(), &table);
-	return x->flow ? reason : REASON_TABLE_FULL;
+	if (!x->flow)
+		x->flow = &x->b->flow;
+	return reason;
 }
 
 static __always_inline __u32 row_fragment(struct balancing *x)

@@ -170,7 +170,7 @@ struct lb_frag {
 _Static_assert(sizeof(struct lb_frag) == 128, "lb_frag is ABI");
 
 /* For so long a flow's packets follow the route that was found for it. */
-#define LB_ROUTE_NS 100000000ull
+#define LB_ROUTE_NS 500000000ull
 
 /* Entries of the tables that the object declares, two for a flow. */
 #define LB_CONFIRMED_DEFAULT 131072
