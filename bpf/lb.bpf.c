@@ -39,7 +39,7 @@ static __always_inline __u32 row_known(struct balancing *x)
 	if (following_is_steady(flow, &x->p, table, now)) {
 		flow->last = now;
 		if (table == CONNS_CONFIRMED && (flow->ifindex || b->hook == EVENT_EGRESS))
-			recall_keep(&b->key, flow);
+			recall_keep(&b->key, flow, now);
 		reason = following_reason(flow);
 	} else {
 		recall_forget(&b->key);
@@ -66,19 +66,7 @@ static __always_inline __u32 row_new(struct balancing *x)
 		reason = (__u32)opening_back(&x->p);
 	if (!reason && b->hook == EVENT_INGRESS)
 		opening_direct(&x->p);
-	return reason;
-}
-
-/* A packet that begins a flow has it in the table now; or it was forgotten at once, where many begin. */
-static __always_inline __u32 row_begun(struct balancing *x, __u32 reason)
-{
-	__u32 table;
-
-	if (reason_verdict(reason) != VERDICT_PASS)
-		return reason;
-	x->flow = balance_find(&x->b->key, bpf_ktime_get_coarse_ns(), &table);
-	if (!x->flow)
-		x->flow = &x->b->flow;
+	x->flow = reason_verdict(reason) == VERDICT_PASS ? &b->flow : NULL;
 	return reason;
 }
 
@@ -120,24 +108,34 @@ static __always_inline __u32 decide(struct __sk_buff *skb, struct balancing *x)
 	reason = row_recalled(x);
 	if (!reason)
 		reason = row_known(x);
-	return reason ? reason : row_begun(x, row_new(x));
+	return reason ? reason : row_new(x);
 }
 
-/* Carries the decision out, counts, and tells. */
-static __always_inline __u32 conclude(struct __sk_buff *skb, struct balancing *x, __u32 reason)
+/* What lets a packet go on after all: its flow is recorded, and it is made what the flow says. */
+static __always_inline __u32 carry(struct __sk_buff *skb, struct balancing *x, __u32 reason)
 {
-	enum verdict verdict = balanced_verdict(reason);
-	int is_told = events_may_want(verdict == VERDICT_DROP || x->b->is_new);
+	__u32 trouble = x->b->begins ? opening_record(x->b) : REASON_NONE;
 
-	if (x->p.fragment == FRAGMENT_FIRST)
-		balanced_remember(x, verdict);
-	if (is_told && verdict != VERDICT_DROP)
+	if (trouble)
+		return trouble;
+	if (!x->flow || carry_out(skb, &x->p, x->b, x->flow, carry_how(x, reason)))
+		return REASON_INTERNAL;
+	return reason;
+}
+
+/* Carries the decision out, counts, and tells. Returns what came of it. */
+static __always_inline __u32 conclude(struct __sk_buff *skb, struct balancing *x, __u32 decided)
+{
+	int is_drop = reason_verdict(decided) == VERDICT_DROP, is_told = events_may_want(is_drop || x->b->is_new);
+	__u32 reason = decided;
+
+	if (is_told && !is_drop)
 		checks_read(skb, &x->p, &x->b->ip_check, &x->b->l4_check);
-	if (verdict != VERDICT_DROP && (!x->flow || carry_out(skb, &x->p, x->b, x->flow, carry_how(x, reason)))) {
-		reason = REASON_INTERNAL;
-		verdict = VERDICT_DROP;
-	}
-	balanced_count(x, reason, verdict);
+	if (!is_drop)
+		reason = carry(skb, x, decided);
+	if (x->p.fragment == FRAGMENT_FIRST)
+		balanced_remember(x, balanced_verdict(reason));
+	balanced_count(x, reason, balanced_verdict(reason));
 	if (is_told)
 		balanced_report(skb, &x->p, x->b, x->flow, reason);
 	return reason;
@@ -186,7 +184,7 @@ int lb_egress(struct __sk_buff *skb)
 	if (!reason || !x.flow || x.flow->kind != LB_REPLY)
 		return TC_ACT_UNSPEC;
 	next_hop_read(skb, x.b);
-	return conclude(skb, &x, reason) == REASON_INTERNAL ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+	return reason_verdict(conclude(skb, &x, reason)) == VERDICT_DROP ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 
 char _license[] SEC("license") = "GPL";

@@ -22,12 +22,13 @@ struct balance {
 	__u32 is_new;              /* the packet is the first of its direction */
 	__u32 is_known;            /* of a flow, be it one that the object leaves alone */
 	__u32 is_moved;            /* its flow is in the other table now, and in flow */
+	__u32 begins;              /* a flow: that in flow, which no table has yet */
 	__u32 index;               /* of the service */
 	__u32 mtu;                 /* of the way that the packet is too big for */
 	__u32 quoted_l4;           /* where the transport header is that an ICMP error quotes, as packet.l4 */
 	__u8 next_hop[6];          /* link-layer address; zero: not resolved yet */
 	__be16 ip_check, l4_check; /* before they were changed */
-	__u8 reserved[6];
+	__u8 reserved[2];
 };
 
 /* One for each CPU, for it is too large for the stack. Not pinned: each object has its own. */
@@ -59,6 +60,7 @@ static __always_inline struct balance *balance_begin(enum event_hook hook)
 	b->is_new = 0;
 	b->is_known = 0;
 	b->is_moved = 0;
+	b->begins = 0;
 	return b;
 }
 

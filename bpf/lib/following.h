@@ -179,12 +179,20 @@ static __always_inline int following_chooses_again(const struct lb_flow *flow)
 	return flow->state == CONN_HANDSHAKE && !backend_is_available(backend);
 }
 
+static __always_inline void following_forget_key(const struct lb_key *key)
+{
+	balance_remove(CONNS_CONFIRMED, key);
+	balance_remove(CONNS_UNCONFIRMED, key);
+}
+
 /* What the old backend may still send is no part of the new flow. */
 static __always_inline void following_forget(struct balance *b, const struct lb_flow *flow)
 {
-	balance_make_other_key(&b->key, flow, &b->other_key);
-	balance_remove(CONNS_CONFIRMED, &b->other_key);
-	balance_remove(CONNS_UNCONFIRMED, &b->other_key);
+	if (flow->mode != LB_DSR) {
+		balance_make_other_key(&b->key, flow, &b->other_key);
+		following_forget_key(&b->other_key);
+	}
+	following_forget_key(&b->key);
 }
 
 /* Whether a packet begins its flow anew, which then is as if it had not been known. */
@@ -194,8 +202,7 @@ __noinline int following_begins(const struct packet *p, const struct lb_flow *fl
 
 	if (!p || !flow || !b || flow->kind != LB_FORWARD || !packet_is_first_syn(p) || !following_chooses_again(flow))
 		return 0;
-	if (flow->mode != LB_DSR)
-		following_forget(b, flow);
+	following_forget(b, flow);
 	return 1;
 }
 

@@ -56,12 +56,15 @@ static __always_inline struct lb_flow *recall_find(const struct packet *p, const
 	return following_is_news(p) ? NULL : &line->flow;
 }
 
-/* A flow of which nothing changes soon, and how its packets go is known. */
-static __always_inline void recall_keep(const struct lb_key *key, const struct lb_flow *flow)
+/*
+ * A flow of which nothing changes soon, and how its packets go is known. Another one that holds the line keeps it for
+ * its time: where flows are many, to write the line each time would cost more than it saves.
+ */
+static __always_inline void recall_keep(const struct lb_key *key, const struct lb_flow *flow, __u64 now)
 {
 	struct recall_line *line = recall_line(key);
 
-	if (!line)
+	if (!line || following_is_fresh(&line->flow, now))
 		return;
 	line->key = *key;
 	line->flow = *flow;
