@@ -130,7 +130,7 @@ static __always_inline __u32 conclude(struct __sk_buff *skb, struct balancing *x
 	__u32 reason = decided;
 
 	if (is_told && !is_drop)
-		checks_read(skb, &x->p, &x->b->ip_check, &x->b->l4_check);
+		report_before(skb, &x->p, x->b);
 	if (!is_drop)
 		reason = carry(skb, x, decided);
 	if (x->p.fragment == FRAGMENT_FIRST)
@@ -183,7 +183,6 @@ int lb_egress(struct __sk_buff *skb)
 	reason = decide(skb, &x);
 	if (!reason || !x.flow || x.flow->kind != LB_REPLY)
 		return TC_ACT_UNSPEC;
-	next_hop_read(skb, x.b);
 	return reason_verdict(conclude(skb, &x, reason)) == VERDICT_DROP ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 

@@ -23,12 +23,11 @@ struct balance {
 	__u32 is_known;            /* of a flow, be it one that the object leaves alone */
 	__u32 is_moved;            /* its flow is in the other table now, and in flow */
 	__u32 begins;              /* a flow: that in flow, which no table has yet */
-	__u32 index;               /* of the service */
 	__u32 mtu;                 /* of the way that the packet is too big for */
 	__u32 quoted_l4;           /* where the transport header is that an ICMP error quotes, as packet.l4 */
 	__u8 next_hop[6];          /* link-layer address; zero: not resolved yet */
 	__be16 ip_check, l4_check; /* before they were changed */
-	__u8 reserved[2];
+	__u8 reserved[6];
 };
 
 /* One for each CPU, for it is too large for the stack. Not pinned: each object has its own. */

@@ -122,7 +122,6 @@ static __always_inline __u32 opening_choose(struct balance *b, const struct pack
 	service = service_get((__u32)index);
 	if (!service)
 		return REASON_NONE;
-	b->index = (__u32)index;
 	place = service_choose(service, (__u32)index, &b->key, now);
 	if (place < 0)
 		return REASON_NO_BACKEND;
