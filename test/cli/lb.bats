@@ -477,14 +477,14 @@ set $web mode=masquerade affinity=60 source=10.9.9.9"
 
 	echo "# seed $seed"
 	RANDOM=$seed
-	for i in {1..30}; do
+	for i in {1..16}; do
 		echo "add 192.0.2.$i:80-90/tcp 10.0.0.1 10.0.0.2 -w 2"
 		echo "set 192.0.2.$i:80-90/tcp affinity=$i"
 	done >"$tmp/one"
 	sed -n '1~4!p' "$tmp/one" | sed '/^set/s/.*//; s/10.0.0.2/10.0.0.3/; s/80-90/80-95/' >"$tmp/other"
 	lb_backend apply -f "$tmp/one"
 	before=$(rules)
-	for ((i = 0; i < ${SPLICER_KILLS:-25}; i++)); do
+	for ((i = 0; i < ${SPLICER_KILLS:-15}; i++)); do
 		lb_backend apply -f "$tmp/$([ $((i % 2)) = 0 ] && echo other || echo one)" 3>&- &
 		sleep "0.00$((RANDOM % 10))$((RANDOM % 10))"
 		kill -9 $! 2>/dev/null || true

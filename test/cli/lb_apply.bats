@@ -141,7 +141,7 @@ add $web 10.0.0.4"
 	assert_refused stdin:2:1 lb_backend apply -f - <<<$'add 192.0.2.9:80-90/tcp\nadd 192.0.2.9:85-95/tcp'
 	assert_refused fd00::1 lb_backend apply -f - <<<"add $web 10.0.0.1 fd00::1"
 	assert_refused stdin:1:1 lb_backend drain -f - <<<"undrain $web 10.0.0.1"
-	assert_refused stdin:1:4 lb_backend add -f - <<<"a \"b"
+	assert_refused stdin:1:1 lb_backend add -f - <<<"a \"b"
 	assert_state /nonexistent lb_backend apply -f /nonexistent
 	assert_state stdin:2:1 lb_backend drain -f - <<<"$web 10.0.0.1"$'\n'"$web 10.0.0.2"
 }
