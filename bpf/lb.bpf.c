@@ -52,8 +52,17 @@ static __always_inline __u32 row_known(struct balancing *x)
 	return reason;
 }
 
+/*
+ * Whether the packet is as its sender made it. What leaves is so only if it was made here: the rest may have been
+ * translated on its way in.
+ */
+static __always_inline int is_as_sent(const struct __sk_buff *skb, const struct balance *b)
+{
+	return b->hook == EVENT_INGRESS || !skb->ingress_ifindex;
+}
+
 /* Packets to a service of which no flow is known, and from a backend. */
-static __always_inline __u32 row_new(struct balancing *x)
+static __always_inline __u32 row_new(const struct __sk_buff *skb, struct balancing *x)
 {
 	struct balance *b = x->b;
 	__u32 reason = REASON_NONE;
@@ -64,7 +73,7 @@ static __always_inline __u32 row_new(struct balancing *x)
 		reason = (__u32)opening_forward(&x->p);
 	if (!reason)
 		reason = (__u32)opening_back(&x->p);
-	if (!reason && b->hook == EVENT_INGRESS)
+	if (!reason && is_as_sent(skb, b))
 		opening_direct(&x->p);
 	x->flow = reason_verdict(reason) == VERDICT_PASS ? &b->flow : NULL;
 	return reason;
@@ -108,7 +117,7 @@ static __always_inline __u32 decide(struct __sk_buff *skb, struct balancing *x)
 	reason = row_recalled(x);
 	if (!reason)
 		reason = row_known(x);
-	return reason ? reason : row_new(x);
+	return reason ? reason : row_new(skb, x);
 }
 
 /* What lets a packet go on after all: its flow is recorded, and it is made what the flow says. */

@@ -215,7 +215,7 @@ __noinline int opening_back(const struct packet *p)
 	return REASON_BALANCED_BACK;
 }
 
-/* A client speaks to a backend by its own address: what the backend answers must stay as it is. */
+/* A client, or this box, speaks to a backend by its own address: what the backend answers must stay as it is. */
 __noinline int opening_direct(const struct packet *p)
 {
 	struct balance *b = balance_get();
