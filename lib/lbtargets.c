@@ -162,7 +162,7 @@ static struct lb_probed *probed_new(const struct lb_name *service, const struct 
 
 static int targets_add(struct lb_targets *targets, struct lb_probed *probed, struct error *error)
 {
-	struct lb_probed **items = array_room(targets->items, targets->count, sizeof(*items));
+	struct lb_probed **items = array_room(targets->items, targets->count, sizeof(struct lb_probed *));
 
 	if (!items) {
 		free(probed);
@@ -199,7 +199,7 @@ static int targets_list(struct lb_targets *targets, const struct lbset *set, con
 		if (item_list(targets, &set->items[i], select, how, error))
 			return -1;
 	if (targets->count)
-		qsort(targets->items, targets->count, sizeof(*targets->items), probed_order);
+		qsort(targets->items, targets->count, sizeof(struct lb_probed *), probed_order);
 	return 0;
 }
 
