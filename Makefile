@@ -37,13 +37,14 @@ SPLICER_CFLAGS := -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -Wshadow -Wstrict-prototy
                   $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer)
 # libbpf and what it needs from archives: a tool starts faster, and runs where no -dev package is
 BPF_LIBS := $(shell $(PKG_CONFIG) --static --libs libbpf libelf 2>/dev/null || echo -lbpf -lelf -lz)
-LINK     := $(if $(STATIC),-static $(BPF_LIBS),-Wl$(comma)-Bstatic $(BPF_LIBS) -Wl$(comma)-Bdynamic)
+LINK_SHARED := -Wl$(comma)-Bstatic $(BPF_LIBS) -Wl$(comma)-Bdynamic
+LINK     := $(if $(STATIC),-static $(BPF_LIBS),$(LINK_SHARED))
 
 OBJECTS  := $(patsubst bpf/%.bpf.c,%,$(wildcard bpf/*.bpf.c))
 # installed as splicer_NAME
 SCRIPTS  := attach detach metrics
 # of systemd, in scripts/
-UNITS    := splicer-audit.service splicer-metrics.socket splicer-metrics@.service
+UNITS    := splicer-audit.service splicer-lb-check.service splicer-metrics.socket splicer-metrics@.service
 TOOLS    := $(patsubst tools/%.c,%,$(wildcard tools/*.c))
 VERSION  := $(shell sed -nE 's/^.define SPLICER_VERSION "(.*)"$$/\1/p' lib/version.h)
 LIB_SRC  := $(wildcard lib/*.c)
@@ -80,6 +81,10 @@ $(O)/libpinned.a: $(LIB_SRC:lib/%.c=$(O)/lib/%.o)
 $(TOOLS:%=$(O)/%): $(O)/%: tools/%.c $(O)/libpinned.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(SPLICER_CFLAGS) $(CFLAGS) -MMD -MP -MF $(O)/$*.d $< $(O)/libpinned.a $(LDFLAGS) $(LINK) -o $@
+
+# The one tool that needs libcurl. It is linked with the shared one, with STATIC=1 too: the archive of Debian wants those
+# of some fifteen other libraries (Kerberos, LDAP, RTMP...), of which not all exist.
+$(O)/lb_check: LINK = $(LINK_SHARED) $(shell $(PKG_CONFIG) --libs libcurl 2>/dev/null || echo -lcurl)
 
 $(O)/test/test_%: test/unit/test_%.c $(O)/libpinned.a
 	$(call say,LD,$@)

@@ -29,30 +29,40 @@ static __always_inline __u32 row_recalled(struct balancing *x)
 static __always_inline __u32 row_known(struct balancing *x)
 {
 	__u64 now = bpf_ktime_get_coarse_ns();
+	struct balance *b = x->b;
 	struct lb_flow *flow;
 	__u32 table, reason;
 
-	flow = balance_find(&x->b->key, now, &table);
+	flow = balance_find(&b->key, now, &table);
 	if (!flow)
 		return REASON_NONE;
 	if (following_is_steady(flow, &x->p, table, now)) {
 		flow->last = now;
-		x->b->is_known = 1;
-		x->flow = flow;
-		if (table == CONNS_CONFIRMED && (flow->ifindex || x->b->hook == EVENT_EGRESS))
-			recall_keep(&x->b->key, flow);
-		return following_reason(flow);
+		if (table == CONNS_CONFIRMED && (flow->ifindex || b->hook == EVENT_EGRESS))
+			recall_keep(&b->key, flow, now);
+		reason = following_reason(flow);
+	} else {
+		recall_forget(&b->key);
+		if (following_begins(&x->p, flow))
+			return REASON_NONE;
+		reason = (__u32)following_note(&x->p, flow, table);
 	}
-	recall_forget(&x->b->key);
-	reason = (__u32)following_known(&x->p, x->b);
-	/* it may have moved */
-	if (reason)
-		x->flow = balance_find(&x->b->key, now, &table);
-	return x->flow ? reason : REASON_NONE;
+	b->is_known = 1;
+	x->flow = !reason ? NULL : b->is_moved ? &b->flow : flow;
+	return reason;
+}
+
+/*
+ * Whether the packet is as its sender made it. What leaves is so only if it was made here: the rest may have been
+ * translated on its way in.
+ */
+static __always_inline int is_as_sent(const struct __sk_buff *skb, const struct balance *b)
+{
+	return b->hook == EVENT_INGRESS || !skb->ingress_ifindex;
 }
 
 /* Packets to a service of which no flow is known, and from a backend. */
-static __always_inline __u32 row_new(struct balancing *x)
+static __always_inline __u32 row_new(const struct __sk_buff *skb, struct balancing *x)
 {
 	struct balance *b = x->b;
 	__u32 reason = REASON_NONE;
@@ -60,23 +70,13 @@ static __always_inline __u32 row_new(struct balancing *x)
 	if (b->is_known)
 		return REASON_NONE;
 	if (b->hook == EVENT_INGRESS)
-		reason = (__u32)opening_forward(&x->p, b);
+		reason = (__u32)opening_forward(&x->p);
 	if (!reason)
-		reason = (__u32)opening_back(&x->p, b);
-	if (!reason && b->hook == EVENT_INGRESS)
-		opening_direct(&x->p, b);
+		reason = (__u32)opening_back(&x->p);
+	if (!reason && is_as_sent(skb, b))
+		opening_direct(&x->p);
+	x->flow = reason_verdict(reason) == VERDICT_PASS ? &b->flow : NULL;
 	return reason;
-}
-
-/* A packet that begins a flow has it in the table now. */
-static __always_inline __u32 row_begun(struct balancing *x, __u32 reason)
-{
-	__u32 table;
-
-	if (reason_verdict(reason) != VERDICT_PASS)
-		return reason;
-	x->flow = balance_find(&x->b->key, bpf_ktime_get_coarse_ns(), &table);
-	return x->flow ? reason : REASON_TABLE_FULL;
 }
 
 static __always_inline __u32 row_fragment(struct balancing *x)
@@ -96,7 +96,7 @@ static __always_inline __u32 row_fragment(struct balancing *x)
 
 static __always_inline __u32 row_error(struct __sk_buff *skb, struct balancing *x)
 {
-	__u32 reason = (__u32)concern_find(skb, &x->p, x->b);
+	__u32 reason = (__u32)concern_find(skb, &x->p);
 
 	if (reason)
 		x->flow = &x->b->other;
@@ -117,24 +117,34 @@ static __always_inline __u32 decide(struct __sk_buff *skb, struct balancing *x)
 	reason = row_recalled(x);
 	if (!reason)
 		reason = row_known(x);
-	return reason ? reason : row_begun(x, row_new(x));
+	return reason ? reason : row_new(skb, x);
 }
 
-/* Carries the decision out, counts, and tells. */
-static __always_inline __u32 conclude(struct __sk_buff *skb, struct balancing *x, __u32 reason)
+/* What lets a packet go on after all: its flow is recorded, and it is made what the flow says. */
+static __always_inline __u32 carry(struct __sk_buff *skb, struct balancing *x, __u32 reason)
 {
-	enum verdict verdict = balanced_verdict(reason);
-	int is_told = events_may_want(verdict == VERDICT_DROP || x->b->is_new);
+	__u32 trouble = x->b->begins ? opening_record(x->b) : REASON_NONE;
 
+	if (trouble)
+		return trouble;
+	if (!x->flow || carry_out(skb, &x->p, x->b, x->flow, carry_how(x, reason)))
+		return REASON_INTERNAL;
+	return reason;
+}
+
+/* Carries the decision out, counts, and tells. Returns what came of it. */
+static __always_inline __u32 conclude(struct __sk_buff *skb, struct balancing *x, __u32 decided)
+{
+	int is_drop = reason_verdict(decided) == VERDICT_DROP, is_told = events_may_want(is_drop || x->b->is_new);
+	__u32 reason = decided;
+
+	if (is_told && !is_drop)
+		report_before(skb, &x->p, x->b);
+	if (!is_drop)
+		reason = carry(skb, x, decided);
 	if (x->p.fragment == FRAGMENT_FIRST)
-		balanced_remember(x, verdict);
-	if (is_told && verdict != VERDICT_DROP)
-		checks_read(skb, &x->p, &x->b->ip_check, &x->b->l4_check);
-	if (verdict != VERDICT_DROP && (!x->flow || carry_out(skb, &x->p, x->b, x->flow, carry_how(x, reason)))) {
-		reason = REASON_INTERNAL;
-		verdict = VERDICT_DROP;
-	}
-	balanced_count(x, reason, verdict);
+		balanced_remember(x, balanced_verdict(reason));
+	balanced_count(x, reason, balanced_verdict(reason));
 	if (is_told)
 		balanced_report(skb, &x->p, x->b, x->flow, reason);
 	return reason;
@@ -150,7 +160,7 @@ static __always_inline int ingress_action(struct __sk_buff *skb, const struct ba
 	default:
 		break;
 	}
-	if (balanced_verdict(reason) == VERDICT_DROP)
+	if (balanced_verdict(reason) == VERDICT_DROP || !x->flow)
 		return TC_ACT_SHOT;
 	return x->for_stack ? TC_ACT_UNSPEC : hop_send(skb, x->flow);
 }
@@ -182,8 +192,7 @@ int lb_egress(struct __sk_buff *skb)
 	reason = decide(skb, &x);
 	if (!reason || !x.flow || x.flow->kind != LB_REPLY)
 		return TC_ACT_UNSPEC;
-	next_hop_read(skb, x.b);
-	return conclude(skb, &x, reason) == REASON_INTERNAL ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+	return reason_verdict(conclude(skb, &x, reason)) == VERDICT_DROP ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 
 char _license[] SEC("license") = "GPL";

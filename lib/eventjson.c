@@ -36,7 +36,7 @@ static void json_number(struct text *text, const char *key, bool has, uint64_t n
 		text_put(text, "null");
 }
 
-static void json_address(struct text *text, const char *key, const struct event *event, const __u8 *address)
+static void json_address(struct text *text, const char *key, uint8_t family, const __u8 *address)
 {
 	text_put(text, key);
 	if (!address) {
@@ -44,7 +44,7 @@ static void json_address(struct text *text, const char *key, const struct event 
 		return;
 	}
 	text_char(text, '"');
-	text_address(text, event->family, address);
+	text_address(text, family, address);
 	text_char(text, '"');
 }
 
@@ -72,9 +72,9 @@ static void json_packet(struct text *text, const struct shown *shown)
 	bool ip = event_is_ip(event);
 
 	json_word(text, ",\"proto\":", ip ? shown->proto : NULL);
-	json_address(text, ",\"src\":", event, ip ? event->src : NULL);
+	json_address(text, ",\"src\":", event->family, ip ? event->src : NULL);
 	json_number(text, ",\"sport\":", shown->has_ports, ntohs(event->sport));
-	json_address(text, ",\"dst\":", event, ip ? event->dst : NULL);
+	json_address(text, ",\"dst\":", event->family, ip ? event->dst : NULL);
 	json_number(text, ",\"dport\":", shown->has_ports, ntohs(event->dport));
 	json_number(text, ",\"rule\":", event->rule, event->rule);
 	json_name(text, ",\"service\":", shown->service);
@@ -94,9 +94,9 @@ static void json_translation(struct text *text, const struct shown *shown)
 	const struct event *event = shown->event;
 	bool is = shown->is_translated, ports = is && shown->has_ports;
 
-	json_address(text, ",\"new_src\":", event, is ? event->new_src : NULL);
+	json_address(text, ",\"new_src\":", shown->new_family, is ? event->new_src : NULL);
 	json_number(text, ",\"new_sport\":", ports, ntohs(event->new_sport));
-	json_address(text, ",\"new_dst\":", event, is ? event->new_dst : NULL);
+	json_address(text, ",\"new_dst\":", shown->new_family, is ? event->new_dst : NULL);
 	json_number(text, ",\"new_dport\":", ports, ntohs(event->new_dport));
 	json_name(text, ",\"new_iface\":", shown->new_interface);
 	text_put(text, ",\"next_hop\":");

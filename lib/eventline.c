@@ -54,12 +54,12 @@ static void line_interface(struct text *text, struct event_view *view, const cha
 	event_view_align(view, COLUMN_INTERFACE, begin, text);
 }
 
-static void line_end(struct text *text, const struct shown *shown, const __u8 *address, __be16 port)
+static void line_end(struct text *text, const struct shown *shown, uint8_t family, const __u8 *address, __be16 port)
 {
-	bool bracket = shown->event->family == 6 && shown->has_ports;
+	bool bracket = family == 6 && shown->has_ports;
 
 	text_put(text, bracket ? " [" : " ");
-	text_address(text, shown->event->family, address);
+	text_address(text, family, address);
 	if (bracket)
 		text_char(text, ']');
 	if (!shown->has_ports)
@@ -75,10 +75,10 @@ static void line_ends(struct text *text, struct event_view *view, const struct s
 
 	line_word(text, view, COLUMN_PROTO, shown->proto);
 	begin = text->length;
-	line_end(text, shown, event->src, event->sport);
+	line_end(text, shown, event->family, event->src, event->sport);
 	event_view_align(view, COLUMN_SOURCE, begin, text);
 	text_put(text, " >");
-	line_end(text, shown, event->dst, event->dport);
+	line_end(text, shown, event->family, event->dst, event->dport);
 }
 
 static void line_translation(struct text *text, const struct shown *shown)
@@ -86,9 +86,9 @@ static void line_translation(struct text *text, const struct shown *shown)
 	const struct event *event = shown->event;
 
 	text_put(text, " ->");
-	line_end(text, shown, event->new_src, event->new_sport);
+	line_end(text, shown, shown->new_family, event->new_src, event->new_sport);
 	text_put(text, " >");
-	line_end(text, shown, event->new_dst, event->new_dport);
+	line_end(text, shown, shown->new_family, event->new_dst, event->new_dport);
 	if (*shown->new_interface) {
 		text_put(text, " via ");
 		text_name(text, shown->new_interface);

@@ -30,6 +30,7 @@ void event_show(const struct event *event, struct event_view *view, struct shown
 	shown->is_icmp = has_transport && ports == PROTO_HAS_TYPES;
 	shown->is_tcp = shown->has_ports && event->proto == IPPROTO_TCP;
 	shown->is_translated = event_is_ip(event) && event->verdict == VERDICT_TRANSLATE;
+	shown->new_family = event->new_family ? event->new_family : event->family;
 	shown->is_resolved = shown->is_translated && memcmp(event->next_hop, unresolved, sizeof(unresolved)) != 0;
 	event_view_interface(view, event->ifindex, shown->interface);
 	event_view_interface(view, shown->is_translated ? event->new_ifindex : 0, shown->new_interface);

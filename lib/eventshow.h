@@ -8,12 +8,14 @@
 #include "proto.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct shown {
 	const struct event *event;
 	char interface[INTERFACE_TEXT_MAX], new_interface[INTERFACE_TEXT_MAX]; /* empty: none */
 	char proto[PROTO_TEXT_MAX];
 	char service[sizeof(((struct event *)0)->service) + 1];
+	uint8_t new_family; /* of the addresses it gets */
 	bool has_ports, is_icmp, is_tcp, is_translated, is_resolved;
 };
 

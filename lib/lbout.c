@@ -11,7 +11,7 @@
 
 /* ---- names ---- */
 
-static void service_out(struct out *out, const struct lb_name *name)
+void lb_service_out(struct out *out, const struct lb_name *name)
 {
 	char text[LB_TEXT_MAX], proto[PROTO_TEXT_MAX];
 
@@ -22,8 +22,7 @@ static void service_out(struct out *out, const struct lb_name *name)
 	out_text(out, NULL, "SERVICE", lb_name_format(name, text));
 }
 
-/* target NULL: there is none. */
-static void target_out(struct out *out, const struct lb_target *target)
+void lb_target_out(struct out *out, const struct lb_target *target)
 {
 	char text[LB_TEXT_MAX];
 
@@ -83,11 +82,11 @@ void lb_row_out(struct out *out, const struct lb_row *row)
 	char seen[PREFIX_TEXT_MAX];
 	struct lb_target target;
 
-	service_out(out, &row->item->name);
+	lb_service_out(out, &row->item->name);
 	settings_out(out, row->item);
 	if (backend)
 		target = lb_target_of(backend);
-	target_out(out, backend ? &target : NULL);
+	lb_target_out(out, backend ? &target : NULL);
 	out_text(out, "seen_as", NULL, seen_format(row->item, backend, seen));
 	out_text(out, "state", "STATE", backend ? lb_state_name(backend->flags) : NULL);
 	out_number_or(out, "weight", "WEIGHT", backend ? (int64_t)backend->weight : -1, "-");
@@ -138,8 +137,8 @@ static void print_json(const struct lb_ops *done)
 		out_begin(&out);
 		out_text(&out, "change", NULL, letter);
 		out_text(&out, "command", NULL, lb_verb_name(op->verb));
-		service_out(&out, &op->service);
-		target_out(&out, op->has_target ? &op->target : NULL);
+		lb_service_out(&out, &op->service);
+		lb_target_out(&out, op->has_target ? &op->target : NULL);
 		said_out(&out, op);
 		out_end(&out);
 	}

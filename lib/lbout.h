@@ -8,6 +8,10 @@
 #include "option.h"
 #include "out.h"
 
+/* The fields that name a service, and a backend of it (NULL: there is none). */
+void lb_service_out(struct out *out, const struct lb_name *name);
+void lb_target_out(struct out *out, const struct lb_target *target);
+
 /* The fields of one row, between out_begin and out_end. */
 void lb_row_out(struct out *out, const struct lb_row *row);
 

@@ -6,26 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * A source that an operator named: programs have it in each backend and need not know, so it stands in what they do not
- * read. reserved8 is its family, 0 if there is none, and four of reserved32 are its address.
- */
-#define SOURCE_AT 1
-
-static void source_put(const struct prefix *source, struct lb_service *service)
-{
-	service->reserved8 = source->family;
-	memcpy(&service->reserved32[SOURCE_AT], source->addr, sizeof(source->addr));
-}
-
 static struct prefix source_get(const struct lb_service *service)
 {
-	struct prefix source = { .family = service->reserved8 };
+	struct prefix source = { .family = service->source_family };
 
 	if (!source.family)
 		return source;
 	source.len = (uint8_t)prefix_bits(source.family);
-	memcpy(source.addr, &service->reserved32[SOURCE_AT], sizeof(source.addr));
+	memcpy(source.addr, service->source, sizeof(source.addr));
 	return source;
 }
 
@@ -63,7 +51,8 @@ int lb_service_build(const struct lb_item *item, struct lb_service *service)
 	service->affinity = item->affinity;
 	service->backends = (__u32)item->places;
 	memcpy(service->vip, item->name.addr, sizeof(service->vip));
-	source_put(&item->source, service);
+	service->source_family = item->source.family;
+	memcpy(service->source, item->source.addr, sizeof(service->source));
 	if (item->places)
 		memcpy(service->backend, item->backends, item->places * sizeof(*item->backends));
 	return maglev_build(service);

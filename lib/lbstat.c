@@ -102,11 +102,19 @@ struct counting {
 	struct lb_row **by_stat; /* of each backend, by its place in LB_STATS */
 };
 
+/* Both ends have said their last. */
+static bool is_over(const struct lb_flow *flow)
+{
+	const uint8_t both = CONN_FIN_FORWARD | CONN_FIN_BACK;
+
+	return flow->state == CONN_CLOSED || (flow->flags & both) == both;
+}
+
 static bool is_active(const struct counting *counting, const struct lb_key *key, const struct lb_flow *flow)
 {
 	uint64_t seconds = timeout_seconds(counting->config, conn_timeout_of(key->proto, flow->state));
 
-	return flow->kind == LB_FORWARD && flow->state != CONN_CLOSED &&
+	return flow->kind == LB_FORWARD && !is_over(flow) &&
 	       (counting->now <= flow->last || counting->now - flow->last <= seconds * CLOCK_SECOND);
 }
 
@@ -153,7 +161,7 @@ static int flows_count(const struct pins *pins, struct lb_rows *rows, struct err
 
 	if (outer < 0)
 		return -1;
-	counting.by_stat = calloc(LB_STATS_MAX, sizeof(*counting.by_stat));
+	counting.by_stat = calloc(LB_STATS_MAX, sizeof(struct lb_row *));
 	for (size_t i = 0; counting.by_stat && i < rows->count; i++)
 		if (rows->items[i].backend && rows->items[i].backend->stat < LB_STATS_MAX)
 			counting.by_stat[rows->items[i].backend->stat] = &rows->items[i];

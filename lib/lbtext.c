@@ -42,11 +42,13 @@ static int address_take(const char *whole, const char *text, size_t size, struct
 	const char *fault;
 
 	if (size >= sizeof(copy))
-		return error_usage(error, whole, "not an IPv4 or IPv6 address");
+		return error_usage(error, whole, "no IPv4 or IPv6 address in it");
 	memcpy(copy, text, size);
 	copy[size] = '\0';
+	if (!size)
+		return error_usage(error, whole, "has no address");
 	if (prefix_parse_address(copy, out, error))
-		return error_usage(error, whole, "%s is not an IPv4 or IPv6 address", *copy ? copy : "nothing");
+		return error_usage(error, whole, "no IPv4 or IPv6 address in it");
 	fault = address_fault(out);
 	return fault ? error_usage(error, whole, "%s", fault) : 0;
 }
@@ -61,6 +63,7 @@ static int end_split(const char *text, size_t size, struct prefix *address, cons
 	const char *close = *text == '[' ? memchr(text, ']', size) : NULL;
 
 	*port = NULL;
+	*address = (struct prefix){ 0 };
 	if (*text != '[') {
 		*port = first && first == last ? first + 1 : NULL;
 		return address_take(text, text, *port ? (size_t)(first - text) : size, address, error);
@@ -281,10 +284,10 @@ const char *lb_mode_name(unsigned int mode)
 
 static int mode_take(const char *word, const char *value, struct lb_settings *settings, struct error *error)
 {
-	for (uint8_t mode = 0; mode < MODES; mode++) {
+	for (size_t mode = 0; mode < MODES; mode++) {
 		if (strcmp(value, modes[mode]) != 0)
 			continue;
-		settings->mode = mode;
+		settings->mode = (uint8_t)mode;
 		return 0;
 	}
 	return error_usage(error, word, "a mode is nat, masquerade or dsr");

@@ -150,7 +150,7 @@ static void quotas_share(struct build *build)
 		left -= walker->quota;
 		by_remainder[i] = walker;
 	}
-	qsort(by_remainder, build->count, sizeof(by_remainder[0]), remainder_order);
+	qsort(by_remainder, build->count, sizeof(struct walker *), remainder_order);
 	for (uint32_t i = 0; i < left; i++)
 		by_remainder[i]->quota++;
 }
@@ -279,7 +279,7 @@ static void excess_share(struct build *build)
 	for (uint32_t who = 0; who < build->count; who++)
 		if (build->walkers[who].owned < build->walkers[who].quota)
 			poor[count++] = who;
-	for (uint32_t i = 0; i < build->given_up_count; i++) {
+	for (uint32_t i = 0; count && i < build->given_up_count; i++) {
 		uint32_t entry = build->given_up[i], at = highest_rank(build, poor, count, entry), who = poor[at];
 
 		build->claims[entry] = who;

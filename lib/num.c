@@ -54,3 +54,38 @@ int num_parse_signed(const char *text, int64_t min, int64_t max, int64_t *out, s
 		return error_usage(error, text, "out of range (%" PRId64 " to %" PRId64 ")", min, max);
 	return 0;
 }
+
+/* The decimals after the point as thousandths; false: they are not one to three digits. */
+static bool decimals_parse(const char *text, uint64_t *thousandths)
+{
+	size_t count = strlen(text);
+
+	if (!count || count > 3 || text[strspn(text, "0123456789")])
+		return false;
+	for (*thousandths = 0; *text; text++)
+		*thousandths = *thousandths * 10 + (uint64_t)(*text - '0');
+	for (; count < 3; count++)
+		*thousandths *= 10;
+	return true;
+}
+
+int num_parse_seconds(const char *text, uint64_t max, uint64_t *milliseconds, struct error *error)
+{
+	size_t size = strcspn(text, ".");
+	uint64_t seconds, thousandths = 0;
+	char whole[24];
+	const char *wrong;
+	bool fits;
+
+	if (size >= sizeof(whole))
+		return error_usage(error, text, "not a number of seconds (2, or 0.25)");
+	memcpy(whole, text, size);
+	whole[size] = '\0';
+	wrong = digits_parse(whole, &seconds, &fits);
+	if (wrong || (text[size] && !decimals_parse(text + size + 1, &thousandths)))
+		return error_usage(error, text, "not a number of seconds (2, or 0.25)");
+	if (!fits || seconds > max || (seconds == max && thousandths) || !(seconds + thousandths))
+		return error_usage(error, text, "out of range (0.001-%" PRIu64 ")", max);
+	*milliseconds = seconds * 1000 + thousandths;
+	return 0;
+}

@@ -64,11 +64,13 @@ struct lb_service {
 	__u8 proto;      /* 6 or 17 */
 	__u8 family;     /* of the VIP: 4 or 6; 0: no service. Backends are of it too, but in LB_DSR may be of either */
 	__u8 mode;       /* enum lb_mode */
-	__u8 reserved8;
-	__u32 affinity;  /* seconds that a source address keeps its backend after its last new flow; 0: none */
-	__u32 backends;  /* places in use: all others are empty from here on */
-	__u32 available; /* backends in the table */
-	__u32 reserved32[7];
+	__u8 source_family; /* of source; 0: none was given */
+	__u32 affinity;     /* seconds that a source address keeps its backend after its last new flow; 0: none */
+	__u32 backends;     /* places in use: all others are empty from here on */
+	__u32 available;    /* backends in the table */
+	__u32 reserved32;
+	__u64 source[2]; /* that an operator gave for all backends; for tools, programs have it in each */
+	__u32 reserved[2];
 	struct lb_backend backend[LB_BACKENDS_MAX];
 	__u16 table[LB_TABLE_SIZE]; /* place of a backend; with `available` 0 it says nothing */
 	__u16 reserved16[3];
@@ -93,7 +95,8 @@ _Static_assert(sizeof(struct lb_vip) == 24, "lb_vip is ABI");
 /*
  * A backend as what it sends shows it, for packets back of which no flow is known: it was with another box, or was
  * forgotten. Only services in LB_NAT are here, and only where port and service tell what the client had asked for: a
- * service of one port, or one whose backends keep the port (then port is 0 here). LB_AMBIGUOUS: more than one service.
+ * service of one port, or one whose backends keep the port (then port is 0 here, if it has several). LB_AMBIGUOUS: more
+ * than one service.
  */
 struct lb_end {
 	__u64 addr[2]; /* as in struct lb_backend */
@@ -167,7 +170,7 @@ struct lb_frag {
 _Static_assert(sizeof(struct lb_frag) == 128, "lb_frag is ABI");
 
 /* For so long a flow's packets follow the route that was found for it. */
-#define LB_ROUTE_NS 100000000ull
+#define LB_ROUTE_NS 500000000ull
 
 /* Entries of the tables that the object declares, two for a flow. */
 #define LB_CONFIRMED_DEFAULT 131072

@@ -185,6 +185,14 @@ static __always_inline void next_hop_read(struct __sk_buff *skb, struct balance 
 	__builtin_memset(b->next_hop, 0, sizeof(b->next_hop));
 }
 
+/* What is to be told of a packet as it came. */
+static __always_inline void report_before(struct __sk_buff *skb, const struct packet *p, struct balance *b)
+{
+	checks_read(skb, p, &b->ip_check, &b->l4_check);
+	if (b->hook == EVENT_EGRESS)
+		next_hop_read(skb, b);
+}
+
 static __always_inline void report_translation(struct __sk_buff *skb, const struct packet *p, const struct balance *b,
 					       const struct lb_flow *flow, struct event *event)
 {

@@ -63,8 +63,9 @@ static __always_inline int concern_find_flow(const struct packet *p, struct bala
  * Whether the packet is an error about a flow. Fills b->flow with that, and b->other with where the error goes: to the
  * backend as it is from whoever sent it; to the client as from the VIP, whose backends are nobody's business.
  */
-__noinline int concern_find(struct __sk_buff *ctx, const struct packet *p, struct balance *b)
+__noinline int concern_find(struct __sk_buff *ctx, const struct packet *p)
 {
+	struct balance *b = balance_get();
 	struct lb_flow *flow, *way;
 	int is_back;
 

@@ -30,10 +30,9 @@ static __always_inline int following_is_news(const struct packet *p)
 static __always_inline int following_is_steady(const struct lb_flow *flow, const struct packet *p, __u32 table,
 					       __u64 now)
 {
-	if (!following_is_fresh(flow, now))
+	if (!following_is_fresh(flow, now) || following_is_news(p))
 		return 0;
-	if (p->proto == IPPROTO_TCP && (flow->state != CONN_ESTABLISHED ||
-					p->tcp_flags & (TCP_FLAG_BYTE_SYN | TCP_FLAG_BYTE_FIN | TCP_FLAG_BYTE_RST)))
+	if (p->proto == IPPROTO_TCP && flow->state != CONN_ESTABLISHED)
 		return 0;
 	if (flow->kind == LB_FORWARD)
 		return table == CONNS_CONFIRMED || !flow->is_answered;
@@ -75,9 +74,10 @@ static __always_inline void following_tell(struct balance *b, const struct lb_fl
 	struct lb_flow *other;
 	__u32 other_table;
 
-	balance_make_other(b, flow);
+	balance_make_other_key(&b->key, flow, &b->other_key);
 	other = balance_find(&b->other_key, now, &other_table);
 	if (!other) {
+		balance_make_other(b, flow);
 		balance_insert(table, &b->other_key, &b->other, BPF_ANY);
 		return;
 	}
@@ -91,37 +91,58 @@ static __always_inline void following_tell(struct balance *b, const struct lb_fl
 		other->is_answered = flow->is_answered;
 }
 
-/* Two packets at once may both move it; then the second finds it moved. */
+/*
+ * Two packets at once may both move it; then the second finds it moved. It is looked up at once: where all others were
+ * used of late, what was not is the first that the table forgets.
+ */
 static __always_inline void following_confirm_one(const struct lb_key *key, const struct lb_flow *flow)
 {
-	if (!balance_insert(CONNS_CONFIRMED, key, flow, BPF_ANY))
-		balance_remove(CONNS_UNCONFIRMED, key);
+	__u32 table = CONNS_CONFIRMED;
+	void *inner = bpf_map_lookup_elem(&lb1_flows, &table);
+
+	if (!inner || bpf_map_update_elem(inner, key, flow, BPF_ANY))
+		return;
+	bpf_map_lookup_elem(inner, key);
+	balance_remove(CONNS_UNCONFIRMED, key);
 }
 
 /* The client is proven: it has sent again after an answer, or where no answer is seen, after its first packet. */
-static __always_inline void following_confirm(struct balance *b, const struct lb_flow *flow, __u64 now)
+static __always_inline void following_confirm(struct balance *b, __u64 now)
 {
 	struct lb_flow *other;
 
-	following_confirm_one(&b->key, flow);
-	if (flow->mode == LB_DSR)
+	following_confirm_one(&b->key, &b->flow);
+	b->is_moved = 1;
+	if (b->flow.mode == LB_DSR)
 		return;
 	other = balance_of_table(CONNS_UNCONFIRMED, &b->other_key, now);
-	if (other && balance_is_other(&b->key, other))
-		following_confirm_one(&b->other_key, other);
+	if (!other || !balance_is_other(&b->key, other))
+		return;
+	b->other = *other;
+	following_confirm_one(&b->other_key, &b->other);
 }
 
-/* A packet of a flow, other than one that begins it anew. */
-static __always_inline __u32 following_note(const struct packet *p, struct balance *b, struct lb_flow *flow,
-					    __u32 table, __u64 now)
+static __always_inline int following_proves(const struct lb_flow *flow, const struct packet *p, __u32 table)
 {
-	__u32 reason = following_reason(flow);
+	if (flow->kind != LB_FORWARD || table != CONNS_UNCONFIRMED)
+		return 0;
+	return flow->is_answered || (flow->mode == LB_DSR && !packet_is_first_syn(p));
+}
 
+/* A packet of a flow of this table, other than one that begins it anew. */
+__noinline int following_note(const struct packet *p, struct lb_flow *flow, __u32 table)
+{
+	struct balance *b = balance_get();
+	__u64 now = bpf_ktime_get_coarse_ns();
+
+	if (!p || !flow || !b)
+		return REASON_INTERNAL;
 	flow->last = now;
-	if (flow->kind == LB_DIRECT) {
+	/* with no route to ask for, it is told here */
+	if (b->hook == EVENT_EGRESS || flow->kind == LB_DIRECT)
 		flow->told = now;
+	if (flow->kind == LB_DIRECT)
 		return REASON_NONE;
-	}
 	flow->state = (__u8)following_state(flow, p);
 	if (flow->kind == LB_REPLY && !flow->is_answered) {
 		flow->is_answered = 1;
@@ -129,10 +150,11 @@ static __always_inline __u32 following_note(const struct packet *p, struct balan
 	}
 	if (flow->mode != LB_DSR)
 		following_tell(b, flow, table, now);
-	if (flow->kind == LB_FORWARD && table == CONNS_UNCONFIRMED &&
-	    (flow->is_answered || (flow->mode == LB_DSR && !packet_is_first_syn(p))))
-		following_confirm(b, flow, now);
-	return reason;
+	if (following_proves(flow, p, table)) {
+		b->flow = *flow;
+		following_confirm(b, now);
+	}
+	return (int)following_reason(flow);
 }
 
 /* ---- flows that begin anew ---- */
@@ -157,33 +179,31 @@ static __always_inline int following_chooses_again(const struct lb_flow *flow)
 	return flow->state == CONN_HANDSHAKE && !backend_is_available(backend);
 }
 
+static __always_inline void following_forget_key(const struct lb_key *key)
+{
+	balance_remove(CONNS_CONFIRMED, key);
+	balance_remove(CONNS_UNCONFIRMED, key);
+}
+
 /* What the old backend may still send is no part of the new flow. */
 static __always_inline void following_forget(struct balance *b, const struct lb_flow *flow)
 {
-	balance_make_other_key(&b->key, flow, &b->other_key);
-	balance_remove(CONNS_CONFIRMED, &b->other_key);
-	balance_remove(CONNS_UNCONFIRMED, &b->other_key);
+	if (flow->mode != LB_DSR) {
+		balance_make_other_key(&b->key, flow, &b->other_key);
+		following_forget_key(&b->other_key);
+	}
+	following_forget_key(&b->key);
 }
 
-/* REASON_NONE: no flow of a service is known that the packet would be of, and b->flow says nothing. */
-__noinline int following_known(const struct packet *p, struct balance *b)
+/* Whether a packet begins its flow anew, which then is as if it had not been known. */
+__noinline int following_begins(const struct packet *p, const struct lb_flow *flow)
 {
-	__u64 now = bpf_ktime_get_coarse_ns();
-	struct lb_flow *flow;
-	__u32 table;
+	struct balance *b = balance_get();
 
-	if (!p || !b)
-		return REASON_INTERNAL;
-	flow = balance_find(&b->key, now, &table);
-	if (!flow)
-		return REASON_NONE;
-	if (flow->kind == LB_FORWARD && packet_is_first_syn(p) && following_chooses_again(flow)) {
-		if (flow->mode != LB_DSR)
-			following_forget(b, flow);
-		return REASON_NONE;
-	}
-	b->is_known = 1;
-	return (int)following_note(p, b, flow, table, now);
+	if (!p || !flow || !b || flow->kind != LB_FORWARD || !packet_is_first_syn(p) || !following_chooses_again(flow))
+		return 0;
+	following_forget(b, flow);
+	return 1;
 }
 
 #endif

@@ -29,9 +29,13 @@ static __always_inline int is_over(const struct lb_flow *flow)
 	return flow->kind == LB_REPLY && (flow->state == CONN_CLOSED || (flow->flags & both) == both);
 }
 
-/* Takes other_key, with this port of the client, for the packet's flow. Negative: another flow has it. */
-__noinline int port_take(struct balance *b, __u32 port, __u32 even_if_over)
+/*
+ * Takes other_key, with this port of the client, for the packet's flow. Negative: another flow has it. What is overdue
+ * in the table of confirmed flows is as good as not there.
+ */
+__noinline int port_take(__u32 port, __u32 even_if_over)
 {
+	struct balance *b = balance_get();
 	__u64 now = bpf_ktime_get_coarse_ns();
 	struct lb_flow *holder;
 	__u32 table;
@@ -43,9 +47,12 @@ __noinline int port_take(struct balance *b, __u32 port, __u32 even_if_over)
 	holder = balance_find(&b->other_key, now, &table);
 	if (holder && !balance_is_other(&b->key, holder) && !(even_if_over && is_over(holder)))
 		return -1;
-	balance_remove(CONNS_CONFIRMED, &b->other_key);
+	if (holder)
+		balance_remove(table, &b->other_key);
+	else if (!balance_insert(CONNS_UNCONFIRMED, &b->other_key, &b->other, BPF_NOEXIST))
+		return 0;
+	/* what was there, overdue perhaps, goes; but another CPU may be quicker */
 	balance_remove(CONNS_UNCONFIRMED, &b->other_key);
-	/* another CPU may have been quicker */
 	return (int)balance_insert(CONNS_UNCONFIRMED, &b->other_key, &b->other, BPF_NOEXIST);
 }
 
@@ -58,14 +65,16 @@ static __always_inline __u32 port_candidate(const struct balance *b, __u32 attem
 }
 
 /* The client keeps its port in LB_NAT, unless the backend has a flow from just there by another VIP. */
-__noinline int port_find(struct balance *b)
+__noinline int port_find(void)
 {
+	struct balance *b = balance_get();
+
 	if (!b)
 		return -1;
-	if (b->flow.mode == LB_NAT && !port_take(b, bpf_ntohs(b->key.sport), 1))
+	if (b->flow.mode == LB_NAT && !port_take(bpf_ntohs(b->key.sport), 1))
 		return 0;
 	for (__u32 i = 0; i < PORT_TRIES; i++)
-		if (!port_take(b, port_candidate(b, i), i >= PORT_TRIES / 2))
+		if (!port_take(port_candidate(b, i), i >= PORT_TRIES / 2))
 			return 0;
 	return -1;
 }
@@ -113,7 +122,6 @@ static __always_inline __u32 opening_choose(struct balance *b, const struct pack
 	service = service_get((__u32)index);
 	if (!service)
 		return REASON_NONE;
-	b->index = (__u32)index;
 	place = service_choose(service, (__u32)index, &b->key, now);
 	if (place < 0)
 		return REASON_NO_BACKEND;
@@ -132,11 +140,12 @@ static __always_inline void opening_count(__u32 index)
 }
 
 /*
- * A packet of which no flow is known, or whose flow begins anew. Fills b->flow and records it if it is to a service.
- * REASON_NONE: it is not.
+ * A packet of which no flow is known, or whose flow begins anew. Fills b->flow, which is to be recorded when it is
+ * known where it goes. REASON_NONE: it is not to a service.
  */
-__noinline int opening_forward(const struct packet *p, struct balance *b)
+__noinline int opening_forward(const struct packet *p)
 {
+	struct balance *b = balance_get();
 	__u64 now = bpf_ktime_get_coarse_ns();
 	__u32 reason;
 
@@ -145,15 +154,21 @@ __noinline int opening_forward(const struct packet *p, struct balance *b)
 	reason = opening_choose(b, p, now);
 	if (reason != REASON_BALANCED)
 		return (int)reason;
-	if (b->flow.mode != LB_DSR && port_find(b))
+	if (b->flow.mode != LB_DSR && port_find())
 		return REASON_NO_PORT;
 	balance_set_differences(&b->key, &b->flow);
-	balance_remove(CONNS_CONFIRMED, &b->key);
+	b->is_new = b->begins = 1;
+	return REASON_BALANCED;
+}
+
+/* The other direction has its entry already, if there is one. */
+static __always_inline __u32 opening_record(struct balance *b)
+{
 	if (balance_insert(CONNS_UNCONFIRMED, &b->key, &b->flow, BPF_ANY))
 		return REASON_TABLE_FULL;
-	opening_count(b->flow.stat);
-	b->is_new = 1;
-	return REASON_BALANCED;
+	if (b->flow.kind == LB_FORWARD)
+		opening_count(b->flow.stat);
+	return REASON_NONE;
 }
 
 /* ---- what comes from backends ---- */
@@ -165,10 +180,11 @@ static __always_inline int is_from_vip_port(const struct lb_service *service, __
 
 /*
  * A packet from a backend, and no flow: another box had it, or it was forgotten. TCP that begins here is none of the
- * service's.
+ * service's. Fills b->flow, as opening_forward.
  */
-__noinline int opening_back(const struct packet *p, struct balance *b)
+__noinline int opening_back(const struct packet *p)
 {
+	struct balance *b = balance_get();
 	__u64 now = bpf_ktime_get_coarse_ns();
 	struct lb_service *service;
 	struct lb_flow *flow;
@@ -195,13 +211,14 @@ __noinline int opening_back(const struct packet *p, struct balance *b)
 	flow->sport = service->low == service->high ? bpf_htons(service->low) : b->key.sport;
 	flow->dport = b->key.dport;
 	balance_set_differences(&b->key, flow);
-	b->is_new = 1;
-	return balance_insert(CONNS_UNCONFIRMED, &b->key, flow, BPF_ANY) ? REASON_TABLE_FULL : REASON_BALANCED_BACK;
+	b->is_new = b->begins = 1;
+	return REASON_BALANCED_BACK;
 }
 
-/* A client speaks to a backend by its own address: what the backend answers must stay as it is. */
-__noinline int opening_direct(const struct packet *p, struct balance *b)
+/* A client, or this box, speaks to a backend by its own address: what the backend answers must stay as it is. */
+__noinline int opening_direct(const struct packet *p)
 {
+	struct balance *b = balance_get();
 	__u64 now = bpf_ktime_get_coarse_ns();
 	struct lb_flow *known;
 	__u32 table;

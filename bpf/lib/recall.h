@@ -38,11 +38,12 @@ static __always_inline struct recall_line *recall_line(const struct lb_key *key)
 	return bpf_map_lookup_elem(&recall_lines, &at);
 }
 
+/* Field by field: to read as a whole what was just written in parts takes longer than all the rest. */
 static __always_inline int recall_is_of(const struct recall_line *line, const struct lb_key *key)
 {
-	const __u64 *a = (const __u64 *)&line->key, *b = (const __u64 *)key;
-
-	return !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]) | (a[4] ^ b[4]));
+	return line->key.src[0] == key->src[0] && line->key.src[1] == key->src[1] && line->key.dst[0] == key->dst[0] &&
+	       line->key.dst[1] == key->dst[1] && line->key.sport == key->sport && line->key.dport == key->dport &&
+	       line->key.proto == key->proto && line->key.family == key->family;
 }
 
 /* The flow of a packet that tells nothing new; NULL: ask the tables. */
@@ -55,12 +56,15 @@ static __always_inline struct lb_flow *recall_find(const struct packet *p, const
 	return following_is_news(p) ? NULL : &line->flow;
 }
 
-/* A flow of which nothing changes soon, and how its packets go is known. */
-static __always_inline void recall_keep(const struct lb_key *key, const struct lb_flow *flow)
+/*
+ * A flow of which nothing changes soon, and how its packets go is known. Another one that holds the line keeps it for
+ * its time: where flows are many, to write the line each time would cost more than it saves.
+ */
+static __always_inline void recall_keep(const struct lb_key *key, const struct lb_flow *flow, __u64 now)
 {
 	struct recall_line *line = recall_line(key);
 
-	if (!line)
+	if (!line || following_is_fresh(&line->flow, now))
 		return;
 	line->key = *key;
 	line->flow = *flow;

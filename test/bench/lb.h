@@ -33,7 +33,7 @@ struct lb_place {
 
 struct lb_run {
 	char packet[96];
-	double ns[2]; /* empty, lb.o */
+	double ns[3]; /* empty, probe, lb.o */
 };
 
 /* Below 0: not measured. */

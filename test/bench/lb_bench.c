@@ -26,10 +26,11 @@ int main(int argc, char **argv)
 	lb_measure_runs(&lb);
 	lb_report_runs(&lb, json);
 	lb_places_open(&lb);
-	lb_measure_flood(&lb);
 	lb_measure_round_trips(&lb);
 	lb_measure_requests(&lb);
 	lb_measure_iperf(&lb, argv[4]);
+	/* the last, for it fills tables */
+	lb_measure_flood(&lb);
 	lb_report_live(&lb, json);
 	return 0;
 }

@@ -6,12 +6,14 @@
 #include <stdio.h>
 
 static const char notes[] =
-	"\n+NET: of an empty program with the same packets, which are restored before each run; dsr: runs by "
+	"\n+: net of an empty program with the same packets, which are restored before each run; dsr: runs by "
 	"themselves,\n"
-	"as a packet goes into a tunnel once. \"passes\": that hook leaves them to the other. ROUTED: a router "
-	"between\n"
-	"the same hosts that only routes; NFT: one where nft does the same (dnat in prerouting, connection tracking).\n"
-	"Rates are of one processor that is client, router and server; SHARE: of ROUTED.";
+	"as a packet goes into a tunnel once. PROBE: one exact hash probe. \"passes\": that hook leaves it to the "
+	"other.\n"
+	"ROUTED: a router between the same hosts that only routes; NFT: one where nft does the same (dnat in "
+	"prerouting,\n"
+	"connection tracking). Rates are of one processor that is client, router and server, but for iperf3;\n"
+	"SHARE: of ROUTED.";
 
 /* ---- test runs ---- */
 
@@ -22,8 +24,9 @@ static void run_print(struct out *out, const struct lb_run *run)
 	out_text(out, "block", NULL, "run");
 	out_text(out, "packet", "TEST RUN, NS PER PACKET", run->packet);
 	cell_whole(out, "empty", "EMPTY", run->ns[0]);
-	cell_whole(out, "gross", "LB.O", run->ns[1]);
-	cell_net(out, "net", "+NET", run->ns[1], run->ns[0]);
+	cell_net(out, "probe", "+PROBE", run->ns[1], run->ns[0]);
+	cell_whole(out, "gross", "LB.O", run->ns[2]);
+	cell_net(out, "net", "+NET", run->ns[2], run->ns[0]);
 	out_end(out);
 }
 
@@ -105,11 +108,11 @@ static void block_print(const struct block *block, bool json)
 void lb_report_live(const struct lb_bench *lb, bool json)
 {
 	const struct block blocks[] = {
-		{ &lb->flood, "flood", "FLOOD, 1000 PACKETS/S", kilo_per_second, cell_whole, true },
 		{ &lb->p50, "p50", "ROUND TRIP, US, MEDIAN", micro, cell_number, false },
 		{ &lb->p99, "p99", "ROUND TRIP, US, 99%", micro, cell_number, false },
 		{ &lb->requests, "requests", "REQUESTS/S, A CONNECTION EACH", per_second, cell_whole, true },
 		{ &lb->iperf, "iperf", "IPERF3, GBIT/S", giga, cell_number, true },
+		{ &lb->flood, "flood", "FLOOD, 1000 PACKETS/S", kilo_per_second, cell_whole, true },
 	};
 
 	for (size_t i = 0; i < sizeof(blocks) / sizeof(*blocks); i++)

@@ -104,10 +104,11 @@ static void must_repeat(const struct lb_bench *lb, int program, const struct ben
 static void run_wrapped(struct lb_bench *lb, uint32_t family, enum hook hook, const struct bench_frame *frame,
 			const char *packet)
 {
-	int programs[] = { bench_program(&lb->bench, "empty"), bench_program(&lb->bench, hook_set(lb, hook)) };
+	int programs[] = { bench_program(&lb->bench, "empty"), bench_program(&lb->bench, "probe"),
+			   bench_program(&lb->bench, hook_set(lb, hook)) };
 
-	bench_run(&lb->bench, frame, programs, run_add(lb, family, packet)->ns, 2);
-	must_repeat(lb, programs[1], frame, packet);
+	bench_run(&lb->bench, frame, programs, run_add(lb, family, packet)->ns, 3);
+	must_repeat(lb, programs[2], frame, packet);
 }
 
 /* ---- of one flow ---- */
@@ -142,6 +143,7 @@ static void run_dsr(struct lb_bench *lb, uint32_t family, uint8_t proto, const c
 	struct set_packet packet = lb_packet(family, proto, LB_DSR, 0);
 	const char *program = hook_set(lb, FROM_CLIENT);
 	uint32_t programs[] = { (uint32_t)bench_program(&lb->bench, "empty"),
+				(uint32_t)bench_program(&lb->bench, "probe"),
 				(uint32_t)bench_program(&lb->bench, program) };
 	struct bench_frame frame, out;
 	struct single single = { lb, &frame };
@@ -152,7 +154,7 @@ static void run_dsr(struct lb_bench *lb, uint32_t family, uint8_t proto, const c
 	lb_frame(&frame, family, &packet, BENCH_SPORT, TCP_ACK);
 	must_change(frame_pass(lb, FROM_CLIENT, &frame, &out), "the second packet of a flow in mode dsr");
 	snprintf(row, sizeof(row), "established %s, dsr, to the server", name);
-	bench_take_turns(&lb->bench, run_single, &single, programs, run_add(lb, family, row)->ns, 2);
+	bench_take_turns(&lb->bench, run_single, &single, programs, run_add(lb, family, row)->ns, 3);
 }
 
 static void run_established(struct lb_bench *lb, uint32_t family, uint8_t proto, const char *name, enum lb_mode mode)
@@ -187,17 +189,23 @@ static struct set_packet source_packet(void *context, uint32_t i)
 	return lb_packet(source->family, source->proto, LB_NAT, i);
 }
 
+/* Packets of so many flows, and a probe that finds the VIP; runs take the frame that they are given. */
+static void packets_prepare(struct lb_bench *lb, struct source *source, uint32_t count)
+{
+	bench_room(&lb->bench, source->family, count);
+	bench_prepare(&lb->bench, source->family, count, source_packet, source);
+	bench_choose(&lb->bench, source->family, 0);
+}
+
 static void run_many(struct lb_bench *lb, struct source *source, uint32_t count, uint8_t flags, const char *packet)
 {
 	struct set_packet first = source_packet(source, 0);
 	struct bench_frame frame;
 
 	lb_frame(&frame, source->family, &first, BENCH_SPORT, flags);
-	bench_room(&lb->bench, source->family, count);
-	bench_prepare(&lb->bench, source->family, count, source_packet, source);
+	packets_prepare(lb, source, count);
 	bench_choose(&lb->bench, source->family, count);
 	run_wrapped(lb, source->family, FROM_CLIENT, &frame, packet);
-	bench_room(&lb->bench, source->family, 1);
 }
 
 /* In a table that has room for more: else some would be forgotten while others come. */
@@ -236,6 +244,7 @@ static void run_protocol(struct lb_bench *lb, uint32_t family, uint8_t proto)
 	struct source source = { family, proto };
 	char row[64];
 
+	packets_prepare(lb, &source, 1);
 	run_established(lb, family, proto, name, LB_NAT);
 	run_established(lb, family, proto, name, LB_MASQUERADE);
 	run_dsr(lb, family, proto, name);
@@ -246,9 +255,11 @@ static void run_protocol(struct lb_bench *lb, uint32_t family, uint8_t proto)
 
 static void run_other(struct lb_bench *lb, uint32_t family)
 {
-	struct set_packet packet = lb_packet(family, IPPROTO_UDP, LB_NAT, 0);
+	struct source source = { family, IPPROTO_UDP };
+	struct set_packet packet = source_packet(&source, 0);
 	struct bench_frame frame, out;
 
+	packets_prepare(lb, &source, 1);
 	packet.port = LB_OTHER_PORT;
 	lb_frame(&frame, family, &packet, BENCH_SPORT, 0);
 	for (enum hook hook = FROM_CLIENT; hook <= TO_CLIENT; hook++) {
@@ -263,10 +274,8 @@ static void run_other(struct lb_bench *lb, uint32_t family)
 
 void lb_measure_runs(struct lb_bench *lb)
 {
-	bench_room(&lb->bench, RULES_IPV4, 1);
 	lb->bench.restores = true;
 	for (uint32_t family = RULES_IPV4; family <= RULES_IPV6; family++) {
-		bench_choose(&lb->bench, family, 0);
 		run_protocol(lb, family, IPPROTO_TCP);
 		run_protocol(lb, family, IPPROTO_UDP);
 		run_other(lb, family);

@@ -4,7 +4,7 @@
 # shellcheck disable=SC2154,SC2034  # out, err, tmp and the like are set and used in helpers.bash
 load helpers
 
-tools=(map_update map_delete rule_list trace_tail ziti_divert iface_set lookup_link conn_list conn_delete conn_set verdict_stat xdp_rule)
+tools=(map_update map_delete rule_list trace_tail ziti_divert iface_set lookup_link conn_list conn_delete conn_set verdict_stat xdp_rule lb_backend lb_check)
 
 # The long options that a tool accepts, from what it says to each: probing is the only list that help cannot have made.
 accepts() {
@@ -14,7 +14,8 @@ accepts() {
 		source verbose version replace match watch stats ttl expires expire max-duration in out dst src name insert delete \
 		destination mask protocol source-mask low port direction dir mode hook verdict object unused \
 		sport dport state table rule sockets reason event sample absolute buffer \
-		audit sync summary by openmetrics icmp rate force; do
+		audit sync summary by openmetrics icmp rate force weight \
+		tcp http https command insecure host status timeout interval rise fall once; do
 		# --help ends the scan before anything is done, unless the option takes it for its argument
 		"$tool" "--$option" --help --pin-dir /nonexistent >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" t0 --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
@@ -33,6 +34,8 @@ accepts() {
 		"$tool" "--$option" decision --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" 1024 --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" splicer --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
+		"$tool" "--$option" / --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
+		"$tool" "--$option" 200 --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" reason --help >/dev/null 2>&1 </dev/null && echo "$option"
 	done | sort
 }

@@ -96,6 +96,53 @@ static void test_signed(const struct signed_case *c)
 		check(value, c->value, "signed \"%s\": its value", c->text);
 }
 
+static const struct seconds_case {
+	const char *text;
+	uint64_t milliseconds;
+	const char *error;
+} seconds_cases[] = {
+	{ "2", 2000, NULL },
+	{ "0.25", 250, NULL },
+	{ "0.001", 1, NULL },
+	{ "1.5", 1500, NULL },
+	{ "1.050", 1050, NULL },
+	{ "3600", 3600000, NULL },
+	{ "3599.999", 3599999, NULL },
+	{ "3600.0", 3600000, NULL },
+	{ "3600.001", 0, "3600.001: out of range (0.001-3600)" },
+	{ "3601", 0, "3601: out of range (0.001-3600)" },
+	{ "0", 0, "0: out of range (0.001-3600)" },
+	{ "0.000", 0, "0.000: out of range (0.001-3600)" },
+	{ "18446744073709551616", 0, "18446744073709551616: out of range (0.001-3600)" },
+	{ "18446744073709551", 0, "18446744073709551: out of range (0.001-3600)" },
+	{ "", 0, "'': not a number of seconds (2, or 0.25)" },
+	{ "1.", 0, "1.: not a number of seconds (2, or 0.25)" },
+	{ ".5", 0, ".5: not a number of seconds (2, or 0.25)" },
+	{ "1.0001", 0, "1.0001: not a number of seconds (2, or 0.25)" },
+	{ "1.5.5", 0, "1.5.5: not a number of seconds (2, or 0.25)" },
+	{ "-1", 0, "-1: not a number of seconds (2, or 0.25)" },
+	{ "1.-5", 0, "1.-5: not a number of seconds (2, or 0.25)" },
+	{ "1,5", 0, "1,5: not a number of seconds (2, or 0.25)" },
+	{ "01.5", 0, "01.5: not a number of seconds (2, or 0.25)" },
+	{ "2s", 0, "2s: not a number of seconds (2, or 0.25)" },
+	{ "1e3", 0, "1e3: not a number of seconds (2, or 0.25)" },
+	{ "inf", 0, "inf: not a number of seconds (2, or 0.25)" },
+	{ "000000000000000000000001", 0, "000000000000000000000001: not a number of seconds (2, or 0.25)" },
+};
+
+static void test_seconds(const struct seconds_case *c)
+{
+	struct error error = { 0 };
+	uint64_t milliseconds = 0;
+
+	num_parse_seconds(c->text, 3600, &milliseconds, &error);
+	check_text(error.text, c->error ? c->error : "", "seconds \"%s\"", c->text);
+	if (c->error)
+		check(error.exit, EXIT_USAGE, "seconds \"%s\": exit code of malformed input", c->text);
+	else
+		check((long long)milliseconds, (long long)c->milliseconds, "seconds \"%s\": milliseconds", c->text);
+}
+
 static void test_round_trip(void)
 {
 	char text[32], wrong[128] = "";
@@ -118,6 +165,8 @@ int main(int argc, char **argv)
 		test_unsigned(&num_cases[i]);
 	for (size_t i = 0; i < sizeof(signed_cases) / sizeof(signed_cases[0]); i++)
 		test_signed(&signed_cases[i]);
+	for (size_t i = 0; i < sizeof(seconds_cases) / sizeof(seconds_cases[0]); i++)
+		test_seconds(&seconds_cases[i]);
 	test_round_trip();
 	return tap_done();
 }
