@@ -16,14 +16,22 @@
 
 #include "lib/balanced.h"
 
-/* TCP and UDP: packets of flows that are known. */
+/* TCP and UDP: what this CPU had before, and changes nothing. */
+static __always_inline __u32 row_recalled(struct balancing *x)
+{
+	balance_make_key(&x->p, &x->b->key);
+	x->flow = recall_find(&x->p, &x->b->key, bpf_ktime_get_coarse_ns());
+	x->is_recalled = x->flow != NULL;
+	return x->flow ? following_reason(x->flow) : REASON_NONE;
+}
+
+/* Packets of flows that are known. */
 static __always_inline __u32 row_known(struct balancing *x)
 {
 	__u64 now = bpf_ktime_get_coarse_ns();
 	struct lb_flow *flow;
 	__u32 table, reason;
 
-	balance_make_key(&x->p, &x->b->key);
 	flow = balance_find(&x->b->key, now, &table);
 	if (!flow)
 		return REASON_NONE;
@@ -31,9 +39,12 @@ static __always_inline __u32 row_known(struct balancing *x)
 		flow->last = now;
 		x->b->is_known = 1;
 		x->flow = flow;
+		if (table == CONNS_CONFIRMED && (flow->ifindex || x->b->hook == EVENT_EGRESS))
+			recall_keep(&x->b->key, flow);
 		return following_reason(flow);
 	}
-	reason = (__u32)following_known(&x->p, x->b);
+	recall_forget(&x->b->key);
+	reason = (__u32)following_known(&x->p);
 	/* it may have moved */
 	if (reason)
 		x->flow = balance_find(&x->b->key, now, &table);
@@ -49,11 +60,11 @@ static __always_inline __u32 row_new(struct balancing *x)
 	if (b->is_known)
 		return REASON_NONE;
 	if (b->hook == EVENT_INGRESS)
-		reason = (__u32)opening_forward(&x->p, b);
+		reason = (__u32)opening_forward(&x->p);
 	if (!reason)
-		reason = (__u32)opening_back(&x->p, b);
+		reason = (__u32)opening_back(&x->p);
 	if (!reason && b->hook == EVENT_INGRESS)
-		opening_direct(&x->p, b);
+		opening_direct(&x->p);
 	return reason;
 }
 
@@ -85,7 +96,7 @@ static __always_inline __u32 row_fragment(struct balancing *x)
 
 static __always_inline __u32 row_error(struct __sk_buff *skb, struct balancing *x)
 {
-	__u32 reason = (__u32)concern_find(skb, &x->p, x->b);
+	__u32 reason = (__u32)concern_find(skb, &x->p);
 
 	if (reason)
 		x->flow = &x->b->other;
@@ -103,7 +114,9 @@ static __always_inline __u32 decide(struct __sk_buff *skb, struct balancing *x)
 		return row_fragment(x);
 	if (x->p.proto != IPPROTO_TCP && x->p.proto != IPPROTO_UDP)
 		return row_error(skb, x);
-	reason = row_known(x);
+	reason = row_recalled(x);
+	if (!reason)
+		reason = row_known(x);
 	return reason ? reason : row_begun(x, row_new(x));
 }
 
@@ -111,19 +124,19 @@ static __always_inline __u32 decide(struct __sk_buff *skb, struct balancing *x)
 static __always_inline __u32 conclude(struct __sk_buff *skb, struct balancing *x, __u32 reason)
 {
 	enum verdict verdict = balanced_verdict(reason);
-	int is_news = verdict == VERDICT_DROP || x->b->is_new, is_told = events_may_want(events_control(), is_news);
+	int is_told = events_may_want(verdict == VERDICT_DROP || x->b->is_new);
 
 	if (x->p.fragment == FRAGMENT_FIRST)
 		balanced_remember(x, verdict);
 	if (is_told && verdict != VERDICT_DROP)
 		checks_read(skb, &x->p, &x->b->ip_check, &x->b->l4_check);
-	if (verdict != VERDICT_DROP && (!x->flow || carry_out(skb, x, reason))) {
+	if (verdict != VERDICT_DROP && (!x->flow || carry_out(skb, &x->p, x->b, x->flow, carry_how(x, reason)))) {
 		reason = REASON_INTERNAL;
 		verdict = VERDICT_DROP;
 	}
 	balanced_count(x, reason, verdict);
 	if (is_told)
-		balanced_report(skb, x, reason, verdict, is_news);
+		balanced_report(skb, &x->p, x->b, x->flow, reason);
 	return reason;
 }
 
@@ -137,7 +150,7 @@ static __always_inline int ingress_action(struct __sk_buff *skb, const struct ba
 	default:
 		break;
 	}
-	if (balanced_verdict(reason) == VERDICT_DROP)
+	if (balanced_verdict(reason) == VERDICT_DROP || !x->flow)
 		return TC_ACT_SHOT;
 	return x->for_stack ? TC_ACT_UNSPEC : hop_send(skb, x->flow);
 }

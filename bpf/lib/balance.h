@@ -23,9 +23,10 @@ struct balance {
 	__u32 is_known;            /* of a flow, be it one that the object leaves alone */
 	__u32 index;               /* of the service */
 	__u32 mtu;                 /* of the way that the packet is too big for */
+	__u32 quoted_l4;           /* where the transport header is that an ICMP error quotes, as packet.l4 */
 	__u8 next_hop[6];          /* link-layer address; zero: not resolved yet */
 	__be16 ip_check, l4_check; /* before they were changed */
-	__u8 reserved[6];
+	__u8 reserved[2];
 };
 
 /* One for each CPU, for it is too large for the stack. Not pinned: each object has its own. */
@@ -36,10 +37,20 @@ struct {
 	__type(value, struct balance);
 } balance_scratch SEC(".maps");
 
-static __always_inline struct balance *balance_begin(enum event_hook hook)
+/*
+ * Global functions ask for it and do not take it as an argument: kernels before 6.2 let no key of a map be in memory
+ * that a caller has.
+ */
+static __always_inline struct balance *balance_get(void)
 {
 	__u32 zero = 0;
-	struct balance *b = bpf_map_lookup_elem(&balance_scratch, &zero);
+
+	return bpf_map_lookup_elem(&balance_scratch, &zero);
+}
+
+static __always_inline struct balance *balance_begin(enum event_hook hook)
+{
+	struct balance *b = balance_get();
 
 	if (!b)
 		return NULL;

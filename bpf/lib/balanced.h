@@ -14,6 +14,7 @@
 #include "lib/fragkey.h"
 #include "lib/hop.h"
 #include "lib/packet.h"
+#include "lib/recall.h"
 #include "lib/translate.h"
 
 #include <linux/pkt_cls.h>
@@ -24,6 +25,7 @@ struct balancing {
 	struct balance *b;
 	struct lb_flow *flow; /* what it becomes; NULL: it is dropped, or none of ours */
 	__u32 for_stack;      /* translated, it is given to the stack, which knows more of routes */
+	__u32 is_recalled;    /* flow is what this CPU remembers of it */
 };
 
 /* ---- the way ---- */
@@ -59,6 +61,16 @@ static __always_inline __u32 way_by_stack(struct balancing *x, __u32 reason)
 	return REASON_NONE;
 }
 
+/* Whether its route is known and takes a packet of this size. */
+static __always_inline int way_is_known(const struct balancing *x, __u32 length)
+{
+	const struct lb_flow *flow = x->flow;
+
+	if (!x->is_recalled && !following_is_fresh(flow, bpf_ktime_get_coarse_ns()))
+		return 0;
+	return !flow->ifindex || length <= flow->mtu;
+}
+
 /* Whether and where it can go on from ingress; reason is why it should. */
 static __always_inline __u32 way_find(struct __sk_buff *skb, struct balancing *x, __u32 reason)
 {
@@ -69,11 +81,15 @@ static __always_inline __u32 way_find(struct __sk_buff *skb, struct balancing *x
 		return REASON_HOP_LIMIT;
 	length = overhead + ctx_segment_length(skb, x->p.l4 - x->p.l3 + x->p.l4_length, x->p.l3, x->p.l4,
 					       x->p.proto == IPPROTO_TCP);
-	if (!following_is_fresh(flow, bpf_ktime_get_coarse_ns()) || (flow->ifindex && length > flow->mtu))
+	if (!way_is_known(x, length)) {
 		trouble = (__u32)hop_find(skb, &x->p, x->b, flow, length);
+		x->b->mtu -= overhead;
+		/* what was found is for the tables to know */
+		if (x->is_recalled)
+			flow->told = 0;
+	}
 	if (trouble == REASON_TOO_BIG && flow->mode == LB_NAT && may_be_fragmented(skb, &x->p))
 		return way_by_stack(x, reason);
-	x->b->mtu -= overhead;
 	if (trouble)
 		return trouble;
 	return flow->ifindex && !x->p.l3 ? reason : way_by_stack(x, reason);
@@ -81,19 +97,31 @@ static __always_inline __u32 way_find(struct __sk_buff *skb, struct balancing *x
 
 /* ---- carrying it out ---- */
 
-static __always_inline int carry_out(struct __sk_buff *skb, const struct balancing *x, __u32 reason)
-{
-	int link = translate_link(skb, &x->p);
+#define CARRY_ERROR 1u /* an ICMP error about the flow: see concern.h */
+#define CARRY_HOP 2u   /* as a router does */
 
-	if (link < 0)
+/* A global function, as flows of all kinds of maps come here. how: CARRY_ERROR... */
+__noinline int carry_out(struct __sk_buff *skb, const struct packet *p, const struct balance *b,
+			 const struct lb_flow *flow, __u32 how)
+{
+	int link;
+
+	if (!p || !b || !flow)
 		return -1;
-	if (x->b->hook == EVENT_INGRESS && !x->for_stack && translate_hop(skb, &x->p, (__u32)link + x->p.l3))
+	link = translate_link(skb, p);
+	if (link < 0 || (how & CARRY_HOP && translate_hop(skb, p, (__u32)link + p->l3)))
 		return -1;
-	if (x->flow->mode == LB_DSR)
-		return (int)tunnel_close(skb, &x->p, x->flow, (__u32)link);
-	if (reason == REASON_BALANCED_ERROR)
-		return concern_rewrite(skb, &x->p, x->b, (__u32)link);
-	return translate_packet(skb, &x->p, x->flow, (__u32)link);
+	if (flow->mode == LB_DSR)
+		return (int)tunnel_close(skb, p, flow, (__u32)link);
+	if (how & CARRY_ERROR)
+		return concern_rewrite(skb, p, b, (__u32)link);
+	return translate_packet(skb, p, flow, (__u32)link);
+}
+
+static __always_inline __u32 carry_how(const struct balancing *x, __u32 reason)
+{
+	return (reason == REASON_BALANCED_ERROR ? CARRY_ERROR : 0) |
+	       (x->b->hook == EVENT_INGRESS && !x->for_stack ? CARRY_HOP : 0);
 }
 
 /* ---- counters ---- */
@@ -149,12 +177,6 @@ static __always_inline void checks_read(struct __sk_buff *skb, const struct pack
 		ctx_load(skb, check_offset(p), l4, sizeof(*l4));
 }
 
-/* Whether somebody wants packets, or this one's news. */
-static __always_inline int events_may_want(const struct event_control *control, int is_news)
-{
-	return control && (control->wanted[EVENT_PACKET] || (is_news && control->wanted[EVENT_DECISION]));
-}
-
 /* The Ethernet address that the stack has found. */
 static __always_inline void next_hop_read(struct __sk_buff *skb, struct balance *b)
 {
@@ -163,20 +185,19 @@ static __always_inline void next_hop_read(struct __sk_buff *skb, struct balance 
 	__builtin_memset(b->next_hop, 0, sizeof(b->next_hop));
 }
 
-static __always_inline void report_translation(struct __sk_buff *skb, const struct balancing *x, struct event *event)
+static __always_inline void report_translation(struct __sk_buff *skb, const struct packet *p, const struct balance *b,
+					       const struct lb_flow *flow, struct event *event)
 {
-	const struct lb_flow *flow = x->flow;
-
-	event->new_ifindex = x->b->hook == EVENT_EGRESS ? x->p.ifindex : flow->ifindex;
-	__builtin_memcpy(event->next_hop, x->b->next_hop, sizeof(event->next_hop));
+	event->new_ifindex = b->hook == EVENT_EGRESS ? p->ifindex : flow->ifindex;
+	__builtin_memcpy(event->next_hop, b->next_hop, sizeof(event->next_hop));
 	__builtin_memcpy(event->new_src, flow->src, sizeof(event->new_src));
 	__builtin_memcpy(event->new_dst, flow->dst, sizeof(event->new_dst));
 	event->new_sport = flow->sport;
 	event->new_dport = flow->dport;
 	event->new_family = flow->family;
-	event->ip_check_before = x->b->ip_check;
-	event->l4_check_before = x->b->l4_check;
-	checks_read(skb, &x->p, &event->ip_check_after, &event->l4_check_after);
+	event->ip_check_before = b->ip_check;
+	event->l4_check_before = b->l4_check;
+	checks_read(skb, p, &event->ip_check_after, &event->l4_check_after);
 }
 
 static __always_inline void report_none(struct event *event)
@@ -190,30 +211,41 @@ static __always_inline void report_none(struct event *event)
 	event->ip_check_before = event->ip_check_after = event->l4_check_before = event->l4_check_after = 0;
 }
 
-static __always_inline void balanced_report(struct __sk_buff *skb, const struct balancing *x, __u32 reason,
-					    enum verdict verdict, int is_news)
+/* Whether somebody wants packets, or this one's news. */
+static __always_inline int events_may_want(int is_news)
+{
+	const struct event_control *control = events_control();
+
+	return control && (control->wanted[EVENT_PACKET] || (is_news && control->wanted[EVENT_DECISION]));
+}
+
+/* flow NULL: it is dropped. is_news: a decision, not only a packet. A global function, as few packets come here. */
+__noinline int balanced_report(struct __sk_buff *skb, const struct packet *p, const struct balance *b,
+			       const struct lb_flow *flow, __u32 reason)
 {
 	struct event_control *control = events_control();
 	__u64 wanted, packets;
 	struct event *event;
+	int is_drop = reason_verdict(reason) == VERDICT_DROP;
 
-	if (!events_may_want(control, is_news))
-		return;
-	wanted = is_news ? control->wanted[EVENT_DECISION] : 0;
+	if (!p || !b || !control)
+		return 0;
+	wanted = is_drop || b->is_new ? control->wanted[EVENT_DECISION] : 0;
 	packets = control->wanted[EVENT_PACKET];
 	if (packets)
 		packets = (__u64)events_draw(packets);
 	if (!(wanted | packets))
-		return;
-	event = events_new(EVENT_LB, x->b->hook, reason, verdict);
+		return 0;
+	event = events_new(EVENT_LB, b->hook, reason, balanced_verdict(reason));
 	if (!event)
-		return;
-	events_fill_packet(event, &x->p);
-	if (verdict == VERDICT_TRANSLATE)
-		report_translation(skb, x, event);
+		return 0;
+	events_fill_packet(event, p);
+	if (flow && !is_drop)
+		report_translation(skb, p, b, flow, event);
 	else
 		report_none(event);
 	events_tell(EVENT_DECISION, wanted, packets);
+	return 0;
 }
 
 /* ---- fragments ---- */

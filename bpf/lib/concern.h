@@ -15,8 +15,9 @@
 #include "lib/translate.h"
 
 /* Fills b->key with that of the flow that goes the other way than what the error quotes. */
-static __always_inline int concern_make_key(struct __sk_buff *ctx, const struct packet *p, struct lb_key *key)
+static __always_inline int concern_make_key(struct __sk_buff *ctx, const struct packet *p, struct balance *b)
 {
+	struct lb_key *key = &b->key;
 	struct packet quoted = {};
 
 	if (!icmp_is_error(p) || icmp_parse_quoted(ctx, p, &quoted))
@@ -35,6 +36,7 @@ static __always_inline int concern_make_key(struct __sk_buff *ctx, const struct 
 	key->proto = quoted.proto;
 	key->family = quoted.family;
 	key->reserved[0] = key->reserved[1] = 0;
+	b->quoted_l4 = quoted.l4;
 	return 0;
 }
 
@@ -61,12 +63,13 @@ static __always_inline int concern_find_flow(const struct packet *p, struct bala
  * Whether the packet is an error about a flow. Fills b->flow with that, and b->other with where the error goes: to the
  * backend as it is from whoever sent it; to the client as from the VIP, whose backends are nobody's business.
  */
-__noinline int concern_find(struct __sk_buff *ctx, const struct packet *p, struct balance *b)
+__noinline int concern_find(struct __sk_buff *ctx, const struct packet *p)
 {
+	struct balance *b = balance_get();
 	struct lb_flow *flow, *way;
 	int is_back;
 
-	if (!p || !b || concern_make_key(ctx, p, &b->key) || concern_find_flow(p, b))
+	if (!p || !b || concern_make_key(ctx, p, b) || concern_find_flow(p, b))
 		return REASON_NONE;
 	flow = &b->flow;
 	way = &b->other;
@@ -166,12 +169,11 @@ static __always_inline void concern_outer(struct __sk_buff *ctx, const struct pa
 /* What concern_find has found is carried out. link as of translate_link. */
 __noinline int concern_rewrite(struct __sk_buff *ctx, const struct packet *p, const struct balance *b, __u32 link)
 {
-	struct packet quoted = {};
 	__u32 sum = 0;
 
-	if (!p || !b || icmp_parse_quoted(ctx, p, &quoted))
+	if (!p || !b)
 		return -1;
-	concern_quoted(ctx, b, link + p->l4 + sizeof(struct icmp_header), link + quoted.l4, &sum);
+	concern_quoted(ctx, b, link + p->l4 + sizeof(struct icmp_header), link + b->quoted_l4, &sum);
 	concern_outer(ctx, p, &b->other, link + p->l3, &sum);
 	concern_correct(ctx, link + p->l4 + __builtin_offsetof(struct icmp_header, check), sum, &sum);
 	return 0;

@@ -20,6 +20,12 @@ static __always_inline int following_is_fresh(const struct lb_flow *flow, __u64 
 	return now - flow->told < LB_ROUTE_NS;
 }
 
+/* Whether a packet may change the state of its flow, whatever that is. */
+static __always_inline int following_is_news(const struct packet *p)
+{
+	return p->proto == IPPROTO_TCP && p->tcp_flags & (TCP_FLAG_BYTE_SYN | TCP_FLAG_BYTE_FIN | TCP_FLAG_BYTE_RST);
+}
+
 /* Whether a packet tells nothing that is not known, and it is not time to tell the other direction. */
 static __always_inline int following_is_steady(const struct lb_flow *flow, const struct packet *p, __u32 table,
 					       __u64 now)
@@ -160,8 +166,9 @@ static __always_inline void following_forget(struct balance *b, const struct lb_
 }
 
 /* REASON_NONE: no flow of a service is known that the packet would be of, and b->flow says nothing. */
-__noinline int following_known(const struct packet *p, struct balance *b)
+__noinline int following_known(const struct packet *p)
 {
+	struct balance *b = balance_get();
 	__u64 now = bpf_ktime_get_coarse_ns();
 	struct lb_flow *flow;
 	__u32 table;

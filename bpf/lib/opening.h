@@ -30,8 +30,9 @@ static __always_inline int is_over(const struct lb_flow *flow)
 }
 
 /* Takes other_key, with this port of the client, for the packet's flow. Negative: another flow has it. */
-__noinline int port_take(struct balance *b, __u32 port, __u32 even_if_over)
+__noinline int port_take(__u32 port, __u32 even_if_over)
 {
+	struct balance *b = balance_get();
 	__u64 now = bpf_ktime_get_coarse_ns();
 	struct lb_flow *holder;
 	__u32 table;
@@ -58,14 +59,16 @@ static __always_inline __u32 port_candidate(const struct balance *b, __u32 attem
 }
 
 /* The client keeps its port in LB_NAT, unless the backend has a flow from just there by another VIP. */
-__noinline int port_find(struct balance *b)
+__noinline int port_find(void)
 {
+	struct balance *b = balance_get();
+
 	if (!b)
 		return -1;
-	if (b->flow.mode == LB_NAT && !port_take(b, bpf_ntohs(b->key.sport), 1))
+	if (b->flow.mode == LB_NAT && !port_take(bpf_ntohs(b->key.sport), 1))
 		return 0;
 	for (__u32 i = 0; i < PORT_TRIES; i++)
-		if (!port_take(b, port_candidate(b, i), i >= PORT_TRIES / 2))
+		if (!port_take(port_candidate(b, i), i >= PORT_TRIES / 2))
 			return 0;
 	return -1;
 }
@@ -135,8 +138,9 @@ static __always_inline void opening_count(__u32 index)
  * A packet of which no flow is known, or whose flow begins anew. Fills b->flow and records it if it is to a service.
  * REASON_NONE: it is not.
  */
-__noinline int opening_forward(const struct packet *p, struct balance *b)
+__noinline int opening_forward(const struct packet *p)
 {
+	struct balance *b = balance_get();
 	__u64 now = bpf_ktime_get_coarse_ns();
 	__u32 reason;
 
@@ -145,7 +149,7 @@ __noinline int opening_forward(const struct packet *p, struct balance *b)
 	reason = opening_choose(b, p, now);
 	if (reason != REASON_BALANCED)
 		return (int)reason;
-	if (b->flow.mode != LB_DSR && port_find(b))
+	if (b->flow.mode != LB_DSR && port_find())
 		return REASON_NO_PORT;
 	balance_set_differences(&b->key, &b->flow);
 	balance_remove(CONNS_CONFIRMED, &b->key);
@@ -167,8 +171,9 @@ static __always_inline int is_from_vip_port(const struct lb_service *service, __
  * A packet from a backend, and no flow: another box had it, or it was forgotten. TCP that begins here is none of the
  * service's.
  */
-__noinline int opening_back(const struct packet *p, struct balance *b)
+__noinline int opening_back(const struct packet *p)
 {
+	struct balance *b = balance_get();
 	__u64 now = bpf_ktime_get_coarse_ns();
 	struct lb_service *service;
 	struct lb_flow *flow;
@@ -200,8 +205,9 @@ __noinline int opening_back(const struct packet *p, struct balance *b)
 }
 
 /* A client speaks to a backend by its own address: what the backend answers must stay as it is. */
-__noinline int opening_direct(const struct packet *p, struct balance *b)
+__noinline int opening_direct(const struct packet *p)
 {
+	struct balance *b = balance_get();
 	__u64 now = bpf_ktime_get_coarse_ns();
 	struct lb_flow *known;
 	__u32 table;
