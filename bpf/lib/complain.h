@@ -60,25 +60,28 @@ static __always_inline __u32 complaint_length(const struct packet *p)
 
 static __always_inline long complaint_add(struct __sk_buff *ctx, __u32 off, __be32 *words, __u32 size, __u32 *sum)
 {
-	if (ctx_load(ctx, off, words, size))
+	if (bpf_skb_load_bytes(ctx, off, words, size))
 		return -1;
 	*sum = csum_fold((__u64)bpf_csum_diff(NULL, 0, words, size, *sum));
 	return 0;
 }
 
-/* The sum over so many bytes, whole words, after the network header. Negative: they are not there. */
-__noinline long complaint_sum(struct __sk_buff *ctx, __u32 length)
+/*
+ * The sum over so many bytes, whole words, after the link-layer header. Negative: they are not there. Not by ctx_load,
+ * which reaches only as far as the kernel has the packet in one piece.
+ */
+__noinline long complaint_sum(struct __sk_buff *ctx, __u32 link, __u32 length)
 {
 	__be32 words[COMPLAIN_CHUNK / sizeof(__be32)] __attribute__((aligned(8)));
 	__u32 off = 0, sum = 0;
 
 	for (__u32 i = 0; i < COMPLAIN_QUOTE_IPV6 / COMPLAIN_CHUNK && off + COMPLAIN_CHUNK <= length; i++) {
-		if (complaint_add(ctx, off, words, sizeof(words), &sum))
+		if (complaint_add(ctx, link + off, words, sizeof(words), &sum))
 			return -1;
 		off += COMPLAIN_CHUNK;
 	}
 	for (__u32 i = 0; i < COMPLAIN_CHUNK / sizeof(__be32) && off + sizeof(__be32) <= length; i++) {
-		if (complaint_add(ctx, off, words, sizeof(__be32), &sum))
+		if (complaint_add(ctx, link + off, words, sizeof(__be32), &sum))
 			return -1;
 		off += sizeof(__be32);
 	}
@@ -157,7 +160,7 @@ __noinline int complain(struct __sk_buff *ctx, const struct packet *p, __u32 mtu
 		return TC_ACT_SHOT;
 	quoted = complaint_length(p);
 	link = ctx_link_length(ctx, 0);
-	sum = complaint_sum(ctx, quoted);
+	sum = complaint_sum(ctx, link, quoted);
 	if (sum < 0 || complaint_shape(ctx, p, link, quoted))
 		return TC_ACT_SHOT;
 	if (p->family == 4 ? complaint_store_ipv4(ctx, p, link, quoted, (__u32)sum, mtu)
