@@ -62,7 +62,6 @@ __noinline int hop_find(struct __sk_buff *ctx, const struct packet *p, struct ba
 	fib.ifindex = ctx->ifindex;
 	fib.tot_len = (__u16)length;
 	hop_ask_for(&fib, flow, p);
-	flow->ifindex = 0;
 	__builtin_memset(b->next_hop, 0, sizeof(b->next_hop));
 	result = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
 	switch (result) {
@@ -76,10 +75,13 @@ __noinline int hop_find(struct __sk_buff *ctx, const struct packet *p, struct ba
 		break;
 	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
 		b->mtu = fib.mtu_result;
+		/* a smaller one asks for itself */
+		flow->told = 0;
 		return REASON_TOO_BIG;
 	case BPF_FIB_LKUP_RET_FWD_DISABLED:
 		return REASON_NO_ROUTE;
 	default:
+		flow->ifindex = 0;
 		break;
 	}
 	flow->told = bpf_ktime_get_coarse_ns();
