@@ -220,12 +220,14 @@ assert_no_bad_sums() {
 
 # ---- direct return ----
 
-# dsr_server NUMBER: takes packets out of tunnels, has the VIP, and its own way to the client, which is not by the box
+# dsr_server NUMBER: takes packets out of tunnels, has the VIP, and from that its own way to the client, not by the box
 dsr_server() {
 	local host=s$1
 	lb_link "$host" direct client "from-$host" "10.7.$1.1/24" "fd07:$1::1/64"
-	lab_on "$host" ip route replace 192.0.2.0/24 via "10.7.$1.2"
-	lab_on "$host" ip -6 route replace 2001:db8::/64 via "fd07:$1::2"
+	lab_on "$host" ip route replace 192.0.2.0/24 via "10.7.$1.2" table 80
+	lab_on "$host" ip -6 route replace 2001:db8::/64 via "fd07:$1::2" table 80
+	lab_on "$host" ip rule add from $VIP4 lookup 80
+	lab_on "$host" ip -6 rule add from $VIP6 lookup 80
 	lab_on client sysctl -qw "net.ipv4.conf.from-$host.rp_filter=0"
 	vip_on "$host"
 }

@@ -26,6 +26,7 @@ setup_file() {
 	done
 	serve_as s2 s2 tcp 0.0.0.0 80 tcp :: 80 udp 0.0.0.0 80 udp :: 80
 	serve_as far far tcp 0.0.0.0 8080 tcp :: 8080 udp 0.0.0.0 8080 udp :: 8080
+	fresh_lb wan0 wan1 lan1 lan2 lan3 arm0
 }
 
 teardown_file() {
@@ -34,7 +35,7 @@ teardown_file() {
 
 setup() {
 	lb_sysctls
-	fresh_lb wan0 wan1 lan1 lan2 lan3 arm0
+	lb_backend apply --all -f /dev/null
 }
 
 teardown() {
@@ -153,10 +154,12 @@ assert_all_asked() {
 }
 
 @test "dsr: packets go in a tunnel, answers do not come by the box" {
+	local back
+	back=$(counted balanced-back)
 	services 2 -- mode=dsr
 	assert_bulk s2
 	assert_no_bad_sums client s2
-	assert_equal "$(counted balanced-back)" 0
+	assert_equal "$(counted balanced-back)" "$back" 'packets from backends'
 	assert_equal "$(sum_of packets_rev)" 0
 	[ "$(sum_of bytes_fwd)" -gt 4194304 ] || fail "$(lb_backend list)"
 }
@@ -204,20 +207,26 @@ assert_all_asked() {
 }
 
 @test "neighbours that are not known: not even the first packet is lost" {
-	local dev
+	local retransmitted
 	services_to 10.5.0.12 fd05::12
-	for dev in arm0 wan0; do
-		ip neigh flush dev $dev nud all
-	done
+	neighbours_forgotten
 	# one datagram, which nobody sends again
-	assert_all_asked '1 s4'
-	for dev in arm0 wan0; do
-		ip neigh flush dev $dev nud all
-	done
+	assert_asked '1 s4' udp $VIP4 80
+	assert_asked '1 s4' udp $VIP6 80
+	neighbours_forgotten
+	retransmitted=$(nstat_of client TcpRetransSegs)
 	assert_asked '1 s4' tcp $VIP4 80
 	assert_asked '1 s4' tcp $VIP6 80
-	assert_equal "$(nstat_of client TcpRetransSegs)" 0
+	assert_equal "$(nstat_of client TcpRetransSegs)" "$retransmitted" 'segments of the client that were sent again'
 	lab_neighbours
+}
+
+neighbours_forgotten() {
+	local dev
+	for dev in arm0 wan0; do
+		ip neigh flush dev $dev nud all
+		assert_equal "$(ip neigh show dev $dev)" ''
+	done
 }
 
 # as lab_host had them
@@ -230,10 +239,90 @@ lab_neighbours() {
 
 # ---- which packets ----
 
-@test "a second client on another interface has the same backends" {
+@test "clients on two interfaces, and each flow is its own" {
 	services 1 2
-	assert_all_asked '1 s1' guest
 	lb_backend drain "$(service 4 tcp)" "$(backend 4 1)"
-	assert_asked_from guest '1 s2' tcp $VIP4 80
-	assert_asked '1 s2' tcp $VIP4 80
+	lb_backend drain "$(service 6 udp)" "$(backend 6 2)"
+	assert_asked_from guest '3 s2' tcp $VIP4 80 3
+	assert_asked '3 s2' tcp $VIP4 80 3
+	assert_asked_from guest '3 s1' udp $VIP6 80 3
+	assert_asked '3 s1' udp $VIP6 80 3
+	assert_equal "$(row "$(service 4 tcp)" "$(backend 4 2)" flows)" 6
+	assert_equal "$(row "$(service 4 tcp)" "$(backend 4 1)" flows)" 0
+}
+
+@test "a range of ports, any port, and one port of them; backends with a port and without" {
+	serve_as kept s1 tcp 0.0.0.0 7001 tcp :: 7001 udp 0.0.0.0 7001 udp :: 7001
+	lb_backend add -f - <<-END
+		$(service 4 tcp any) 10.1.1.2
+		$(service 6 udp any) fd01:1::2
+		$(service 4 tcp 6000-6999) 10.1.2.2:8080
+		$(service 6 udp 6000-6999) [fd01:2::2]:8080
+		$(service 4 tcp 6500) 10.1.1.2:8080
+		$(service 6 udp 6500) [fd01:1::2]:8080
+	END
+	assert_asked '1 kept' tcp $VIP4 7001
+	assert_asked '1 kept' udp $VIP6 7001
+	assert_asked '1 s2' tcp $VIP4 6000
+	assert_asked '1 s2' udp $VIP6 6999
+	assert_asked '1 s1' tcp $VIP4 6500
+	assert_asked '1 s1' udp $VIP6 6500
+	# to the server, where nobody listens
+	assert_asked '1 refused' tcp $VIP4 7000
+	assert_asked '1 refused' udp $VIP6 7000
+	# of the other protocol there is none
+	assert_asked '1 unreachable' udp $VIP4 7001
+	assert_asked '1 unreachable' tcp $VIP6 7001
+}
+
+@test "a service that was deleted is nobody's address; its connections go on" {
+	services 1
+	started "$BATS_TEST_TMPDIR/stream" nsenter --net=/run/netns/client -- balanced stream $VIP4 80 3
+	eventually grep -q ready "$BATS_TEST_TMPDIR/stream"
+	lb_backend delete "$(service 4 tcp)"
+	lb_backend delete "$(service 6 udp)"
+	assert_asked '1 unreachable' tcp $VIP4 80
+	assert_asked '1 unreachable' udp $VIP6 80
+	assert_asked '1 s1' udp $VIP4 80
+	kill "$pid"
+	assert_ends "$pid" 0
+	assert_equal "$(<"$BATS_TEST_TMPDIR/stream")" 'ready
+3 s1
+0 broken'
+}
+
+@test "forwarding off: nothing passes, and it is said why" {
+	local was
+	services 1
+	sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0
+	was=$(counted no-route)
+	assert_asked '1 timeout' udp $VIP4 80
+	assert_equal "$(counted no-route)" $((was + 1))
+	assert_asked '1 timeout' udp $VIP6 80
+	assert_equal "$(counted no-route)" $((was + 2))
+	assert_asked '1 timeout' tcp $VIP4 80
+	assert_exit 0 lb_backend list
+	assert_match "$err" 'IPv4 forwarding is off'
+	assert_match "$err" 'IPv6 forwarding is off'
+	lb_sysctls
+	assert_bulk s1
+}
+
+@test "a client that speaks to a backend by its own address is left alone, with a service there and without" {
+	services 1
+	assert_asked '2 s1' tcp 10.1.1.2 8080 2
+	assert_asked '2 s1' udp 10.1.1.2 8080 2
+	assert_asked '2 s1' tcp fd01:1::2 8080 2
+	assert_asked '2 s1' udp fd01:1::2 8080 2
+	assert_equal "$(sum_of flows)" 0
+	assert_bulk s1
+}
+
+@test "a backend that itself asks the client is left alone" {
+	services 1
+	serve_as client client tcp 0.0.0.0 8080 udp 0.0.0.0 8080 tcp :: 8080 udp :: 8080
+	assert_asked_from s1 '1 client' tcp 192.0.2.2 8080
+	assert_asked_from s1 '1 client' udp 192.0.2.2 8080
+	assert_asked_from s1 '1 client' tcp 2001:db8::2 8080
+	assert_asked_from s1 '1 client' udp 2001:db8::2 8080
 }
