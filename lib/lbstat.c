@@ -102,11 +102,19 @@ struct counting {
 	struct lb_row **by_stat; /* of each backend, by its place in LB_STATS */
 };
 
+/* Both ends are done with it, but for what is on its way. */
+static bool is_over(const struct lb_flow *flow)
+{
+	uint8_t both = CONN_FIN_FORWARD | CONN_FIN_BACK;
+
+	return flow->state == CONN_CLOSED || (flow->flags & both) == both;
+}
+
 static bool is_active(const struct counting *counting, const struct lb_key *key, const struct lb_flow *flow)
 {
 	uint64_t seconds = timeout_seconds(counting->config, conn_timeout_of(key->proto, flow->state));
 
-	return flow->kind == LB_FORWARD && flow->state != CONN_CLOSED &&
+	return flow->kind == LB_FORWARD && !is_over(flow) &&
 	       (counting->now <= flow->last || counting->now - flow->last <= seconds * CLOCK_SECOND);
 }
 

@@ -238,3 +238,28 @@ vip_on() {
 	lab_on "$1" tc qdisc add dev eth0 clsact
 	lab_on "$1" tc filter add dev eth0 ingress bpf da obj "$LAB_OBJECTS/test/untunnel.o" sec action
 }
+
+# ---- connections that go on ----
+
+# stream_from HOST NAME ADDRESS PORT COUNT [FIRST]: see balanced. Fills stream_NAME with its process.
+stream_from() {
+	local file=$BATS_TEST_TMPDIR/$2
+	started "$file" nsenter --net="/run/netns/$1" -- balanced stream "${@:3}"
+	declare -g "stream_$2=$pid"
+	eventually grep -q ready "$file"
+}
+
+stream_start() {
+	stream_from client "$@"
+}
+
+# assert_stream NAME COUNT [SERVER]: it ends now; all went well, with this server if one is named
+assert_stream() {
+	local process=stream_$1 file=$BATS_TEST_TMPDIR/$1
+	kill "${!process}" || fail "$(<"$file")" || return
+	assert_ends "${!process}" 0 || return
+	assert_equal "$(grep -E '^[0-9]+ (broken|refused)$' "$file")" '0 refused
+0 broken' "$1: $(<"$file")" || return
+	assert_equal "$(awk '/^[0-9]/ { n += $1 } END { print n }' "$file")" "$2" "connections of $1" || return
+	[ -z "${3-}" ] || assert_equal "$(sed -n 2p "$file")" "$2 $3" "server of $1"
+}

@@ -135,21 +135,11 @@ assert_all_asked() {
 	services 3 -- mode=masquerade
 	for version in 4 6; do
 		for host in client guest; do
-			started "$BATS_TEST_TMPDIR/$host$version" nsenter --net=/run/netns/$host -- \
-				balanced stream "$(lb_vip $version)" 80 5 41000
+			stream_from "$host" $host$version "$(lb_vip $version)" 80 5 41000
 		done
 	done
 	for host in client4 client6 guest4 guest6; do
-		eventually grep -q ready "$BATS_TEST_TMPDIR/$host"
-	done
-	for pid in $(<"$BATS_TEST_TMPDIR/started"); do
-		kill "$pid"
-		assert_ends "$pid" 0
-	done
-	for host in client4 client6 guest4 guest6; do
-		assert_equal "$(<"$BATS_TEST_TMPDIR/$host")" 'ready
-5 s3
-0 broken'
+		assert_stream $host 5 s3
 	done
 }
 
@@ -277,18 +267,13 @@ lab_neighbours() {
 
 @test "a service that was deleted is nobody's address; its connections go on" {
 	services 1
-	started "$BATS_TEST_TMPDIR/stream" nsenter --net=/run/netns/client -- balanced stream $VIP4 80 3
-	eventually grep -q ready "$BATS_TEST_TMPDIR/stream"
+	stream_start kept $VIP4 80 3
 	lb_backend delete "$(service 4 tcp)"
 	lb_backend delete "$(service 6 udp)"
 	assert_asked '1 unreachable' tcp $VIP4 80
 	assert_asked '1 unreachable' udp $VIP6 80
 	assert_asked '1 s1' udp $VIP4 80
-	kill "$pid"
-	assert_ends "$pid" 0
-	assert_equal "$(<"$BATS_TEST_TMPDIR/stream")" 'ready
-3 s1
-0 broken'
+	assert_stream kept 3 s1
 }
 
 @test "forwarding off: nothing passes, and it is said why" {
