@@ -225,6 +225,7 @@ static void finish_transport(struct frame *f)
 	size_t at = checksum_offset(proto);
 	size_t size = f->len - f->transport, addresses = f->family == 4 ? 12 : 8;
 	uint32_t pseudo = sum(f->data + f->network + addresses, f->family == 4 ? 8 : 32, proto + size);
+	uint16_t check;
 
 	if (proto == IPPROTO_UDP)
 		frame_put16(f, f->transport + 4, size + f->first_fragment_of);
@@ -233,7 +234,9 @@ static void finish_transport(struct frame *f)
 	if (!at)
 		return;
 	frame_put16(f, f->transport + at, 0);
-	frame_put16(f, f->transport + at, fold(sum(f->data + f->transport, size, pseudo)));
+	check = fold(sum(f->data + f->transport, size, pseudo));
+	/* RFC 768: 0 would say that there is none */
+	frame_put16(f, f->transport + at, proto == IPPROTO_UDP && !check ? 0xffff : check);
 }
 
 void frame_finish(struct frame *f)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "harness.h"
+#include "abi/lb.h"
 #include "abi/xdp.h"
 #include "xdp_rules.h"
 
@@ -16,7 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TABLE_SIZE 4096 /* connections, sources: small enough to be cleared often */
+#define TABLE_SIZE 4096  /* connections, sources: small enough to be cleared often */
+#define FLOWS_SIZE 49152 /* of LB: more than ports that it chooses */
 
 /* Section names say nothing to libbpf that tc would mean by them: every program of an object is of this type. */
 static const struct object {
@@ -27,6 +29,7 @@ static const struct object {
 } objects[TESTED_COUNT] = {
 	[SPLICER] = { BPF_PROG_TYPE_SCHED_CLS, "splicer_ingress", "splicer_egress", EVENT_SPLICER, EVENT_INGRESS },
 	[XDP_FILTER] = { BPF_PROG_TYPE_XDP, "xdp_filter", NULL, EVENT_XDP, EVENT_DRIVER },
+	[LB] = { BPF_PROG_TYPE_SCHED_CLS, "lb_ingress", "lb_egress", EVENT_LB, EVENT_INGRESS },
 };
 
 static const struct object *object_of(const struct fixture *fixture)
@@ -43,7 +46,9 @@ static const char *const maps[] = { SPLICER_CONFIG,  EVENT_COUNTS,      SPLICER_
 				    SPLICER_IFACES,  SPLICER_TUNNELS,   SPLICER_CONNS,   SPLICER_FRAGS,
 				    SPLICER_SPLICES, SPLICER_LISTENERS, SPLICER_SOURCES, "event1_control",
 				    "event1_slots",  "event1_rings",    XDP_RULES,       XDP_FRAGS,
-				    XDP_SOURCES,     XDP_TALLY };
+				    XDP_SOURCES,     XDP_TALLY,         LB_SERVICES,     LB_VIPS,
+				    LB_BACKENDS,     LB_FLOWS,          LB_CLIENTS,      LB_FRAGS,
+				    LB_STATS };
 
 static void unpin_all(const struct fixture *fixture)
 {
@@ -96,6 +101,26 @@ static void find_filter(struct fixture *fixture)
 	fixture->sources = -1;
 }
 
+static void find_balancer(struct fixture *fixture)
+{
+	struct bpf_object *object = fixture->object;
+
+	fixture->addrs = fixture->ifaces = fixture->tunnels = fixture->conns = -1;
+	fixture->splices = fixture->listeners = fixture->sources = -1;
+	fixture->frags = find_map(object, LB_FRAGS);
+	fixture->services = find_map(object, LB_SERVICES);
+	fixture->vips = find_map(object, LB_VIPS);
+	fixture->backends = find_map(object, LB_BACKENDS);
+	fixture->clients = find_map(object, LB_CLIENTS);
+	fixture->stats = find_map(object, LB_STATS);
+}
+
+static void (*const find_own[TESTED_COUNT])(struct fixture *fixture) = {
+	[SPLICER] = find_splicer,
+	[XDP_FILTER] = find_filter,
+	[LB] = find_balancer,
+};
+
 static void find_parts(struct fixture *fixture)
 {
 	const struct object *object = object_of(fixture);
@@ -104,10 +129,7 @@ static void find_parts(struct fixture *fixture)
 	fixture->egress = object->egress ? find_program(fixture->object, object->egress) : -1;
 	fixture->counts = find_map(fixture->object, EVENT_COUNTS);
 	fixture->config = find_map(fixture->object, SPLICER_CONFIG);
-	if (fixture->tested == SPLICER)
-		find_splicer(fixture);
-	else
-		find_filter(fixture);
+	find_own[fixture->tested](fixture);
 }
 
 /* The counters as they were found after the newest run, each cell of each CPU. */
@@ -131,9 +153,9 @@ static struct counted *counted_new(void)
 	return counted;
 }
 
-static int place_table(int outer, uint32_t slot, size_t key, size_t value)
+static int place_table(int outer, uint32_t slot, size_t key, size_t value, uint32_t entries)
 {
-	int table = bpf_map_create(BPF_MAP_TYPE_LRU_HASH, "table", (uint32_t)key, (uint32_t)value, TABLE_SIZE, NULL);
+	int table = bpf_map_create(BPF_MAP_TYPE_LRU_HASH, "table", (uint32_t)key, (uint32_t)value, entries, NULL);
 
 	if (table < 0 || bpf_map_update_elem(outer, &slot, &table, BPF_ANY))
 		err(2, "table");
@@ -144,11 +166,15 @@ static void place_tables(struct fixture *fixture)
 {
 	if (fixture->tested == XDP_FILTER) {
 		fixture->sources = place_table(find_map(fixture->object, XDP_SOURCES), 0, sizeof(struct xdp_source),
-					       sizeof(uint64_t));
+					       sizeof(uint64_t), TABLE_SIZE);
 		return;
 	}
 	for (uint32_t i = 0; i < CONN_TABLES; i++)
-		fixture->table[i] = place_table(fixture->conns, i, sizeof(struct conn_key), sizeof(struct conn));
+		fixture->table[i] = fixture->tested == LB
+					    ? place_table(find_map(fixture->object, LB_FLOWS), i, sizeof(struct lb_key),
+							  sizeof(struct lb_flow), FLOWS_SIZE)
+					    : place_table(fixture->conns, i, sizeof(struct conn_key),
+							  sizeof(struct conn), TABLE_SIZE);
 }
 
 /* Cases write settings to the map themselves, where a tool would say first that it does. */
@@ -366,7 +392,9 @@ static int action_of_xdp(uint32_t returned)
 
 void fixture_run(struct fixture *fixture, enum context context, const struct frame *frame, struct outcome *outcome)
 {
-	struct __sk_buff skb = { .ifindex = context_ifindex(fixture, context) };
+	struct __sk_buff skb = { .ifindex = context_ifindex(fixture, context),
+				 .gso_size = fixture->gso_size,
+				 .gso_segs = fixture->gso_size ? 2 : 0 };
 	struct xdp_md md = { .data_end = (uint32_t)frame->len, .ingress_ifindex = skb.ifindex };
 	bool is_xdp = fixture->tested == XDP_FILTER;
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame->data, .data_size_in = frame->len,
@@ -388,6 +416,19 @@ void fixture_run(struct fixture *fixture, enum context context, const struct fra
 	outcome->placed = outcome->counted.object == object_of(fixture)->object &&
 			  outcome->counted.ifindex == (context == NO_CONTEXT ? 1 : skb.ifindex) &&
 			  outcome->counted.hook == (context >= OUT_VETH ? EVENT_EGRESS : object_of(fixture)->hook);
+}
+
+int fixture_run_quick(struct fixture *fixture, enum context context, const struct frame *frame)
+{
+	struct __sk_buff skb = { .ifindex = context_ifindex(fixture, context) };
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame->data, .data_size_in = frame->len,
+		    .data_out = fixture->out, .data_size_out = sizeof(fixture->out), .ctx_in = &skb,
+		    .ctx_size_in = sizeof(skb));
+
+	if (bpf_prog_test_run_opts(context_program(fixture, context), &options))
+		return -errno - 100;
+	fixture->out_len = options.data_size_out;
+	return (int)options.retval;
 }
 
 int fixture_ask(struct fixture *fixture, enum context context, const struct frame *frame)
@@ -425,6 +466,8 @@ const char *action_name(int action)
 		return "splice";
 	case TC_ACT_SHOT:
 		return "drop";
+	case TC_ACT_REDIRECT:
+		return "redirect";
 	default:
 		return "unknown action";
 	}

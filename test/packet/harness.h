@@ -25,7 +25,7 @@ struct counted;
 struct rule_set;
 
 /* The objects that can be under test. */
-enum tested { SPLICER, XDP_FILTER, TESTED_COUNT };
+enum tested { SPLICER, XDP_FILTER, LB, TESTED_COUNT };
 
 struct fixture {
 	enum tested tested; /* what fixture_open loads */
@@ -34,9 +34,11 @@ struct fixture {
 	int veth, veth_peer;    /* interface indices */
 	struct bpf_object *object;
 	int program, egress, counts, config, addrs, ifaces, tunnels;
-	int conns, table[CONN_TABLES];          /* the map of tables, and small tables that stand in it */
-	int frags, splices, listeners, sources; /* those that the object has not: -1 */
-	struct rule_set *rules;                 /* of XDP_FILTER, once there were some */
+	int conns, table[CONN_TABLES];                /* the map of tables, and small tables that stand in it */
+	int frags, splices, listeners, sources;       /* those that the object has not: -1 */
+	int services, vips, backends, clients, stats; /* of LB, and as table its flows */
+	uint32_t gso_size;      /* of frames that are run: an aggregate of segments of so many bytes; 0: none */
+	struct rule_set *rules; /* of XDP_FILTER, once there were some */
 	struct counted *counted;
 	uint8_t out[FRAME_MAX]; /* the frame as the newest run left it */
 	size_t out_len;
@@ -102,6 +104,8 @@ void fixture_clear_settings(struct fixture *fixture);
 /* Fills in reason, moved and bytes: what has been counted since it was asked last. */
 void counts_compare(struct fixture *fixture, struct outcome *outcome);
 void fixture_run(struct fixture *fixture, enum context context, const struct frame *frame, struct outcome *outcome);
+/* The same without a look at the counters, for the many: the action; below -100: errno. Sets out, out_len. */
+int fixture_run_quick(struct fixture *fixture, enum context context, const struct frame *frame);
 /* Asks instead (abi/config.h): the reason, the verdict << 16; -1 when the frame could not be run. */
 int fixture_ask(struct fixture *fixture, enum context context, const struct frame *frame);
 /* Whether everything is as it must be when this reason decides. */
@@ -205,6 +209,19 @@ void xdp_rate_cases(struct fixture *fixture);
 void xdp_event_cases(struct fixture *fixture);
 void xdp_count_cases(struct fixture *fixture);
 void xdp_oracle_cases(struct fixture *fixture);
+
+void lb_nat_cases(struct fixture *fixture);
+void lb_dsr_cases(struct fixture *fixture);
+void lb_header_cases(struct fixture *fixture);
+void lb_big_cases(struct fixture *fixture);
+void lb_icmp_cases(struct fixture *fixture);
+void lb_fragment_cases(struct fixture *fixture);
+void lb_flow_cases(struct fixture *fixture);
+void lb_port_cases(struct fixture *fixture);
+void lb_affinity_cases(struct fixture *fixture);
+void lb_choice_cases(struct fixture *fixture);
+void lb_event_cases(struct fixture *fixture);
+void lb_oracle_cases(struct fixture *fixture);
 
 /*
  * Inserts a rule: the operands of map_update, or for XDP_FILTER the words of xdp_rules_insert; blank separated, IPv4

@@ -3,7 +3,7 @@
  * Tables of frames, run through an object with BPF_PROG_TEST_RUN: verdict, the one counter that moves, and the frame
  * that comes out.
  *
- *     packet_test SPLICER.o XDP_FILTER.o PIN_DIR [MAP_UPDATE]
+ *     packet_test SPLICER.o XDP_FILTER.o LB.o PIN_DIR [MAP_UPDATE]
  *
  * Environment: PACKET_TEST_ONLY="NAME..." runs these groups only, PACKET_TEST_SEED and PACKET_TEST_RUNS: see
  * mutation_cases.c.
@@ -65,6 +65,18 @@ static const struct group {
 	{ "xdp-event", xdp_event_cases, XDP_FILTER },
 	{ "xdp-count", xdp_count_cases, XDP_FILTER },
 	{ "xdp-oracle", xdp_oracle_cases, XDP_FILTER },
+	{ "lb-nat", lb_nat_cases, LB },
+	{ "lb-dsr", lb_dsr_cases, LB },
+	{ "lb-header", lb_header_cases, LB },
+	{ "lb-big", lb_big_cases, LB },
+	{ "lb-icmp", lb_icmp_cases, LB },
+	{ "lb-fragment", lb_fragment_cases, LB },
+	{ "lb-flow", lb_flow_cases, LB },
+	{ "lb-port", lb_port_cases, LB },
+	{ "lb-affinity", lb_affinity_cases, LB },
+	{ "lb-choice", lb_choice_cases, LB },
+	{ "lb-event", lb_event_cases, LB },
+	{ "lb-oracle", lb_oracle_cases, LB },
 };
 
 /* only: blank separated names, NULL: all */
@@ -85,15 +97,16 @@ int main(int argc, char **argv)
 {
 	struct fixture fixture = { .object = NULL };
 
-	if (argc < 4 || argc > 5) {
-		fprintf(stderr, "usage: packet_test SPLICER.o XDP_FILTER.o PIN_DIR [MAP_UPDATE]\n");
+	if (argc < 5 || argc > 6) {
+		fprintf(stderr, "usage: packet_test SPLICER.o XDP_FILTER.o LB.o PIN_DIR [MAP_UPDATE]\n");
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	fixture.object_path[SPLICER] = argv[1];
 	fixture.object_path[XDP_FILTER] = argv[2];
-	fixture.pin_dir = argv[3];
-	fixture.map_update = argv[4];
+	fixture.object_path[LB] = argv[3];
+	fixture.pin_dir = argv[4];
+	fixture.map_update = argv[5];
 	fixture.veth = interface_index(VETH_NAME);
 	fixture.veth_peer = interface_index(VETH_PEER_NAME);
 	tap_note("PACKET_TEST_SEED=%llu", (unsigned long long)numbers_seeded().state);
