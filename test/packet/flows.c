@@ -26,11 +26,17 @@ void flow_key_of(const struct frame *frame, struct lb_key *key)
 
 int flow_get(const struct fixture *fixture, const struct lb_key *key, struct lb_flow *flow)
 {
-	int table = 0;
+	struct lb_flow found;
+	int where = CONN_TABLES;
 
-	while (table < CONN_TABLES && bpf_map_lookup_elem(fixture->table[table], key, flow))
-		table++;
-	return table;
+	for (int table = 0; table < CONN_TABLES; table++) {
+		if (bpf_map_lookup_elem(fixture->table[table], key, &found) ||
+		    (where != CONN_TABLES && found.last < flow->last))
+			continue;
+		*flow = found;
+		where = table;
+	}
+	return where;
 }
 
 void flow_print(const struct fixture *fixture, const struct frame *frame, char text[FLOW_TEXT_MAX])

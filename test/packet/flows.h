@@ -8,7 +8,7 @@
 
 /* The key of a TCP or UDP frame's direction. */
 void flow_key_of(const struct frame *frame, struct lb_key *key);
-/* In which table it stands (enum conn_table); CONN_TABLES: in none. */
+/* In which table it stands (enum conn_table); CONN_TABLES: in none. Of two the newer: the other one is overdue. */
 int flow_get(const struct fixture *fixture, const struct lb_key *key, struct lb_flow *flow);
 /* "confirmed established answered" */
 #define FLOW_TEXT_MAX 64

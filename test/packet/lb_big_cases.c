@@ -88,6 +88,12 @@ static const struct exchange exchanges[] = {
 		{ "may be fragmented: the stack does it, and egress the rest", TO_NARROW_CLIENT(.family = 4, DATA(1241)), ON_PEER, UNTOUCHED },
 		{ "small again", TO_NARROW_CLIENT(DATA(100)), ON_PEER, BACK, AS_VIP },
 	} },
+	{ "the first back is larger than the way", .family = 4, .services = { { .low = SERVICE_PORT } }, .steps = {
+		{ "there", TO_VIP(.src = BOX_NARROW_CLIENT), ON_VETH, BALANCED, TO_BACKEND },
+		{ "may be fragmented: the stack does it", TO_NARROW_CLIENT(DATA(1300)), ON_PEER, UNTOUCHED },
+		{ "its first fragment leaves", TO_NARROW_CLIENT(.fragment = FIRST, .id = 3, DATA(1200)), OUT_VETH, BACK_LEAVING, AS_VIP },
+		{ "a small one needs no stack", TO_NARROW_CLIENT(DATA(100)), ON_PEER, BACK, AS_VIP },
+	} },
 	{ "the way is asked for again", .proto = TCP, .services = { { .backends = { NARROW } } }, .steps = {
 		{ "there", TO_VIP(), ON_VETH, BALANCED, TO_NARROW },
 		{ "back", { .src = BOX_BACKEND_NARROW, .dst = SPEC_SRC, .sport = SERVICE_BACKEND_PORT, .dport = CLIENT_PORT, .flags = SYN_ACK }, ON_PEER, BACK, AS_VIP },

@@ -126,7 +126,7 @@ static const struct exchange exchanges[] = {
 	{ "errors, in fragments", .services = { { .low = SERVICE_PORT } }, .steps = {
 		OPEN,
 		{ "the first", FROM_WITHIN(.fragment = FIRST, .id = 6, ABOUT(there_translated)), ON_PEER, CONCERNED, AS_VIP_ABOUT(there) },
-		{ "a later one", FROM_WITHIN(.fragment = LATER, .id = 6, .icmp = ECHO_ANSWER, .payload = 40), ON_PEER, TC_ACT_REDIRECT, REASON_FRAGMENT_PASS, { .src = SPEC_DST } },
+		{ "a later one", FROM_WITHIN(.fragment = LATER, .id = 6, .icmp = ECHO_ANSWER, .payload = 40, .poke = { AT_TRANSPORT, 2, 2, 0xabcd }), ON_PEER, TC_ACT_REDIRECT, REASON_FRAGMENT_PASS, { .src = SPEC_DST } },
 	} },
 };
 /* clang-format on */

@@ -118,7 +118,7 @@ static const struct exchange forwarding[] = {
 		{ "nat", TO_VIP(), ON_VETH, DROPPED(REASON_NO_ROUTE), .before = forwarding_off },
 		{ "masquerade", TO_VIP(.sport = 3), ON_VETH, DROPPED(REASON_NO_ROUTE), .put = &(const struct service_spec)MASQUERADE },
 		{ "dsr", TO_VIP(.sport = 4), ON_VETH, DROPPED(REASON_NO_ROUTE), .put = &(const struct service_spec)DSR },
-		{ "and on again", TO_VIP(.flags = TCP_ACK), ON_VETH, BALANCED, TO_BACKEND, .before = forwarding_on },
+		{ "and on again", TO_VIP(.flags = TCP_ACK), ON_VETH, BALANCED, TO_BACKEND, .put = &(const struct service_spec){ .low = SERVICE_PORT }, .before = forwarding_on },
 	} },
 };
 /* clang-format on */
