@@ -46,9 +46,12 @@ size_t keyindex_find(const struct keyindex *index, const void *items, const void
 
 static int index_grow(struct keyindex *index, const void *items)
 {
-	struct keyindex grown = *index;
+	struct keyindex grown = {
+		.key_size = index->key_size,
+		.stride = index->stride,
+		.size = index->size ? 2 * index->size : SIZE_LEAST,
+	};
 
-	grown.size = index->size ? 2 * index->size : SIZE_LEAST;
 	grown.slots = calloc(grown.size, sizeof(*grown.slots));
 	if (!grown.slots)
 		return -1;
@@ -56,7 +59,8 @@ static int index_grow(struct keyindex *index, const void *items)
 		if (index->slots[i])
 			*slot_of(&grown, items, key_at(index, items, index->slots[i] - 1)) = index->slots[i];
 	free(index->slots);
-	*index = grown;
+	index->slots = grown.slots;
+	index->size = grown.size;
 	return 0;
 }
 

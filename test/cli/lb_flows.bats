@@ -19,7 +19,7 @@ setup() {
 }
 
 web=192.0.2.1:80/tcp
-web6=[2001:db8::1]:443/tcp
+web6='[2001:db8::1]:443/tcp'
 
 sizes() {
 	lb_backend flows -j | python3 -ISc 'import json, sys; print(*(row["value"] for row in json.load(sys.stdin)))'
