@@ -133,7 +133,7 @@ static __always_inline void balanced_count(const struct balancing *x, __u32 reas
 	__u32 index;
 
 	counts_add(count_word(EVENT_LB, x->b->hook, x->p.ifindex, reason, verdict), x->p.length);
-	if (verdict == VERDICT_DROP || reason == REASON_BALANCED_ERROR)
+	if (verdict == VERDICT_DROP || reason == REASON_BALANCED_ERROR || !x->flow)
 		return;
 	index = x->flow->stat;
 	stat = bpf_map_lookup_elem(&lb1_stats, &index);
