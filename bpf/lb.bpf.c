@@ -129,7 +129,7 @@ static __always_inline __u32 conclude(struct __sk_buff *skb, struct balancing *x
 	if (x->p.fragment == FRAGMENT_FIRST)
 		balanced_remember(x, verdict);
 	if (is_told && verdict != VERDICT_DROP)
-		checks_read(skb, &x->p, &x->b->ip_check, &x->b->l4_check);
+		checks_read(skb, &x->p, x->p.family, 0, &x->b->ip_check, &x->b->l4_check);
 	if (verdict != VERDICT_DROP && (!x->flow || carry_out(skb, &x->p, x->b, x->flow, carry_how(x, reason)))) {
 		reason = REASON_INTERNAL;
 		verdict = VERDICT_DROP;

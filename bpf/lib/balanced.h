@@ -168,13 +168,15 @@ static __always_inline __u32 check_offset(const struct packet *p)
 	}
 }
 
-static __always_inline void checks_read(struct __sk_buff *skb, const struct packet *p, __be16 *ip, __be16 *l4)
+/* Of the outer IP header, which is of this family, and of the transport, so many bytes further than it was read. */
+static __always_inline void checks_read(struct __sk_buff *skb, const struct packet *p, __u8 family, __u32 further,
+					__be16 *ip, __be16 *l4)
 {
 	*ip = *l4 = 0;
-	if (p->family == 4)
+	if (family == 4)
 		ctx_load(skb, p->l3 + __builtin_offsetof(struct ipv4_header, check), ip, sizeof(*ip));
 	if (p->fragment != FRAGMENT_LATER)
-		ctx_load(skb, check_offset(p), l4, sizeof(*l4));
+		ctx_load(skb, further + check_offset(p), l4, sizeof(*l4));
 }
 
 /* The Ethernet address that the stack has found. */
@@ -197,7 +199,7 @@ static __always_inline void report_translation(struct __sk_buff *skb, const stru
 	event->new_family = flow->family;
 	event->ip_check_before = b->ip_check;
 	event->l4_check_before = b->l4_check;
-	checks_read(skb, p, &event->ip_check_after, &event->l4_check_after);
+	checks_read(skb, p, flow->family, tunnel_overhead(flow), &event->ip_check_after, &event->l4_check_after);
 }
 
 static __always_inline void report_none(struct event *event)
