@@ -176,7 +176,7 @@ box_counted() {
 
 # assert_survives MODE: a box goes, comes again without what it knew, and the other goes
 assert_survives() {
-	local stream
+	local number
 	configure_both "$1"
 	stream_start four $VIP4 80 40
 	stream_start six $VIP6 80 40

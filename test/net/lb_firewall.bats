@@ -50,7 +50,6 @@ assert_all_asked() {
 }
 
 @test "without a rule for the VIP nothing passes; with one it does, both ways, in every mode" {
-	local mode
 	services 1
 	assert_all_asked '1 timeout'
 	assert_equal "$(sum_of flows)" 0

@@ -166,7 +166,7 @@ assert_mtu() {
 assert_large() {
 	local name=$1 mode version
 	for mode in "${@:2}"; do
-		services "${name#s}" -- mode=$mode
+		services "${name#s}" -- "mode=$mode"
 		for version in 4 6; do
 			[ "$name$mode" = s3nat ] || [ "$name$mode" = s3masquerade ] ||
 				PATIENCE=1 lab_on client balanced bulk udp "$(lb_vip $version)" 80 24000 3000 >"$BATS_TEST_TMPDIR/first"
