@@ -33,27 +33,28 @@ lb_hosts() {
 	done
 }
 
-# link NAME DEV PEER PEER_DEV ADDRESS...: a link from one host (or "box") to another; PEER has the next one of each address
-# and static neighbours are on both sides
+# lb_no_dad HOST DEV: its addresses can be used at once
+lb_no_dad() {
+	on "$1" sysctl -qw "net.ipv6.conf.$2.accept_dad=0"
+}
+
+# lb_link HOST DEV PEER PEER_DEV ADDRESS...: a link from one host (or "box") to another; PEER has the next one of each
+# address, and static neighbours are on both sides
 lb_link() {
 	local host=$1 dev=$2 peer=$3 peer_dev=$4 address next
 	shift 4
 	on "$host" ip link add "$dev" type veth peer name "$peer_dev" netns "/run/netns/$peer"
+	lb_no_dad "$host" "$dev"
+	lb_no_dad "$peer" "$peer_dev"
 	on "$host" ip link set "$dev" up
 	on "$peer" ip link set "$peer_dev" up
 	for address; do
 		next=$(lab_next "$address")
-		on "$host" ip addr add "$address" dev "$dev" $(lb_nodad "$address")
-		on "$peer" ip addr add "$next/${address#*/}" dev "$peer_dev" $(lb_nodad "$address")
+		on "$host" ip addr add "$address" dev "$dev"
+		on "$peer" ip addr add "$next/${address#*/}" dev "$peer_dev"
 		on "$host" ip neigh replace "$next" lladdr "$(lab_mac "$peer_dev" on "$peer")" dev "$dev" nud permanent
 		on "$peer" ip neigh replace "${address%/*}" lladdr "$(lab_mac "$dev" on "$host")" dev "$peer_dev" nud permanent
 	done
-}
-
-lb_nodad() {
-	case $1 in
-	*:*) echo nodad ;;
-	esac
 }
 
 # on HOST COMMAND [ARG]...: also where HOST is "box"
@@ -88,7 +89,7 @@ lb_text() {
 	esac
 }
 
-# lb_servers VERSION: the addresses of the servers that there are, by number: both with "4 6"
+# lb_server VERSION NUMBER: its address
 lb_server() {
 	case $1 in
 	4) echo "10.1.$2.2" ;;

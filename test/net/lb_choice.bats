@@ -50,7 +50,7 @@ weighted() {
 	local version proto
 	for version in 4 6; do
 		for proto in tcp udp; do
-			printf "add $(service $version $proto) %s\n" "$(backend $version 1)" "$(backend $version 2) -w 2" \
+			printf "add $(service $version "$proto") %s\n" "$(backend $version 1)" "$(backend $version 2) -w 2" \
 				"$(backend $version 3) -w 5"
 		done
 	done | lb_backend apply -f -
@@ -158,21 +158,21 @@ only_server() {
 	for version in 4 6; do
 		proto=$([ $version = 4 ] && echo tcp || echo udp)
 		vip=$(lb_vip $version)
-		lb_backend add "$(service $version $proto 81)" "$(backend $version 1)" "$(backend $version 2)" "$(backend $version 3)"
-		assert_equal "$(lab_on client balanced ask $proto "$vip" 80 60 25000 | wc -l)" 3 'servers without affinity'
-		lb_backend set "$(service $version $proto)" affinity=2
-		lb_backend set "$(service $version $proto 81)" affinity=300
-		first=$(only_server $proto "$vip" 80)
-		other=$(only_server $proto "$vip" 81)
-		lb_backend drain "$(service $version $proto)" "$(backend $version "${first#s}")"
-		second=$(only_server $proto "$vip" 80)
+		lb_backend add "$(service $version "$proto" 81)" "$(backend $version 1)" "$(backend $version 2)" "$(backend $version 3)"
+		assert_equal "$(lab_on client balanced ask "$proto" "$vip" 80 60 25000 | wc -l)" 3 'servers without affinity'
+		lb_backend set "$(service $version "$proto")" affinity=2
+		lb_backend set "$(service $version "$proto" 81)" affinity=300
+		first=$(only_server "$proto" "$vip" 80)
+		other=$(only_server "$proto" "$vip" 81)
+		lb_backend drain "$(service $version "$proto")" "$(backend $version "${first#s}")"
+		second=$(only_server "$proto" "$vip" 80)
 		[ "$second" != "$first" ] || fail "$first was drained"
-		assert_equal "$(only_server $proto "$vip" 81)" "$other"
-		lb_backend undrain "$(service $version $proto)" "$(backend $version "${first#s}")"
-		assert_equal "$(only_server $proto "$vip" 80)" "$second" 'who has the source'
+		assert_equal "$(only_server "$proto" "$vip" 81)" "$other"
+		lb_backend undrain "$(service $version "$proto")" "$(backend $version "${first#s}")"
+		assert_equal "$(only_server "$proto" "$vip" 80)" "$second" 'who has the source'
 		sleep 3.5
-		assert_equal "$(only_server $proto "$vip" 80)" "$first" 'after the time-out'
-		assert_equal "$(only_server $proto "$vip" 81)" "$other"
+		assert_equal "$(only_server "$proto" "$vip" 80)" "$first" 'after the time-out'
+		assert_equal "$(only_server "$proto" "$vip" 81)" "$other"
 	done
 }
 

@@ -166,7 +166,7 @@ assert_mtu() {
 assert_large() {
 	local name=$1 mode version
 	for mode in "${@:2}"; do
-		services "${name#s}" -- mode=$mode
+		services "${name#s}" -- "mode=$mode"
 		for version in 4 6; do
 			[ "$name$mode" = s3nat ] || [ "$name$mode" = s3masquerade ] ||
 				PATIENCE=1 lab_on client balanced bulk udp "$(lb_vip $version)" 80 24000 3000 >"$BATS_TEST_TMPDIR/first"
@@ -223,7 +223,7 @@ assert_large() {
 
 # sums_start HOST: of what comes to it
 sums_start() {
-	started "$BATS_TEST_TMPDIR/sums-$1" nsenter --net="/run/netns/$1" -- sums eth0
+	started "$BATS_TEST_TMPDIR/sums-$1" nsenter --net="/run/netns/$1" -- sums check eth0
 	declare -g "sums_$1=$pid"
 	eventually grep -q ready "$BATS_TEST_TMPDIR/sums-$1"
 }
@@ -270,4 +270,59 @@ assert_sums() {
 	lab_on client tc filter add dev eth0 egress bpf da obj "$LAB_OBJECTS/test/tag.o" sec action
 	assert_asked '5 s3' udp $VIP4 80 5
 	assert_asked '5 s3' udp $VIP6 80 5
+}
+
+# ---- events ----
+
+# shown HOST: what goes by its device, to a file
+shown() {
+	started "$BATS_TEST_TMPDIR/shown-$1" nsenter --net="/run/netns/$1" -- sums show eth0
+	eventually grep -q ready "$BATS_TEST_TMPDIR/shown-$1"
+}
+
+# assert_shown HOST LINE: the packet went by there, just so
+assert_shown() {
+	local file=$BATS_TEST_TMPDIR/shown-$1
+	eventually grep -qF -- "$2" "$file" || fail "expected at $1: $2" "$(<"$file")"
+}
+
+# assert_events COUNT: so many flows, or directions of them, as the packets were on the wire before and after
+assert_events() {
+	local events=$BATS_TEST_TMPDIR/events sender receiver reason proto ends
+	eventually has_lines "$events" "$1" || return
+	assert_equal "$(wc -l <"$events")" "$1" events || return
+	while read -r reason proto ends; do
+		read -r -a ends <<<"$ends"
+		sender=client receiver=s3
+		[ "$reason" = balanced ] || sender=s3 receiver=client
+		assert_shown $sender "> $proto ${ends[*]:0:4} ${ends[*]:8:2}" || return
+		assert_shown $receiver "< $proto ${ends[*]:4:4} ${ends[*]:10:2} ${ends[12]}" || return
+	done < <(fields reason proto src sport dst dport new_src new_sport new_dst new_dport ip_check_before l4_check_before \
+		ip_check_after l4_check_after next_hop <"$events")
+}
+
+@test "events of a new flow: both tuples, next hop and checksums, each direction, are those on the wire" {
+	local mode version proto host
+	for host in client s3; do
+		lab_on $host offload off eth0
+	done
+	for mode in nat masquerade dsr; do
+		services 3 -- mode=$mode
+		shown client
+		shown s3
+		tail_start events -j --object lb
+		for version in 4 6; do
+			for proto in tcp udp; do
+				assert_asked '1 s3' $proto "$(lb_vip $version)" 80
+			done
+		done
+		case $mode in
+		dsr) assert_events 4 ;;
+		*) assert_events 8 ;;
+		esac
+		stop_started
+	done
+	for host in client s3; do
+		lab_on $host offload on eth0
+	done
 }
