@@ -61,7 +61,7 @@ objects: $(OBJECTS:%=$(O)/%.o)
 tools: $(TOOLS:%=$(O)/%)
 bench-tools: $(addprefix $(O)/test/,path_bench rules_bench state_bench events_bench xdp_bench lb_bench wrap.o printk.o)
 tests: $(UNIT:%=$(O)/test/%) $(O)/test/packet_test $(O)/test/oracle_test $(O)/test/flood $(O)/test/subscriber \
-	$(O)/test/place_killer $(O)/test/tag.o
+	$(O)/test/place_killer $(O)/test/tag.o $(O)/test/untunnel.o
 
 $(O)/%.o: bpf/%.bpf.c
 	$(call say,BPF,$@)
@@ -112,7 +112,7 @@ $(O)/test/place_killer: test/net/place_killer.c $(O)/libpinned.a
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(SPLICER_CFLAGS) $(CFLAGS) -MMD -MP $< $(O)/libpinned.a $(LDFLAGS) $(LINK) -o $@
 
-$(O)/test/tag.o: test/net/tag.bpf.c
+$(O)/test/tag.o $(O)/test/untunnel.o: $(O)/test/%.o: test/net/%.bpf.c
 	$(call say,BPF,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@

@@ -108,7 +108,7 @@ static __always_inline __u32 decide(struct __sk_buff *skb, struct balancing *x)
 {
 	__u32 reason;
 
-	if (packet_parse(skb, &x->p) || !x->p.family)
+	if (packet_parse(skb, &x->p) || !x->p.family || x->p.l4 > TRANSLATE_L4_MAX)
 		return REASON_NONE;
 	if (x->p.fragment == FRAGMENT_LATER)
 		return row_fragment(x);
@@ -146,7 +146,7 @@ static __always_inline __u32 conclude(struct __sk_buff *skb, struct balancing *x
 		balanced_remember(x, balanced_verdict(reason));
 	balanced_count(x, reason, balanced_verdict(reason));
 	if (is_told)
-		balanced_report(skb, &x->p, x->b, x->flow, reason);
+		balanced_report(skb, &x->p, x->flow, reason);
 	return reason;
 }
 
@@ -173,7 +173,7 @@ int lb_ingress(struct __sk_buff *skb)
 
 	if (!x.b)
 		return TC_ACT_SHOT;
-	reason = decide(skb, &x);
+	reason = ctx_is_to_this_host(skb) ? decide(skb, &x) : REASON_NONE;
 	if (x.flow && reason)
 		reason = way_find(skb, &x, reason);
 	if (!reason)

@@ -148,8 +148,13 @@ uint32_t conn_timeout_seconds(const struct splicer_config *config, const struct 
 }
 
 /* The last packet may be younger than the caller's clock reading. */
+bool timeout_is_over(const struct splicer_config *config, uint8_t proto, uint8_t state, uint64_t last, uint64_t now)
+{
+	return now > last && now - last > timeout_seconds(config, conn_timeout_of(proto, state)) * CLOCK_SECOND;
+}
+
 bool conn_is_overdue(const struct splicer_config *config, const struct conn_key *key, const struct conn *conn,
 		     uint64_t now)
 {
-	return now > conn->last && now - conn->last > conn_timeout_seconds(config, key, conn) * CLOCK_SECOND;
+	return timeout_is_over(config, key->proto, conn->state, conn->last, now);
 }

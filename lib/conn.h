@@ -53,6 +53,9 @@ uint32_t timeout_seconds(const struct splicer_config *config, enum conn_timeout 
 /* Seconds that a connection of this protocol in its state lasts without a packet. */
 uint32_t conn_timeout_seconds(const struct splicer_config *config, const struct conn_key *key, const struct conn *conn);
 
+/* Whether what had its last packet then is past its timeout; both times ns of CLOCK_MONOTONIC. */
+bool timeout_is_over(const struct splicer_config *config, uint8_t proto, uint8_t state, uint64_t last, uint64_t now);
+
 /* Whether it counts as absent at a time, ns of CLOCK_MONOTONIC. */
 bool conn_is_overdue(const struct splicer_config *config, const struct conn_key *key, const struct conn *conn,
 		     uint64_t now);

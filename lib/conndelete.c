@@ -148,7 +148,7 @@ static int tables_open(const struct pins *pins, struct deleting *deleting, struc
 	if (outer < 0)
 		return -1;
 	for (int table = 0; table < CONN_TABLES && !result; table++) {
-		struct conn_map map = { .fd = -1 };
+		struct flow_table map = { .fd = -1 };
 
 		result = conn_map_open(outer, (enum conn_table)table, &map, error);
 		deleting->tables[table] = result ? -1 : map.fd;

@@ -1,39 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "conntable.h"
 
-#include "mapread.h"
+#include "conn.h"
 
-#include <bpf/bpf.h>
-#include <unistd.h>
+_Static_assert(sizeof(struct conn_key) <= FLOW_KEY_MAX && sizeof(struct conn) <= FLOW_VALUE_MAX, "flowtable.h");
 
-static int shape_check(const struct bpf_map_info *info, struct error *error)
+static bool is_overdue(const struct splicer_config *config, const void *key, const void *conn, uint64_t now)
 {
-	if (info->type == BPF_MAP_TYPE_LRU_HASH && info->key_size == sizeof(struct conn_key) &&
-	    info->value_size == sizeof(struct conn))
-		return 0;
-	return error_state(error, SPLICER_CONNS,
-			   "holds a map of another kind: type %u key %u value %u, expected type %u key %zu value %zu",
-			   info->type, info->key_size, info->value_size, BPF_MAP_TYPE_LRU_HASH, sizeof(struct conn_key),
-			   sizeof(struct conn));
+	return conn_is_overdue(config, key, conn, now);
 }
 
-int conn_map_open(int outer, enum conn_table table, struct conn_map *map, struct error *error)
+static bool has_more_packets(const void *left, const void *right)
 {
-	struct bpf_map_info info = { 0 };
-	__u32 size = sizeof(info);
+	const struct conn *conn = left, *than = right;
 
-	map->fd = pin_inner_open(outer, table);
-	if (map->fd < 0)
-		return error_errno(error, SPLICER_CONNS);
-	if (bpf_obj_get_info_by_fd(map->fd, &info, &size))
-		error_errno(error, SPLICER_CONNS);
-	else if (!shape_check(&info, error)) {
-		map->id = info.id;
-		map->size = info.max_entries;
-		return 0;
-	}
-	close(map->fd);
-	return -1;
+	return conn->packets[0] + conn->packets[1] > than->packets[0] + than->packets[1];
+}
+
+const struct flow_shape conn_shape = {
+	.pin = &pin_conns,
+	.map_names = { [CONNS_CONFIRMED] = "conns_confirmed", [CONNS_UNCONFIRMED] = "conns_unconf" },
+	.key_size = sizeof(struct conn_key),
+	.value_size = sizeof(struct conn),
+	.unit = "connections",
+	.entries = 1,
+	.created = offsetof(struct conn, created),
+	.last = offsetof(struct conn, last),
+	.is_overdue = is_overdue,
+	.is_further = has_more_packets,
+};
+
+int conn_map_open(int outer, enum conn_table table, struct flow_table *map, struct error *error)
+{
+	return flow_table_open(&conn_shape, outer, table, map, error);
 }
 
 /* ---- reading ---- */
@@ -54,5 +53,5 @@ int conn_map_each(int fd, conn_callback *take, void *context)
 {
 	struct reading reading = { take, context };
 
-	return map_each(fd, sizeof(struct conn_key), sizeof(struct conn), entry_take, &reading);
+	return flow_table_each(&conn_shape, fd, entry_take, &reading);
 }

@@ -5,19 +5,12 @@
 
 #include "abi/conns.h"
 #include "error.h"
-#include "pin.h"
+#include "flowtable.h"
 
-#include <stdint.h>
+extern const struct flow_shape conn_shape;
 
-/* The table in force, verified: another may be put in its place by a tool while this one is open. */
-struct conn_map {
-	int fd;
-	uint32_t id;   /* of the map */
-	uint32_t size; /* entries there is room for */
-};
-
-/* Opens the table of a descriptor of pin_conns; closed with close(map->fd). */
-int conn_map_open(int outer, enum conn_table table, struct conn_map *map, struct error *error);
+/* flow_table_open of a descriptor of pin_conns. */
+int conn_map_open(int outer, enum conn_table table, struct flow_table *map, struct error *error);
 
 /* One entry, as it was when it was read; -1 with errno ends the reading. */
 typedef int conn_callback(void *context, const struct conn_key *key, const struct conn *conn);

@@ -3,8 +3,8 @@
 
 #include "array.h"
 #include "clock.h"
-#include "connindex.h"
 #include "conntable.h"
+#include "keyindex.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +14,8 @@
 
 struct reading {
 	struct connview *view;
-	struct connindex index; /* of the rows that one read later may be the same as */
-	enum conn_place place;  /* being read */
+	struct keyindex index; /* of the rows that one read later may be the same as */
+	enum conn_place place; /* being read */
 };
 
 static struct conn_row *row_add(struct connview *view)
@@ -33,10 +33,10 @@ static struct conn_row *row_add(struct connview *view)
 static struct conn_row *row_of(struct reading *reading, const struct conn_key *key, bool *known)
 {
 	struct connview *view = reading->view;
-	size_t place = connindex_find(&reading->index, view->rows, sizeof(*view->rows), key);
+	size_t place = keyindex_find(&reading->index, view->rows, key);
 	struct conn_row *row;
 
-	*known = place != CONNINDEX_NONE;
+	*known = place != KEYINDEX_NONE;
 	if (*known)
 		return &view->rows[place];
 	row = row_add(view);
@@ -44,8 +44,7 @@ static struct conn_row *row_of(struct reading *reading, const struct conn_key *k
 		return NULL;
 	row->key = *key;
 	/* the confirmed table is read last, and has each key once */
-	if (reading->place != PLACE_CONFIRMED &&
-	    connindex_add(&reading->index, view->rows, sizeof(*view->rows), view->count - 1))
+	if (reading->place != PLACE_CONFIRMED && keyindex_add(&reading->index, view->rows, view->count - 1))
 		return NULL;
 	return row;
 }
@@ -102,7 +101,7 @@ static int take_entry(void *context, const struct conn_key *key, const struct co
 
 static int take_table(struct reading *reading, int outer, enum conn_table table, uint32_t *id, struct error *error)
 {
-	struct conn_map map;
+	struct flow_table map;
 	int result;
 
 	if (conn_map_open(outer, table, &map, error))
@@ -118,7 +117,7 @@ static int is_exchanged(int outer, const uint32_t ids[CONN_TABLES], bool *exchan
 {
 	*exchanged = false;
 	for (int table = 0; table < CONN_TABLES; table++) {
-		struct conn_map map;
+		struct flow_table map;
 
 		if (conn_map_open(outer, (enum conn_table)table, &map, error))
 			return -1;
@@ -131,7 +130,10 @@ static int is_exchanged(int outer, const uint32_t ids[CONN_TABLES], bool *exchan
 /* Connections move from the unconfirmed table to the confirmed one, so that is read last: none is missed. */
 static int read_all(struct connview *view, int outer, bool *exchanged, struct error *error)
 {
-	struct reading reading = { .view = view };
+	struct reading reading = {
+		.view = view,
+		.index = { .key_size = sizeof(struct conn_key), .stride = sizeof(*view->rows) },
+	};
 	uint32_t ids[CONN_TABLES];
 	int result = local_sockets_read(&view->sockets, error);
 
@@ -143,7 +145,7 @@ static int read_all(struct connview *view, int outer, bool *exchanged, struct er
 		result = take_table(&reading, outer, CONNS_UNCONFIRMED, &ids[CONNS_UNCONFIRMED], error);
 	if (!result)
 		result = take_table(&reading, outer, CONNS_CONFIRMED, &ids[CONNS_CONFIRMED], error);
-	connindex_free(&reading.index);
+	keyindex_free(&reading.index);
 	return result ? result : is_exchanged(outer, ids, exchanged, error);
 }
 

@@ -2,7 +2,7 @@
 /*
  * One reading of the connections there are: both tables, and local sockets that have a peer. Takes no lock. A
  * connection that is in several of them, or moves while they are read, is there once; one that is overdue is not. When
- * a table is exchanged meanwhile (connresize.h), all is read anew. What began in the moment of an exchange is in
+ * a table is exchanged meanwhile (flowresize.h), all is read anew. What began in the moment of an exchange is in
  * neither table for the few milliseconds until it is carried over: a caller that must not miss it holds pins_lock.
  */
 #ifndef SPLICER_CONNVIEW_H

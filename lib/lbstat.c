@@ -4,7 +4,7 @@
 #include "array.h"
 #include "clock.h"
 #include "conn.h"
-#include "mapread.h"
+#include "lbtable.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -112,10 +112,8 @@ static bool is_over(const struct lb_flow *flow)
 
 static bool is_active(const struct counting *counting, const struct lb_key *key, const struct lb_flow *flow)
 {
-	uint64_t seconds = timeout_seconds(counting->config, conn_timeout_of(key->proto, flow->state));
-
 	return flow->kind == LB_FORWARD && !is_over(flow) &&
-	       (counting->now <= flow->last || counting->now - flow->last <= seconds * CLOCK_SECOND);
+	       !timeout_is_over(counting->config, key->proto, flow->state, flow->last, counting->now);
 }
 
 /* Its place may be another's by now. */
@@ -139,17 +137,17 @@ static int flow_take(void *context, const void *key, const void *value)
 	return 0;
 }
 
-static int tables_read(int outer, struct counting *counting)
+static int tables_read(int outer, struct counting *counting, struct error *error)
 {
 	int result = 0;
 
-	for (uint32_t table = 0; table < CONN_TABLES && !result; table++) {
-		int map = pin_inner_open(outer, table);
+	for (int table = 0; table < CONN_TABLES && !result; table++) {
+		struct flow_table map;
 
-		if (map < 0)
+		if (flow_table_open(&lb_shape, outer, (enum conn_table)table, &map, error))
 			return -1;
-		result = map_each(map, sizeof(struct lb_key), sizeof(struct lb_flow), flow_take, counting);
-		close(map);
+		result = flow_table_each(&lb_shape, map.fd, flow_take, counting) ? error_errno(error, LB_FLOWS) : 0;
+		close(map.fd);
 	}
 	return result;
 }
@@ -157,7 +155,7 @@ static int tables_read(int outer, struct counting *counting)
 static int flows_count(const struct pins *pins, struct lb_rows *rows, struct error *error)
 {
 	struct counting counting = { .config = pins->config, .now = clock_now() };
-	int outer = pin_open(pins, &pin_lb_flows, error), result = -1;
+	int outer = pin_open(pins, &pin_lb_flows, error), result;
 
 	if (outer < 0)
 		return -1;
@@ -165,11 +163,10 @@ static int flows_count(const struct pins *pins, struct lb_rows *rows, struct err
 	for (size_t i = 0; counting.by_stat && i < rows->count; i++)
 		if (rows->items[i].backend && rows->items[i].backend->stat < LB_STATS_MAX)
 			counting.by_stat[rows->items[i].backend->stat] = &rows->items[i];
-	if (counting.by_stat)
-		result = tables_read(outer, &counting);
+	result = counting.by_stat ? tables_read(outer, &counting, error) : error_errno(error, LB_FLOWS);
 	free(counting.by_stat);
 	close(outer);
-	return result ? error_errno(error, LB_FLOWS) : 0;
+	return result;
 }
 
 int lb_rows_read(const struct pins *pins, const struct lbset *set, const struct lb_name *only, struct lb_rows *out,

@@ -2,6 +2,7 @@
 #include "lbverb.h"
 
 #include "batch.h"
+#include "flowsettings.h"
 #include "forwarding.h"
 #include "lbout.h"
 #include "lbview.h"
@@ -11,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char applies[] = "apply", lists[] = "list";
+static const char applies[] = "apply", lists[] = "list", flows[] = "flows";
 
 int lb_take_option(void *context, size_t row, const char *value, struct error *error)
 {
@@ -156,6 +157,36 @@ static int run_list(struct lb_work *work, struct error *error)
 	return lbview_run(&work->pins, &view, error);
 }
 
+/* ---- flows ---- */
+
+static int flows_take(const struct lb_work *work, struct flow_change *change, struct error *error)
+{
+	if (refuse_others(work, &work->request, 0, flows, error))
+		return -1;
+	if (work->common.file)
+		return error_usage(error, "-f", "is not for %s", flows);
+	if (work->common.dry_run && !work->count)
+		return error_usage(error, "-n", "no setting was given");
+	for (int i = 0; i < work->count; i++)
+		if (flow_change_parse(change, &settings_of_lb, work->operands[i], error))
+			return -1;
+	return 0;
+}
+
+static int run_flows(struct lb_work *work, struct error *error)
+{
+	const struct common_options *common = &work->common;
+	struct flow_change change = { 0 };
+	bool sets = work->count;
+
+	if (flows_take(work, &change, error) ||
+	    pins_open(&work->pins, common->pin_dir, PINS_LB, sets && !common->dry_run, error))
+		return -1;
+	if (sets)
+		return flow_settings_set(&settings_of_lb, &work->pins, &change, common, error);
+	return flow_settings_show(&settings_of_lb, &work->pins, common->json ? OUT_JSON : OUT_TABLE, error);
+}
+
 /* ---- all ---- */
 
 int lb_work_run(struct lb_work *work, struct error *error)
@@ -168,8 +199,10 @@ int lb_work_run(struct lb_work *work, struct error *error)
 		return run_apply(work, error);
 	if (!strcmp(work->word, lists))
 		return run_list(work, error);
+	if (!strcmp(work->word, flows))
+		return run_flows(work, error);
 	return error_usage(error, work->word,
-			   "unknown command (add, delete, drain, undrain, weight, set, up, down, list, apply)");
+			   "unknown command (add, delete, drain, undrain, weight, set, up, down, list, apply, flows)");
 }
 
 void lb_work_end(struct lb_work *work)

@@ -7,6 +7,9 @@ python3 test/lb.py ends [DIR]              what LB_BACKENDS has: proto, address,
 python3 test/lb.py way ADDRESS PORT PROTO  the service that LB_VIPS has for a packet there
 python3 test/lb.py count NAME BACKEND PACKETS,BACK BYTES,BACK FLOWS      adds to its counters
 python3 test/lb.py flow TABLE NAME BACKEND NUMBER STATE IDLE [KIND]      a flow in a table, from client port NUMBER
+python3 test/lb.py fill TABLE NAME BACKEND COUNT [PORT]    that many established ones, both directions, each a millisecond younger
+python3 test/lb.py flows TABLE             what it has: forward, reply or direct, from, to; sorted
+python3 test/lb.py forget                  all flows
 python3 test/lb.py wreck                   takes an entry out of each index, and puts one that nobody asks for in
 """
 
@@ -304,21 +307,64 @@ def count(name, backend, packets, amount, flows):
     update(fd, key, bytes(cells))
 
 
+def flow_table(which):
+    return bpf(MAP_GET_FD_BY_ID, lookup(opened("lb1_flows"), struct.pack("I", TABLES.index(which)), 4))
+
+
+def flow_entry(service, target, ends, becomes, times, kind, state):
+    """One direction: from one end to another, and what these become; ends are address and port."""
+    (src, sport), (dst, dport) = ends
+    key = src + dst + struct.pack("!HH", sport, dport) + bytes([service.proto, service.family, 0, 0])
+    (src, sport), (dst, dport) = becomes
+    value = struct.pack("=QQ", *times) + src + dst + struct.pack("!HH", sport, dport)
+    value += bytes([int(kind), service.mode, int(state), 0])
+    value += struct.pack("=IIHBB", service.index, target.stat, target.place, target.family, 0)
+    return key, value.ljust(112, b"\0")
+
+
+def client_of(service):
+    return ipaddress.ip_address("10.200.0.1" if service.family == 4 else "fd00::1").packed.ljust(16, b"\0")
+
+
+def since(idle):
+    return max(1, time.clock_gettime_ns(time.CLOCK_MONOTONIC) - int(float(idle) * 1e9))
+
+
 def flow(which, name, backend, number, state, idle, kind="1"):
     service = find(name)
     target = service.backend(backend)
-    last = max(1, time.clock_gettime_ns(time.CLOCK_MONOTONIC) - int(float(idle) * 1e9))
-    client = ipaddress.ip_address("10.200.0.1" if service.family == 4 else "fd00::1").packed.ljust(16, b"\0")
-    key = client + service.vip + struct.pack("!HH", int(number), service.low) + bytes(
-        [service.proto, service.family, 0, 0])
-    value = struct.pack("=QQ", last, last) + client + target.addr
-    value += struct.pack("!HH", int(number), target.port or service.low)
-    value += bytes([int(kind), service.mode, int(state), 0])
-    value += struct.pack("=IIHBB", service.index, target.stat, target.place, target.family, 0)
-    value = value.ljust(112, b"\0")
-    outer = opened("lb1_flows")
-    fd = bpf(MAP_GET_FD_BY_ID, lookup(outer, struct.pack("I", TABLES.index(which)), 4))
-    update(fd, key, value)
+    client, vip = (client_of(service), int(number)), (service.vip, service.low)
+    becomes = client, (target.addr, target.port or service.low)
+    update(flow_table(which), *flow_entry(service, target, (client, vip), becomes, (since(idle),) * 2, kind, state))
+
+
+def fill(which, name, backend, total, first="1024"):
+    service, fd = find(name), flow_table(which)
+    target = service.backend(backend)
+    vip, end = (service.vip, service.low), (target.addr, target.port or service.low)
+    for number in range(int(total)):
+        last = since((int(total) - number) / 1000)
+        client = client_of(service), int(first) + number
+        update(fd, *flow_entry(service, target, (client, vip), (client, end), (last, last), 1, 2))
+        # of every second flow, the answer is older than flows before it
+        last -= 50000000 * (number % 2)
+        update(fd, *flow_entry(service, target, (end, client), (vip, client), (last, last), 2, 2))
+
+
+def flows(which):
+    lines = []
+    for key, value in entries(flow_table(which), 40, 112).items():
+        sport, dport = struct.unpack_from("!HH", key, 32)
+        kind = ("none", "forward", "reply", "direct")[value[52]]
+        lines.append(f"{kind} {at(key[37], key[:16], sport)} {at(key[37], key[16:32], dport)}")
+    print("\n".join(sorted(lines)) or "none")
+
+
+def forget():
+    for which in TABLES:
+        fd = flow_table(which)
+        for key in entries(fd, 40, 112):
+            delete(fd, key)
 
 
 def wreck():
@@ -333,7 +379,7 @@ def wreck():
         update(fd, key, struct.pack("I", 4095))
 
 
-VERBS = {verb.__name__: verb for verb in (check, table, where, ends, way, count, flow, wreck)}
+VERBS = {verb.__name__: verb for verb in (check, table, where, ends, way, count, flow, fill, flows, forget, wreck)}
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in VERBS:

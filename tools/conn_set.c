@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* conn_set: sets how large the connection tables are and how long connections last, and shows it. */
 #include "batch.h"
-#include "connsettings.h"
+#include "flowsettings.h"
 #include "option.h"
 #include "pin.h"
 
@@ -29,7 +29,7 @@ static const struct command command = {
 
 struct request {
 	bool save, sets;
-	struct conn_change change;
+	struct flow_change change;
 };
 
 static int take_option(void *context, size_t row, const char *value, struct error *error)
@@ -56,7 +56,7 @@ static int refuse_option(void *context, size_t row, const char *value, struct er
 static int take_operands(struct request *request, char *const *operands, int count, struct error *error)
 {
 	for (int i = 0; i < count; i++)
-		if (conn_change_parse(&request->change, operands[i], error))
+		if (flow_change_parse(&request->change, &settings_of_conns, operands[i], error))
 			return -1;
 	return 0;
 }
@@ -96,51 +96,14 @@ static int read_input(int argc, char **argv, struct common_options *common, stru
 
 /* ---- setting and showing ---- */
 
-static int change_locked(const struct pins *pins, struct conn_change *change, bool dry_run, struct error *error)
-{
-	int result;
-
-	if (dry_run)
-		return conn_settings_apply(pins, change, true, error);
-	if (pins_lock(pins, error))
-		return -1;
-	result = conn_settings_apply(pins, change, false, error);
-	pins_unlock(pins);
-	return result;
-}
-
-static int set(const struct pins *pins, struct request *request, const struct common_options *common,
+static int run(const struct pins *pins, struct request *request, const struct common_options *common,
 	       struct error *error)
 {
-	struct conn_change *change = &request->change;
-	struct conn_settings settings;
-
-	if (change_locked(pins, change, common->dry_run, error))
-		return -1;
-	if (common->json) {
-		if (conn_settings_read(pins, &settings, error))
-			return -1;
-		conn_settings_print(&settings, change, OUT_JSON);
-	} else if (common->verbose || common->dry_run) {
-		conn_change_print_lines(change);
-	}
-	if (change->dropped && common->verbose && !common->quiet)
-		note_print("%zu connections dropped, the longest unused ones: the table is too small for them",
-			   change->dropped);
-	return 0;
-}
-
-static int show(const struct pins *pins, const struct request *request, bool json, struct error *error)
-{
-	struct conn_settings settings;
-
-	if (conn_settings_read(pins, &settings, error))
-		return -1;
+	if (request->sets)
+		return flow_settings_set(&settings_of_conns, pins, &request->change, common, error);
 	if (request->save)
-		conn_settings_print_lines(&settings);
-	else
-		conn_settings_print(&settings, NULL, json ? OUT_JSON : OUT_TABLE);
-	return 0;
+		return flow_settings_save(&settings_of_conns, pins, error);
+	return flow_settings_show(&settings_of_conns, pins, common->json ? OUT_JSON : OUT_TABLE, error);
 }
 
 int main(int argc, char **argv)
@@ -150,11 +113,8 @@ int main(int argc, char **argv)
 	struct error error;
 	struct pins pins;
 	int failed = read_input(argc, argv, &common, &request, &error) ||
-		     pins_open(&pins, common.pin_dir, PINS_SPLICER, request.sets && !common.dry_run, &error);
+		     pins_open(&pins, common.pin_dir, PINS_SPLICER, request.sets && !common.dry_run, &error) ||
+		     run(&pins, &request, &common, &error);
 
-	if (!failed && request.sets)
-		failed = set(&pins, &request, &common, &error);
-	else if (!failed)
-		failed = show(&pins, &request, common.json, &error);
 	return output_finish(failed ? error_print(&error) : EXIT_DONE);
 }

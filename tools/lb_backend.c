@@ -21,6 +21,7 @@ static const char *const synopsis[] = {
 	"add|delete|drain|undrain|weight|set|up|down -f FILE|-",
 	"list [SERVICE] [--save | --watch SECONDS]",
 	"apply [--all] -f FILE|-",
+	"flows [max=FLOWS|default] [unconfirmed=FLOWS|default]",
 	NULL,
 };
 

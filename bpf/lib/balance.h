@@ -23,11 +23,12 @@ struct balance {
 	__u32 is_known;            /* of a flow, be it one that the object leaves alone */
 	__u32 is_moved;            /* its flow is in the other table now, and in flow */
 	__u32 begins;              /* a flow: that in flow, which no table has yet */
+	__u32 is_asked;            /* the route was, for this packet: next_hop is its */
 	__u32 mtu;                 /* of the way that the packet is too big for */
 	__u32 quoted_l4;           /* where the transport header is that an ICMP error quotes, as packet.l4 */
 	__u8 next_hop[6];          /* link-layer address; zero: not resolved yet */
 	__be16 ip_check, l4_check; /* before they were changed */
-	__u8 reserved[6];
+	__u8 reserved[2];
 };
 
 /* One for each CPU, for it is too large for the stack. Not pinned: each object has its own. */
@@ -60,6 +61,7 @@ static __always_inline struct balance *balance_begin(enum event_hook hook)
 	b->is_known = 0;
 	b->is_moved = 0;
 	b->begins = 0;
+	b->is_asked = 0;
 	return b;
 }
 
@@ -103,12 +105,16 @@ static __always_inline int balance_is_overdue(const struct lb_flow *flow, __u32 
 	return now - flow->last > conn_timeout(proto, flow->state) * NS_PER_SECOND;
 }
 
+/* What is overdue goes when it is met. */
 static __always_inline struct lb_flow *balance_of_table(__u32 table, const struct lb_key *key, __u64 now)
 {
 	void *inner = bpf_map_lookup_elem(&lb1_flows, &table);
 	struct lb_flow *flow = inner ? bpf_map_lookup_elem(inner, key) : NULL;
 
-	return flow && !balance_is_overdue(flow, key->proto, now) ? flow : NULL;
+	if (!flow || !balance_is_overdue(flow, key->proto, now))
+		return flow;
+	bpf_map_delete_elem(inner, key);
+	return NULL;
 }
 
 /* NULL: no flow is known. *table is where it stands. */

@@ -46,11 +46,8 @@ static __always_inline int may_be_fragmented(struct __sk_buff *skb, const struct
  */
 static __always_inline __u32 way_by_stack(struct balancing *x, __u32 reason)
 {
-	if (x->flow->mode == LB_MASQUERADE)
+	if (x->flow->mode != LB_NAT)
 		return REASON_NO_ROUTE;
-	/* a tunnel that ends here needs not begin */
-	if (x->flow->mode == LB_DSR)
-		return REASON_NONE;
 	if (x->flow->kind == LB_FORWARD) {
 		x->for_stack = 1;
 		return reason;
@@ -66,9 +63,8 @@ static __always_inline int way_is_known(const struct balancing *x, __u32 length)
 {
 	const struct lb_flow *flow = x->flow;
 
-	if (!x->is_recalled && !following_is_fresh(flow, bpf_ktime_get_coarse_ns()))
-		return 0;
-	return !flow->ifindex || length <= flow->mtu;
+	return flow->ifindex && length <= flow->mtu &&
+	       (x->is_recalled || following_is_fresh(flow, bpf_ktime_get_coarse_ns()));
 }
 
 /* Whether and where it can go on from ingress; reason is why it should. */
@@ -137,7 +133,7 @@ static __always_inline void balanced_count(const struct balancing *x, __u32 reas
 	__u32 index;
 
 	counts_add(count_word(EVENT_LB, x->b->hook, x->p.ifindex, reason, verdict), x->p.length);
-	if (verdict == VERDICT_DROP || reason == REASON_BALANCED_ERROR)
+	if (verdict == VERDICT_DROP || reason == REASON_BALANCED_ERROR || !x->flow)
 		return;
 	index = x->flow->stat;
 	stat = bpf_map_lookup_elem(&lb1_stats, &index);
@@ -168,11 +164,18 @@ static __always_inline __u32 check_offset(const struct packet *p)
 	}
 }
 
+static __always_inline __be16 ip_check_read(struct __sk_buff *skb, const struct packet *p)
+{
+	__be16 check = 0;
+
+	ctx_load(skb, p->l3 + __builtin_offsetof(struct ipv4_header, check), &check, sizeof(check));
+	return check;
+}
+
 static __always_inline void checks_read(struct __sk_buff *skb, const struct packet *p, __be16 *ip, __be16 *l4)
 {
-	*ip = *l4 = 0;
-	if (p->family == 4)
-		ctx_load(skb, p->l3 + __builtin_offsetof(struct ipv4_header, check), ip, sizeof(*ip));
+	*ip = p->family == 4 ? ip_check_read(skb, p) : 0;
+	*l4 = 0;
 	if (p->fragment != FRAGMENT_LATER)
 		ctx_load(skb, check_offset(p), l4, sizeof(*l4));
 }
@@ -205,7 +208,23 @@ static __always_inline void report_translation(struct __sk_buff *skb, const stru
 	event->new_family = flow->family;
 	event->ip_check_before = b->ip_check;
 	event->l4_check_before = b->l4_check;
-	checks_read(skb, p, &event->ip_check_after, &event->l4_check_after);
+	if (flow->mode != LB_DSR) {
+		checks_read(skb, p, &event->ip_check_after, &event->l4_check_after);
+		return;
+	}
+	/* of the tunnel; what is in it is as it was */
+	event->ip_check_after = flow->family == 4 ? ip_check_read(skb, p) : 0;
+	event->l4_check_after = b->l4_check;
+}
+
+/* Of packets that went as others before them. */
+static __always_inline void report_next_hop(struct __sk_buff *skb, const struct packet *p, struct balance *b,
+					    const struct lb_flow *flow)
+{
+	if (b->hook == EVENT_EGRESS || b->is_asked)
+		return;
+	b->other = *flow;
+	hop_find(skb, p, b, &b->other, 0);
 }
 
 static __always_inline void report_none(struct event *event)
@@ -228,9 +247,9 @@ static __always_inline int events_may_want(int is_news)
 }
 
 /* flow NULL: it is dropped. is_news: a decision, not only a packet. A global function, as few packets come here. */
-__noinline int balanced_report(struct __sk_buff *skb, const struct packet *p, const struct balance *b,
-			       const struct lb_flow *flow, __u32 reason)
+__noinline int balanced_report(struct __sk_buff *skb, const struct packet *p, const struct lb_flow *flow, __u32 reason)
 {
+	struct balance *b = balance_get();
 	struct event_control *control = events_control();
 	__u64 wanted, packets;
 	struct event *event;
@@ -248,6 +267,8 @@ __noinline int balanced_report(struct __sk_buff *skb, const struct packet *p, co
 	if (!event)
 		return 0;
 	events_fill_packet(event, p);
+	if (flow && !is_drop)
+		report_next_hop(skb, p, b, flow);
 	if (flow && !is_drop)
 		report_translation(skb, p, b, flow, event);
 	else

@@ -148,15 +148,16 @@ static __always_inline long complaint_shape(struct __sk_buff *ctx, const struct 
 }
 
 /*
- * To the packet's sender, by the interface it came in by; mtu as of complaint_icmp. Never about what is not the first
- * part of a packet (RFC 1122 section 3.2.2), nor about VLAN tags in the packet. Returns the action.
+ * To the packet's sender, by the interface it came in by; mtu as of complaint_icmp. Never about an ICMP message, nor
+ * about what is not the first part of a packet (RFC 1122 section 3.2.2), nor with VLAN tags in the packet. Returns the
+ * action.
  */
 __noinline int complain(struct __sk_buff *ctx, const struct packet *p, __u32 mtu)
 {
 	__u32 quoted, link;
 	long sum;
 
-	if (!p || p->l3 || p->fragment == FRAGMENT_LATER)
+	if (!p || p->l3 || p->fragment == FRAGMENT_LATER || (p->proto != IPPROTO_TCP && p->proto != IPPROTO_UDP))
 		return TC_ACT_SHOT;
 	quoted = complaint_length(p);
 	link = ctx_link_length(ctx, 0);

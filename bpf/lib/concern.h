@@ -84,6 +84,9 @@ __noinline int concern_find(struct __sk_buff *ctx, const struct packet *p)
 		way->src[0] = is_back ? flow->src[0] : p->src[0];
 		way->src[1] = is_back ? flow->src[1] : p->src[1];
 	}
+	/* for later fragments of the error: both have source and destination side by side */
+	way->addr_diff = (__u32)bpf_csum_diff((__be32 *)p->dst, sizeof(p->dst) + sizeof(p->src), (__be32 *)way->src,
+					      sizeof(way->src) + sizeof(way->dst), 0);
 	return REASON_BALANCED_ERROR;
 }
 
@@ -97,14 +100,16 @@ static __always_inline void concern_store(struct __sk_buff *ctx, __u32 at, const
 	*sum = csum_fold((__u64)bpf_csum_diff((__be32 *)before, size, (__be32 *)after, size, *sum));
 }
 
-/* A checksum field at this offset, after what it covers has changed so. */
-static __always_inline void concern_correct(struct __sk_buff *ctx, __u32 at, __u32 difference, __u32 *sum)
+/* A checksum field at this offset, after what it covers has changed so. UDP has no checksum of zero. */
+static __always_inline void concern_correct(struct __sk_buff *ctx, __u32 at, __u32 difference, int is_udp, __u32 *sum)
 {
 	__u32 before = 0, after;
 
 	if (bpf_skb_load_bytes(ctx, at, &before, sizeof(__u16)))
 		return;
 	after = csum_changed((__u16)before, difference);
+	if (is_udp && !after)
+		after = 0xffff;
 	bpf_skb_store_bytes(ctx, at, &after, sizeof(__u16), 0);
 	*sum = csum_fold((__u64)bpf_csum_diff(&before, sizeof(before), &after, sizeof(after), *sum));
 }
@@ -121,36 +126,44 @@ static __always_inline void concern_addresses(struct __sk_buff *ctx, __u32 off, 
 	}
 	concern_store(ctx, off + __builtin_offsetof(struct ipv4_header, src), before, after, 4, &difference);
 	concern_store(ctx, off + __builtin_offsetof(struct ipv4_header, dst), before + 2, after + 2, 4, &difference);
-	concern_correct(ctx, off + __builtin_offsetof(struct ipv4_header, check), difference, sum);
+	concern_correct(ctx, off + __builtin_offsetof(struct ipv4_header, check), difference, 0, sum);
 	*sum = csum_fold((__u64)*sum + difference);
 }
 
+/* Where the headers of a quoted packet are, and where the error ends: a frame may be longer. */
+struct quotation {
+	__u32 l3, l4, end;
+};
+
 /*
- * The checksum of the quoted TCP or UDP header, as far as it is quoted. It has changed by as much as that of the flow's
- * packets, which have the same ends the other way round. UDP over IPv4 may have none.
+ * The checksum of the quoted TCP or UDP header, if so much of it is quoted. It has changed by as much as that of the
+ * flow's packets, which have the same ends the other way round. UDP over IPv4 may have none.
  */
-static __always_inline void concern_quoted_check(struct __sk_buff *ctx, const struct balance *b, __u32 l4, __u32 *sum)
+static __always_inline void concern_quoted_check(struct __sk_buff *ctx, const struct balance *b,
+						 const struct quotation *quoted, __u32 *sum)
 {
-	__u32 at = l4 + (b->key.proto == IPPROTO_TCP ? TCP_CHECK : UDP_CHECK);
+	int is_udp = b->key.proto == IPPROTO_UDP;
+	__u32 at = quoted->l4 + (is_udp ? UDP_CHECK : TCP_CHECK);
 	__u16 check;
 
-	if (bpf_skb_load_bytes(ctx, at, &check, sizeof(check)) || (!check && b->key.proto == IPPROTO_UDP))
+	if (at + sizeof(check) > quoted->end || bpf_skb_load_bytes(ctx, at, &check, sizeof(check)) ||
+	    (!check && is_udp))
 		return;
-	concern_correct(ctx, at, csum_fold((__u64)b->flow.addr_diff + b->flow.port_diff), sum);
+	concern_correct(ctx, at, csum_fold((__u64)b->flow.addr_diff + b->flow.port_diff), is_udp, sum);
 }
 
-/* The quoted packet becomes what it was before this box sent it on; l3 and l4 are where its headers are. */
-static __always_inline void concern_quoted(struct __sk_buff *ctx, const struct balance *b, __u32 l3, __u32 l4,
-					   __u32 *sum)
+/* The quoted packet becomes what it was before this box sent it on. */
+static __always_inline void concern_quoted(struct __sk_buff *ctx, const struct balance *b,
+					   const struct quotation *quoted, __u32 *sum)
 {
 	const struct lb_flow *flow = &b->flow;
 	__u64 before[4] = { b->key.dst[0], b->key.dst[1], b->key.src[0], b->key.src[1] };
 	__u64 after[4] = { flow->dst[0], flow->dst[1], flow->src[0], flow->src[1] };
 	__be16 ports_before[2] = { b->key.dport, b->key.sport }, ports_after[2] = { flow->dport, flow->sport };
 
-	concern_addresses(ctx, l3, b->key.family, before, after, sum);
-	concern_store(ctx, l4, ports_before, ports_after, sizeof(ports_after), sum);
-	concern_quoted_check(ctx, b, l4, sum);
+	concern_addresses(ctx, quoted->l3, b->key.family, before, after, sum);
+	concern_store(ctx, quoted->l4, ports_before, ports_after, sizeof(ports_after), sum);
+	concern_quoted_check(ctx, b, quoted, sum);
 }
 
 static __always_inline void concern_outer(struct __sk_buff *ctx, const struct packet *p, const struct lb_flow *way,
@@ -169,13 +182,17 @@ static __always_inline void concern_outer(struct __sk_buff *ctx, const struct pa
 /* What concern_find has found is carried out. link as of translate_link. */
 __noinline int concern_rewrite(struct __sk_buff *ctx, const struct packet *p, const struct balance *b, __u32 link)
 {
+	struct quotation quoted;
 	__u32 sum = 0;
 
 	if (!p || !b)
 		return -1;
-	concern_quoted(ctx, b, link + p->l4 + sizeof(struct icmp_header), link + b->quoted_l4, &sum);
+	quoted.l3 = link + p->l4 + sizeof(struct icmp_header);
+	quoted.l4 = link + b->quoted_l4;
+	quoted.end = link + p->l4 + p->l4_length;
+	concern_quoted(ctx, b, &quoted, &sum);
 	concern_outer(ctx, p, &b->other, link + p->l3, &sum);
-	concern_correct(ctx, link + p->l4 + __builtin_offsetof(struct icmp_header, check), sum, &sum);
+	concern_correct(ctx, link + p->l4 + __builtin_offsetof(struct icmp_header, check), sum, 0, &sum);
 	return 0;
 }
 

@@ -39,7 +39,8 @@ static __always_inline __u32 conn_next_tcp_state(__u32 state, __u8 *flags, __u32
 	*flags &= ~reset_by_other;
 	if (*flags & (CONN_FIN_FORWARD | CONN_FIN_BACK))
 		return CONN_CLOSING;
-	if (state == CONN_HANDSHAKE && !(direction == CONN_FORWARD && replied))
+	/* who sends a SYN once more need not have had the answer, and may be nobody */
+	if (state == CONN_HANDSHAKE && (tcp_flags & TCP_FLAG_BYTE_SYN || direction == CONN_BACK || !replied))
 		return CONN_HANDSHAKE;
 	return CONN_ESTABLISHED;
 }

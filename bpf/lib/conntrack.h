@@ -215,12 +215,14 @@ static __always_inline void conn_touch(struct conn *conn, const struct packet *p
 	conn->last = now;
 }
 
-/* Whether the far end is proven: see abi/conns.h. */
+/* Whether the far end is proven, after its packet: see abi/conns.h. */
 static __always_inline int conn_is_proven(const struct conn *conn, __u32 end)
 {
 	if (!conn_has_replied(conn))
 		return 0;
-	return conn->flags & CONN_OUTBOUND || conn_direction(conn, end) == CONN_FORWARD;
+	if (conn->flags & CONN_OUTBOUND)
+		return 1;
+	return conn_direction(conn, end) == CONN_FORWARD && conn->state != CONN_HANDSHAKE;
 }
 
 /* After a packet of it has passed. */

@@ -50,6 +50,15 @@ static __always_inline void *ctx_end(const struct __sk_buff *ctx)
 	return end;
 }
 
+/* PACKET_HOST of include/uapi/linux/if_packet.h */
+#define CTX_TO_THIS_HOST 0
+
+/* Whether a packet that comes in is for this host by its link-layer address, or its device has none. */
+static __always_inline int ctx_is_to_this_host(const struct __sk_buff *ctx)
+{
+	return ctx->pkt_type == CTX_TO_THIS_HOST;
+}
+
 /* Bytes, as the hook sees them. */
 static __always_inline __u32 ctx_length(const struct __sk_buff *ctx)
 {

@@ -56,8 +56,8 @@ static __always_inline __u32 following_reason(const struct lb_flow *flow)
 static __always_inline __u32 following_state(struct lb_flow *flow, const struct packet *p)
 {
 	__u32 direction = flow->kind == LB_FORWARD ? CONN_FORWARD : CONN_BACK;
-	/* what a backend answers does not come by here */
-	int replied = flow->is_answered || (flow->mode == LB_DSR && !packet_is_first_syn(p));
+	/* what a backend answers by a tunnel does not come by here */
+	int replied = flow->is_answered || flow->mode == LB_DSR;
 	__u8 flags = flow->flags;
 	__u32 state;
 
@@ -106,7 +106,7 @@ static __always_inline void following_confirm_one(const struct lb_key *key, cons
 	balance_remove(CONNS_UNCONFIRMED, key);
 }
 
-/* The client is proven: it has sent again after an answer, or where no answer is seen, after its first packet. */
+/* It has sent again after an answer, or where no answer is seen, after its first packet. */
 static __always_inline void following_confirm(struct balance *b, __u64 now)
 {
 	struct lb_flow *other;
@@ -122,11 +122,12 @@ static __always_inline void following_confirm(struct balance *b, __u64 now)
 	following_confirm_one(&b->other_key, &b->other);
 }
 
-static __always_inline int following_proves(const struct lb_flow *flow, const struct packet *p, __u32 table)
+/* Whether the client is proven, after its packet. */
+static __always_inline int following_proves(const struct lb_flow *flow, __u32 table)
 {
-	if (flow->kind != LB_FORWARD || table != CONNS_UNCONFIRMED)
+	if (flow->kind != LB_FORWARD || table != CONNS_UNCONFIRMED || flow->state == CONN_HANDSHAKE)
 		return 0;
-	return flow->is_answered || (flow->mode == LB_DSR && !packet_is_first_syn(p));
+	return flow->is_answered || flow->mode == LB_DSR;
 }
 
 /* A packet of a flow of this table, other than one that begins it anew. */
@@ -150,7 +151,7 @@ __noinline int following_note(const struct packet *p, struct lb_flow *flow, __u3
 	}
 	if (flow->mode != LB_DSR)
 		following_tell(b, flow, table, now);
-	if (following_proves(flow, p, table)) {
+	if (following_proves(flow, table)) {
 		b->flow = *flow;
 		following_confirm(b, now);
 	}

@@ -62,6 +62,7 @@ __noinline int hop_find(struct __sk_buff *ctx, const struct packet *p, struct ba
 	fib.ifindex = ctx->ifindex;
 	fib.tot_len = (__u16)length;
 	hop_ask_for(&fib, flow, p);
+	b->is_asked = 1;
 	__builtin_memset(b->next_hop, 0, sizeof(b->next_hop));
 	result = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
 	switch (result) {

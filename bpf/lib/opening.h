@@ -29,10 +29,7 @@ static __always_inline int is_over(const struct lb_flow *flow)
 	return flow->kind == LB_REPLY && (flow->state == CONN_CLOSED || (flow->flags & both) == both);
 }
 
-/*
- * Takes other_key, with this port of the client, for the packet's flow. Negative: another flow has it. What is overdue
- * in the table of confirmed flows is as good as not there.
- */
+/* Takes other_key, with this port of the client, for the packet's flow. Negative: another flow has it. */
 __noinline int port_take(__u32 port, __u32 even_if_over)
 {
 	struct balance *b = balance_get();
@@ -49,10 +46,7 @@ __noinline int port_take(__u32 port, __u32 even_if_over)
 		return -1;
 	if (holder)
 		balance_remove(table, &b->other_key);
-	else if (!balance_insert(CONNS_UNCONFIRMED, &b->other_key, &b->other, BPF_NOEXIST))
-		return 0;
-	/* what was there, overdue perhaps, goes; but another CPU may be quicker */
-	balance_remove(CONNS_UNCONFIRMED, &b->other_key);
+	/* another CPU may be quicker */
 	return (int)balance_insert(CONNS_UNCONFIRMED, &b->other_key, &b->other, BPF_NOEXIST);
 }
 

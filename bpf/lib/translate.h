@@ -16,6 +16,7 @@
 
 /* Headers end before; the verifier wants to know that there is a limit. */
 #define TRANSLATE_OFFSET_MAX 0x3ff
+#define TRANSLATE_L4_MAX 0x380 /* of a transport header, whose packet is none of ours beyond */
 
 /*
  * Since 6.16, and older ones that took it over: the change of an IPv6 address is not one of the sum that the device

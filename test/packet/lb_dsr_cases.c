@@ -39,7 +39,7 @@ static const struct exchange exchanges[] = {
 		{ "behind a router", TO_VIP(), ON_VETH, BALANCED, TUNNEL(.dst = BOX_BACKEND_FAR) },
 		{ "of an unknown Ethernet address", TO_VIP(.sport = 3), ON_VETH, BALANCED, TUNNEL(.dst = BOX_BACKEND_UNKNOWN),
 		  .put = &(const struct service_spec){ .mode = LB_DSR, .backends = { { .addr = BOX_BACKEND_UNKNOWN } } } },
-		{ "this box: a tunnel that ends where it begins is none", TO_VIP(.sport = 4), ON_VETH, UNTOUCHED,
+		{ "this box, to which no route says that a tunnel may lead", TO_VIP(.sport = 4), ON_VETH, DROPPED(REASON_NO_ROUTE),
 		  .put = &(const struct service_spec){ .mode = LB_DSR, .backends = { { .addr = BOX_BACKEND_ADDRESS } } } },
 		{ "nowhere", TO_VIP(.sport = 5), ON_VETH, DROPPED(REASON_NO_ROUTE),
 		  .put = &(const struct service_spec){ .mode = LB_DSR, .backends = { { .addr = BOX_BACKEND_NOWHERE } } } },

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* lib/conn.c, connindex.c, connselect.c, connsettings.c, session.c: keys, timeouts, words. */
+/* lib/conn.c, connselect.c, flowsettings.c, keyindex.c, session.c: keys, timeouts, words. */
 #include "conn.h"
 
 #include "clock.h"
-#include "connindex.h"
-#include "connresize.h"
 #include "connselect.h"
-#include "connsettings.h"
+#include "flowsettings.h"
+#include "keyindex.h"
 #include "prefix.h"
 #include "session.h"
 
@@ -179,23 +178,23 @@ static void test_index(void)
 {
 	enum { COUNT = 50000 };
 	struct numbered *items = calloc(COUNT, sizeof(*items)), absent = { 0 };
-	struct connindex index = { 0 };
+	struct keyindex index = { .key_size = sizeof(items->key), .stride = sizeof(*items) };
 	char wrong[64] = "";
 
-	check(connindex_find(&index, items, sizeof(*items), &absent.key) == CONNINDEX_NONE, 1, "an empty index");
+	check(keyindex_find(&index, items, &absent.key) == KEYINDEX_NONE, 1, "an empty index");
 	for (uint32_t i = 0; i < COUNT; i++) {
 		items[i].key.addr[0][0] = i % 256;
 		items[i].key.port[1] = (uint16_t)(i / 256);
 		items[i].key.proto = 6;
-		if (connindex_add(&index, items, sizeof(*items), i))
+		if (keyindex_add(&index, items, i))
 			bail_out("index");
 	}
 	for (size_t i = 0; i < COUNT && !*wrong; i++)
-		if (connindex_find(&index, items, sizeof(*items), &items[i].key) != i)
+		if (keyindex_find(&index, items, &items[i].key) != i)
 			snprintf(wrong, sizeof(wrong), "item %zu", i);
 	check_property(wrong, "all %d keys are found in their places", COUNT);
-	check(connindex_find(&index, items, sizeof(*items), &absent.key) == CONNINDEX_NONE, 1, "another key is not");
-	connindex_free(&index);
+	check(keyindex_find(&index, items, &absent.key) == KEYINDEX_NONE, 1, "another key is not");
+	keyindex_free(&index);
 	free(items);
 }
 
@@ -209,7 +208,7 @@ static void test_settings(void)
 		uint32_t value;
 	} cases[] = {
 		{ "confirmed=1", CONNS_CONFIRMED, 1 },
-		{ "unconfirmed=16777216", CONNS_UNCONFIRMED, CONN_TABLE_SIZE_MAX },
+		{ "unconfirmed=16777216", CONNS_UNCONFIRMED, FLOW_TABLE_MAX },
 		{ "confirmed=default", CONNS_CONFIRMED, 0 },
 		{ "tcp_handshake=1", CONN_TABLES + TIMEOUT_TCP_HANDSHAKE, 1 },
 		{ "other=4294967295", CONN_TABLES + TIMEOUT_OTHER, UINT32_MAX },
@@ -234,9 +233,9 @@ static void test_settings(void)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct conn_change change = { 0 };
+		struct flow_change change = { 0 };
 		struct error error = { 0 };
-		int result = conn_change_parse(&change, cases[i].text, &error);
+		int result = flow_change_parse(&change, &settings_of_conns, cases[i].text, &error);
 
 		check(result, cases[i].setting < 0 ? -1 : 0, "\"%s\"", cases[i].text);
 		check(error.exit, cases[i].setting < 0 ? EXIT_USAGE : 0, "... its exit status");

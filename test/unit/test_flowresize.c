@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* lib/connresize.c on maps of the kernel: what packets do between its steps is done here between its calls. */
-#include "connresize.h"
+/* lib/flowresize.c on maps of the kernel: what packets do between its steps is done here between its calls. */
+#include "flowresize.h"
 
 #include "clock.h"
 #include "conn.h"
@@ -77,7 +77,7 @@ static void packet(int map, unsigned int number, unsigned int ns, unsigned int p
 
 static int table_open(enum conn_table table)
 {
-	struct conn_map map;
+	struct flow_table map;
 	struct error error;
 
 	if (conn_map_open(outer, table, &map, &error))
@@ -125,19 +125,19 @@ static void fill(enum conn_table table, unsigned int count)
 	close(map);
 }
 
-static void begin(struct conn_resize *resize, enum conn_table table, uint32_t size)
+static void begin(struct flow_resize *resize, enum conn_table table, uint32_t size)
 {
 	struct error error;
 
-	if (conn_resize_begin(resize, &pins, outer, table, size, &error))
+	if (flow_resize_begin(resize, &conn_shape, &pins, outer, table, size, &error))
 		bail_out(error.text);
 }
 
-static void commit(struct conn_resize *resize)
+static void commit(struct flow_resize *resize)
 {
 	struct error error;
 
-	if (conn_resize_commit(resize, &error))
+	if (flow_resize_commit(resize, &error))
 		bail_out(error.text);
 }
 
@@ -145,7 +145,7 @@ static void commit(struct conn_resize *resize)
 
 static void test_growth(void)
 {
-	struct conn_resize resize;
+	struct flow_resize resize;
 	char wrong[64] = "";
 
 	tables_reset();
@@ -154,7 +154,7 @@ static void test_growth(void)
 	check(table_count(CONNS_CONFIRMED), 1000, "until the exchange the old table is in force");
 	commit(&resize);
 	check((long long)resize.dropped, 0, "a larger table has room for all");
-	conn_resize_end(&resize);
+	flow_resize_end(&resize);
 	for (unsigned int i = 0; i < 1000 && !*wrong; i++)
 		if (packets_of(CONNS_CONFIRMED, i) != 1)
 			snprintf(wrong, sizeof(wrong), "connection %u", i);
@@ -164,7 +164,7 @@ static void test_growth(void)
 
 static void test_changes_meanwhile(void)
 {
-	struct conn_resize resize;
+	struct flow_resize resize;
 
 	tables_reset();
 	fill(CONNS_CONFIRMED, 10);
@@ -177,7 +177,7 @@ static void test_changes_meanwhile(void)
 	packet(resize.next, 5, 8000, 3); /* later than in the old one */
 	packet(resize.old, 5, 7000, 2);
 	commit(&resize);
-	conn_resize_end(&resize);
+	flow_resize_end(&resize);
 	check(packets_of(CONNS_CONFIRMED, 3), 7, "one that was used since it was copied");
 	check(packets_of(CONNS_CONFIRMED, 4), 2, "one that was used within the same tick");
 	check(packets_of(CONNS_CONFIRMED, 11), 1, "one that began since");
@@ -189,7 +189,7 @@ static void test_changes_meanwhile(void)
 
 static void test_shrinking(void)
 {
-	struct conn_resize resize;
+	struct flow_resize resize;
 	char wrong[64] = "";
 
 	tables_reset();
@@ -197,7 +197,7 @@ static void test_shrinking(void)
 	begin(&resize, CONNS_CONFIRMED, 10);
 	commit(&resize);
 	check((long long)resize.dropped, 90, "how many had no room");
-	conn_resize_end(&resize);
+	flow_resize_end(&resize);
 	for (unsigned int i = 0; i < 100 && !*wrong; i++)
 		if (packets_of(CONNS_CONFIRMED, i) != (i < 90 ? -1 : 1))
 			snprintf(wrong, sizeof(wrong), "connection %u", i);
@@ -206,7 +206,7 @@ static void test_shrinking(void)
 
 static void test_overdue(void)
 {
-	struct conn_resize resize;
+	struct flow_resize resize;
 
 	tables_reset();
 	fill(CONNS_CONFIRMED, 2);
@@ -214,14 +214,14 @@ static void test_overdue(void)
 	begin(&resize, CONNS_CONFIRMED, SIZE);
 	packet(resize.old, 7, 0, 1); /* as if it had been used last long ago */
 	commit(&resize);
-	conn_resize_end(&resize);
+	flow_resize_end(&resize);
 	check(packets_of(CONNS_CONFIRMED, 7), -1, "one that is overdue is not carried over");
 	check(table_count(CONNS_CONFIRMED), 2, "the others are");
 }
 
 static void test_confirmed_meanwhile(void)
 {
-	struct conn_resize resize;
+	struct flow_resize resize;
 	int confirmed;
 
 	tables_reset();
@@ -232,7 +232,7 @@ static void test_confirmed_meanwhile(void)
 	base -= (conn_timeout_default(TIMEOUT_UDP) + 1) * CLOCK_SECOND;
 	packet(confirmed, 2, 0, 2); /* long ago, and begun anew since */
 	commit(&resize);
-	conn_resize_end(&resize);
+	flow_resize_end(&resize);
 	close(confirmed);
 	check(packets_of(CONNS_UNCONFIRMED, 1), -1, "one that was confirmed meanwhile is not in both tables");
 	check(packets_of(CONNS_CONFIRMED, 1), 2, "... but in the confirmed one");
@@ -242,12 +242,12 @@ static void test_confirmed_meanwhile(void)
 
 static void test_given_up(void)
 {
-	struct conn_resize resize;
+	struct flow_resize resize;
 
 	tables_reset();
 	fill(CONNS_CONFIRMED, 5);
 	begin(&resize, CONNS_CONFIRMED, 2 * SIZE);
-	conn_resize_end(&resize);
+	flow_resize_end(&resize);
 	check(table_count(CONNS_CONFIRMED), 5, "what ends before the exchange has changed nothing");
 }
 
