@@ -123,7 +123,7 @@ static __always_inline __u32 decide(struct __sk_buff *skb, struct balancing *x)
 /* What lets a packet go on after all: its flow is recorded, and it is made what the flow says. */
 static __always_inline __u32 carry(struct __sk_buff *skb, struct balancing *x, __u32 reason)
 {
-	__u32 trouble = x->b->begins ? opening_record(x->b) : REASON_NONE;
+	__u32 trouble = x->b->begins ? (__u32)opening_record() : REASON_NONE;
 
 	if (trouble)
 		return trouble;

@@ -184,4 +184,27 @@ static __always_inline int balance_is_other(const struct lb_key *key, const stru
 	       other->sport == key->dport;
 }
 
+/* Tells the other direction what this one knows; it may have been forgotten. */
+static __always_inline void balance_tell(struct balance *b, const struct lb_flow *flow, __u32 table, __u64 now)
+{
+	struct lb_flow *other;
+	__u32 other_table;
+
+	balance_make_other_key(&b->key, flow, &b->other_key);
+	other = balance_find(&b->other_key, now, &other_table);
+	if (!other) {
+		balance_make_other(b, flow);
+		balance_insert(table, &b->other_key, &b->other, BPF_ANY);
+		return;
+	}
+	if (!balance_is_other(&b->key, other))
+		return;
+	other->last = now;
+	other->state = flow->state;
+	other->flags = flow->flags;
+	/* that of a reply says whether it was told by a packet of its own */
+	if (other->kind == LB_FORWARD)
+		other->is_answered = flow->is_answered;
+}
+
 #endif

@@ -7,6 +7,7 @@
 #define SPLICER_LIB_COMPLAIN_H
 
 #include "lib/bpf.h"
+#include "lib/bucket.h"
 #include "lib/checksum.h"
 #include "lib/packet.h"
 #include "lib/quoted.h"
@@ -23,6 +24,26 @@
 #define ICMP_FRAGMENTATION_NEEDED 4
 #define ICMPV6_TOO_BIG 2
 #define ICMPV6_TIME_EXCEEDED 3
+
+/* Errors a second, as Linux limits its own (icmp_msgs_per_sec), and RFC 4443 section 2.4 wants it. */
+#define COMPLAINTS_RATE 1000
+#define COMPLAINTS_BURST 1000
+
+/* A bucket for all: see bucket.h. Not pinned: each object has its own. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} complaints SEC(".maps");
+
+static __always_inline int complaints_are_too_many(void)
+{
+	__u32 zero = 0;
+	__u64 *full = bpf_map_lookup_elem(&complaints, &zero);
+
+	return !full || bucket_is_empty(full, COMPLAINTS_RATE, COMPLAINTS_BURST, bpf_ktime_get_ns());
+}
 
 struct complaint_ipv4 {
 	struct ipv4_header ip;
@@ -157,7 +178,8 @@ __noinline int complain(struct __sk_buff *ctx, const struct packet *p, __u32 mtu
 	__u32 quoted, link;
 	long sum;
 
-	if (!p || p->l3 || p->fragment == FRAGMENT_LATER || (p->proto != IPPROTO_TCP && p->proto != IPPROTO_UDP))
+	if (!p || p->l3 || p->fragment == FRAGMENT_LATER || (p->proto != IPPROTO_TCP && p->proto != IPPROTO_UDP) ||
+	    complaints_are_too_many())
 		return TC_ACT_SHOT;
 	quoted = complaint_length(p);
 	link = ctx_link_length(ctx, 0);

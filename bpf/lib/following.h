@@ -68,29 +68,6 @@ static __always_inline __u32 following_state(struct lb_flow *flow, const struct 
 	return state;
 }
 
-/* Tells the other direction what this one knows; it may have been forgotten. */
-static __always_inline void following_tell(struct balance *b, const struct lb_flow *flow, __u32 table, __u64 now)
-{
-	struct lb_flow *other;
-	__u32 other_table;
-
-	balance_make_other_key(&b->key, flow, &b->other_key);
-	other = balance_find(&b->other_key, now, &other_table);
-	if (!other) {
-		balance_make_other(b, flow);
-		balance_insert(table, &b->other_key, &b->other, BPF_ANY);
-		return;
-	}
-	if (!balance_is_other(&b->key, other))
-		return;
-	other->last = now;
-	other->state = flow->state;
-	other->flags = flow->flags;
-	/* that of a reply says whether it was told by a packet of its own */
-	if (other->kind == LB_FORWARD)
-		other->is_answered = flow->is_answered;
-}
-
 /*
  * Two packets at once may both move it; then the second finds it moved. It is looked up at once: where all others were
  * used of late, what was not is the first that the table forgets.
@@ -150,7 +127,7 @@ __noinline int following_note(const struct packet *p, struct lb_flow *flow, __u3
 		b->is_new = 1;
 	}
 	if (flow->mode != LB_DSR)
-		following_tell(b, flow, table, now);
+		balance_tell(b, flow, table, now);
 	if (following_proves(flow, table)) {
 		b->flow = *flow;
 		following_confirm(b, now);

@@ -155,13 +155,17 @@ __noinline int opening_forward(const struct packet *p)
 	return REASON_BALANCED;
 }
 
-/* The other direction has its entry already, if there is one. */
-static __always_inline __u32 opening_record(struct balance *b)
+/* The flow that a packet has begun. To a service, the other direction has its entry already, if there is one. */
+__noinline int opening_record(void)
 {
-	if (balance_insert(CONNS_UNCONFIRMED, &b->key, &b->flow, BPF_ANY))
+	struct balance *b = balance_get();
+
+	if (!b || balance_insert(CONNS_UNCONFIRMED, &b->key, &b->flow, BPF_ANY))
 		return REASON_TABLE_FULL;
 	if (b->flow.kind == LB_FORWARD)
 		opening_count(b->flow.stat);
+	else
+		balance_tell(b, &b->flow, CONNS_UNCONFIRMED, b->flow.created);
 	return REASON_NONE;
 }
 
