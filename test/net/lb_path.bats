@@ -106,6 +106,16 @@ assert_mtu() {
 	assert_no_bad_sums client s1
 }
 
+@test "what is too large takes nothing from its flow: packets beside it go their way" {
+	local mode version
+	for mode in nat masquerade dsr; do
+		services 1 -- mode=$mode
+		for version in 4 6; do
+			assert_equal "$(lab_on client errors beside "$(lb_vip $version)" 80)" 0 "IPv$version, $mode: lost"
+		done
+	done
+}
+
 @test "a router behind the box tells it: the error gets to the client, with the VIP in what it quotes" {
 	far_services
 	assert_mtu 4 $LESS far
