@@ -138,16 +138,18 @@ __noinline int following_note(const struct packet *p, struct lb_flow *flow, __u3
 /* ---- flows that begin anew ---- */
 
 /*
- * A SYN of a flow that is known. While its backend is alive, the SYN of an established connection is for the backend to
- * judge: it may be forged (RFC 5961). One that was not answered yet is sent again, and goes where it went, unless that
- * backend takes no new flows any more.
+ * A SYN of a flow that is known, or a packet of UDP, which has nothing of the kind. While its backend is alive, the SYN
+ * of an established connection is for the backend to judge: it may be forged (RFC 5961). One that was not answered yet
+ * is sent again, and goes where it went, unless that backend takes no new flows any more.
  */
-static __always_inline int following_chooses_again(const struct lb_flow *flow)
+static __always_inline int following_chooses_again(const struct lb_flow *flow, __u8 proto)
 {
 	struct lb_service *service = service_get(flow->service);
 	struct lb_backend *backend;
 
-	if (!service || flow->state == CONN_CLOSING || flow->state == CONN_CLOSED)
+	if (!service)
+		return proto == IPPROTO_TCP;
+	if (flow->state == CONN_CLOSING || flow->state == CONN_CLOSED)
 		return 1;
 	backend = service_backend(service, flow->place);
 	if (backend->stat != flow->stat || backend->addr[0] != flow->dst[0] || backend->addr[1] != flow->dst[1])
@@ -178,7 +180,9 @@ __noinline int following_begins(const struct packet *p, const struct lb_flow *fl
 {
 	struct balance *b = balance_get();
 
-	if (!p || !flow || !b || flow->kind != LB_FORWARD || !packet_is_first_syn(p) || !following_chooses_again(flow))
+	if (!p || !flow || !b || flow->kind != LB_FORWARD)
+		return 0;
+	if ((p->proto == IPPROTO_TCP && !packet_is_first_syn(p)) || !following_chooses_again(flow, p->proto))
 		return 0;
 	following_forget(b, flow);
 	return 1;

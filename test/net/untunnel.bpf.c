@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * tc ingress of a backend of mode=dsr: takes off the outer header of IP in IP (RFC 2003, 2473, 4213), as a device of the
- * kind "ipip" or "sit" does where there are such. Options and extension headers are none of a balancer's.
+ * tc ingress of a backend of mode=dsr: takes off the outer header of IP in IP (RFC 2003, 2473, 4213), as a device of
+ * the kind "ipip" or "sit" does where there are such. Options and extension headers are none of a balancer's.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>

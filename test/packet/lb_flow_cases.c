@@ -188,8 +188,9 @@ static const struct exchange exchanges[] = {
 		{ "too late: a new flow", TO_VIP(), ON_VETH, BALANCED, TO_BACKEND_2, .age = FEW + 2 },
 		{ "back", FROM_BACKEND_2(), ON_PEER, BACK, AS_VIP },
 		{ "there", TO_VIP(), ON_VETH, BALANCED, TO_BACKEND_2, "confirmed established answered" },
-		{ "much later", TO_VIP(), ON_VETH, BALANCED, TO_BACKEND_2, "confirmed established answered", PUT({ .low = SERVICE_PORT }), .age = STREAM - 5 },
-		{ "too late: a new flow", TO_VIP(), ON_VETH, BALANCED, TO_BACKEND, "unconfirmed new", .age = STREAM + 2 },
+		{ "much later", TO_VIP(), ON_VETH, BALANCED, TO_BACKEND_2, "confirmed established answered", .age = STREAM - 5 },
+		{ "too late: a new flow", TO_VIP(), ON_VETH, BALANCED, TO_BACKEND, "unconfirmed new", PUT({ .low = SERVICE_PORT }), .age = STREAM + 2 },
+		{ "its backend is gone", TO_VIP(), ON_VETH, BALANCED, TO_BACKEND_2, "unconfirmed new", PUT(REPLACED), .before = routes_age },
 	} },
 };
 
