@@ -3,17 +3,11 @@
 
 #include "attachment.h"
 
-#include <bpf/bpf.h>
-#include <linux/bpf.h>
 #include <net/if.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-/* As the functions in bpf/lb.bpf.c are called. */
-static const char program_name[] = "lb_ingress";
 
 /* Whether the kernel says that it does not forward; where it cannot be asked, nothing is said. */
 static bool is_off(const char *family, const char *interface)
@@ -44,24 +38,6 @@ static void interface_note(const char *interface, bool ipv4, bool ipv6)
 			   where);
 }
 
-static bool is_of_lb(const struct attachment *attachment)
-{
-	struct bpf_prog_info info = { 0 };
-	__u32 size = sizeof(info);
-	struct error ignored;
-	bool found;
-	int fd;
-
-	if (!attachment->ours || attachment->hook != ATTACH_INGRESS)
-		return false;
-	fd = attachment_open(attachment, &ignored);
-	if (fd < 0)
-		return false;
-	found = !bpf_obj_get_info_by_fd(fd, &info, &size) && !strcmp(info.name, program_name);
-	close(fd);
-	return found;
-}
-
 /* Whether there is any. */
 static bool interfaces_note(const struct attachments *attachments, bool ipv4, bool ipv6)
 {
@@ -71,7 +47,8 @@ static bool interfaces_note(const struct attachments *attachments, bool ipv4, bo
 		const struct attachment *attachment = &attachments->items[i];
 		char name[IF_NAMESIZE];
 
-		if (attachment->ifindex == last || !is_of_lb(attachment) || !if_indextoname(attachment->ifindex, name))
+		if (!attachment->ours || attachment->hook != ATTACH_INGRESS || attachment->ifindex == last ||
+		    !if_indextoname(attachment->ifindex, name))
 			continue;
 		last = attachment->ifindex;
 		interface_note(name, ipv4, ipv6);

@@ -27,20 +27,6 @@ int lb_take_option(void *context, size_t row, const char *value, struct error *e
 	return 0;
 }
 
-static int refuse_others(const struct lb_work *work, const struct lb_request *request, uint32_t rows_taken,
-			 const char *where, struct error *error)
-{
-	uint32_t others = request->given & ~rows_taken;
-	char option[32];
-
-	if (!others)
-		return 0;
-	snprintf(option, sizeof(option), "--%s", work->command->options[__builtin_ctz(others)].name);
-	error_usage(error, option, "is not for %s", where);
-	error->operand = NULL;
-	return -1;
-}
-
 /* ---- changes ---- */
 
 /* In a file of apply, each line says what it does; in one of another command, it may. */
@@ -70,7 +56,8 @@ int lb_take_line(void *context, unsigned long line, int argc, char **argv, struc
 	char **operands = argv + argc - count;
 	enum lb_verb verb;
 
-	if (count < 0 || refuse_others(work, &request, LB_BIT(LB_ROW_WEIGHT), "a line of a file", error) ||
+	if (count < 0 ||
+	    options_refuse(work->command, request.given, LB_BIT(LB_ROW_WEIGHT), "a line of a file", error) ||
 	    line_verb(work, &operands, &count, &verb, error))
 		return -1;
 	return lb_ops_parse(&work->change.ops, verb, operands, count, request.weight, line, error);
@@ -104,7 +91,7 @@ static int run_file(struct lb_work *work, struct error *error)
 
 static int run_verb(struct lb_work *work, enum lb_verb verb, struct error *error)
 {
-	if (refuse_others(work, &work->request, LB_BIT(LB_ROW_WEIGHT), work->word, error))
+	if (options_refuse(work->command, work->request.given, LB_BIT(LB_ROW_WEIGHT), work->word, error))
 		return -1;
 	if (work->common.file)
 		return run_file(work, error);
@@ -115,7 +102,7 @@ static int run_verb(struct lb_work *work, enum lb_verb verb, struct error *error
 
 static int run_apply(struct lb_work *work, struct error *error)
 {
-	if (refuse_others(work, &work->request, LB_BIT(LB_ROW_ALL), applies, error))
+	if (options_refuse(work->command, work->request.given, LB_BIT(LB_ROW_ALL), applies, error))
 		return -1;
 	if (!work->common.file)
 		return error_usage(error, applies, "needs -f with all that there is to be");
@@ -148,7 +135,8 @@ static int run_list(struct lb_work *work, struct error *error)
 {
 	struct lbview_request view;
 
-	if (refuse_others(work, &work->request, LB_BIT(LB_ROW_SAVE) | LB_BIT(LB_ROW_WATCH), lists, error))
+	if (options_refuse(work->command, work->request.given, LB_BIT(LB_ROW_SAVE) | LB_BIT(LB_ROW_WATCH), lists,
+			   error))
 		return -1;
 	if (work->common.file)
 		return error_usage(error, "-f", "is not for %s", lists);
@@ -161,7 +149,7 @@ static int run_list(struct lb_work *work, struct error *error)
 
 static int flows_take(const struct lb_work *work, struct flow_change *change, struct error *error)
 {
-	if (refuse_others(work, &work->request, 0, flows, error))
+	if (options_refuse(work->command, work->request.given, 0, flows, error))
 		return -1;
 	if (work->common.file)
 		return error_usage(error, "-f", "is not for %s", flows);

@@ -214,3 +214,18 @@ int options_parse(const struct command *command, int argc, char **argv, struct c
 			return -1;
 	}
 }
+
+int options_refuse(const struct command *command, uint32_t given, uint32_t taken, const char *where,
+		   struct error *error)
+{
+	uint32_t others = given & ~taken;
+	char option[32];
+
+	if (!others)
+		return 0;
+	snprintf(option, sizeof(option), "--%s", command->options[__builtin_ctz(others)].name);
+	error_usage(error, option, "is not for %s", where);
+	/* it may stand elsewhere than where it is refused */
+	error->operand = NULL;
+	return -1;
+}

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct option_row {
 	const char *name;     /* long name; NULL ends the table */
@@ -48,5 +49,12 @@ typedef int option_callback(void *context, size_t row, const char *value, struct
  */
 int options_parse(const struct command *command, int argc, char **argv, struct common_options *common,
 		  option_callback *take, void *context, struct error *error);
+
+/*
+ * Refuses options that a command word does not take: bits by row of the tool's table. where: "list", as the error has
+ * it. -1 with *error if there are any.
+ */
+int options_refuse(const struct command *command, uint32_t given, uint32_t taken, const char *where,
+		   struct error *error);
 
 #endif

@@ -48,20 +48,6 @@ int xdp_take_option(void *context, size_t row, const char *value, struct error *
 	return 0;
 }
 
-static int refuse_others(const struct xdp_work *work, const struct xdp_request *request, uint32_t rows_taken,
-			 const char *where, struct error *error)
-{
-	uint32_t others = request->given & ~rows_taken;
-	char option[32];
-
-	if (!others)
-		return 0;
-	snprintf(option, sizeof(option), "--%s", work->command->options[__builtin_ctz(others)].name);
-	error_usage(error, option, "is not for %s", where);
-	error->operand = NULL;
-	return -1;
-}
-
 static int open_pins(struct xdp_work *work, bool claim, struct error *error)
 {
 	return pins_open(&work->pins, work->common.pin_dir, PINS_XDP, claim && !work->common.dry_run, error);
@@ -83,7 +69,9 @@ static int line_split(const struct xdp_work *work, struct xdp_request *request, 
 {
 	int count = options_parse(work->command, argc, argv, NULL, xdp_take_option, request, error);
 
-	return count < 0 || refuse_others(work, request, XDP_OF_RULES, "a line of a file", error) ? -1 : count;
+	return count < 0 || options_refuse(work->command, request->given, XDP_OF_RULES, "a line of a file", error)
+		       ? -1
+		       : count;
 }
 
 /* An action that the command line names is that of all lines: a list from elsewhere can only do that. */
@@ -120,7 +108,7 @@ static int default_line(struct xdp_work *work, struct xdp_request *request, char
 {
 	if (count != 2)
 		return error_usage(error, operands[0], "expected default ACTION [-i NAME]...");
-	if (refuse_others(work, request, XDP_BIT(XDP_ROW_INTERFACE), "a default", error) ||
+	if (options_refuse(work->command, request->given, XDP_BIT(XDP_ROW_INTERFACE), "a default", error) ||
 	    check_action(work, operands[0], error))
 		return -1;
 	xdp_rule_options_inherit(&request->options, &work->request.options);
@@ -313,7 +301,7 @@ int xdp_verb_run(const struct xdp_verb *verb, struct xdp_work *work, struct erro
 		return error_usage(error, work->operands[verb->operands], "unexpected operand (see --help)");
 	if (work->common.file && !verb->file)
 		return error_usage(error, "-f", "is not for %s", verb->name);
-	if (refuse_others(work, &work->request, verb->rows, verb->name, error))
+	if (options_refuse(work->command, work->request.given, verb->rows, verb->name, error))
 		return -1;
 	work->change.dry_run = work->common.dry_run;
 	work->change.force = is_given(work, XDP_ROW_FORCE);
