@@ -189,7 +189,8 @@ test-oracle: objects tests
 
 test-vm: objects
 	$(Q)./scripts/vm $(VM_FLAGS) $(O)/splicer.o:action:ingress $(O)/splicer.o:action/egress:egress \
-		$(O)/lb.o:action:ingress $(O)/lb.o:action/egress:egress $(O)/xdp_filter.o:xdp:xdp
+		$(O)/lb.o:action:ingress $(O)/lb.o:action/egress:egress $(O)/xdp_filter.o:xdp:xdp \
+		$(O)/flow.o:action:ingress $(O)/flow.o:action/egress:egress
 
 format:
 	clang-format -i bpf/*.c bpf/*/*.h lib/*.[ch] tools/*.c test/*/*.[ch]

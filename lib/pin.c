@@ -4,6 +4,7 @@
 #include "abi/conns.h"
 #include "abi/counts.h"
 #include "abi/event.h"
+#include "abi/flow.h"
 #include "abi/lb.h"
 #include "abi/rules.h"
 #include "abi/xdp.h"
@@ -203,11 +204,38 @@ const struct pin_shape pin_lb_stats = {
 	.max_entries = LB_STATS_MAX,
 };
 
+const struct pin_shape pin_flow_sessions = {
+	.name = FLOW_SESSIONS,
+	.of = PINS_FLOW,
+	.type = BPF_MAP_TYPE_ARRAY_OF_MAPS,
+	.key_size = sizeof(__u32),
+	.value_size = sizeof(__u32),
+	.max_entries = FLOW_GENERATIONS,
+};
+
+const struct pin_shape pin_flow_packets = {
+	.name = FLOW_PACKETS,
+	.of = PINS_FLOW,
+	.type = BPF_MAP_TYPE_ARRAY_OF_MAPS,
+	.key_size = sizeof(__u32),
+	.value_size = sizeof(__u32),
+	.max_entries = FLOW_GENERATIONS,
+};
+
+const struct pin_shape pin_flow_frags = {
+	.name = FLOW_FRAGS,
+	.of = PINS_FLOW,
+	.type = BPF_MAP_TYPE_LRU_HASH,
+	.key_size = sizeof(struct frag_key),
+	.value_size = sizeof(struct flow_frag),
+	.max_entries = FLOW_FRAGS_MAX,
+};
+
 static const struct pin_shape *const all_shapes[] = {
-	&pin_config,      &pin_counts,    &pin_addrs,         &pin_rules,       &pin_ifaces,
-	&pin_tunnels,     &pin_conns,     &pin_event_control, &pin_event_slots, &pin_event_rings,
-	&pin_xdp_rules,   &pin_xdp_tally, &pin_xdp_sources,   &pin_lb_services, &pin_lb_vips,
-	&pin_lb_backends, &pin_lb_flows,  &pin_lb_clients,    &pin_lb_frags,    &pin_lb_stats,
+	&pin_config,      &pin_counts,        &pin_addrs,         &pin_rules,        &pin_ifaces,     &pin_tunnels,
+	&pin_conns,       &pin_event_control, &pin_event_slots,   &pin_event_rings,  &pin_xdp_rules,  &pin_xdp_tally,
+	&pin_xdp_sources, &pin_lb_services,   &pin_lb_vips,       &pin_lb_backends,  &pin_lb_flows,   &pin_lb_clients,
+	&pin_lb_frags,    &pin_lb_stats,      &pin_flow_sessions, &pin_flow_packets, &pin_flow_frags,
 };
 
 /* The object file of maps, for messages. */
@@ -218,6 +246,7 @@ static const char *object_of(enum pins_of of)
 		[PINS_SPLICER] = "splicer.o",
 		[PINS_XDP] = "xdp_filter.o",
 		[PINS_LB] = "lb.o",
+		[PINS_FLOW] = "flow.o",
 	};
 
 	return objects[of];
@@ -239,7 +268,7 @@ static unsigned int foreign_abi(const struct pins *pins)
 		return 0;
 	while (!found && (entry = readdir(dir)))
 		if ((sscanf(entry->d_name, "splicer%u_", &abi) == 1 || sscanf(entry->d_name, "xdp%u_", &abi) == 1 ||
-		     sscanf(entry->d_name, "lb%u_", &abi) == 1) &&
+		     sscanf(entry->d_name, "lb%u_", &abi) == 1 || sscanf(entry->d_name, "flow%u_", &abi) == 1) &&
 		    abi != SPLICER_ABI)
 			found = abi;
 	closedir(dir);

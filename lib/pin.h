@@ -21,6 +21,7 @@ enum pins_of {
 	PINS_SPLICER,
 	PINS_XDP,
 	PINS_LB,
+	PINS_FLOW,
 };
 
 struct pins {
@@ -41,7 +42,8 @@ struct pin_shape {
 
 extern const struct pin_shape pin_config, pin_counts, pin_addrs, pin_rules, pin_ifaces, pin_tunnels, pin_conns,
 	pin_event_control, pin_event_slots, pin_event_rings, pin_xdp_rules, pin_xdp_tally, pin_xdp_sources,
-	pin_lb_services, pin_lb_vips, pin_lb_backends, pin_lb_flows, pin_lb_clients, pin_lb_frags, pin_lb_stats;
+	pin_lb_services, pin_lb_vips, pin_lb_backends, pin_lb_flows, pin_lb_clients, pin_lb_frags, pin_lb_stats,
+	pin_flow_sessions, pin_flow_packets, pin_flow_frags;
 
 /*
  * Opens the pin directory and the configuration, and refuses (EXIT_STATE) when the object was never attached, when the

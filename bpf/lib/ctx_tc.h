@@ -112,6 +112,17 @@ static __always_inline int ctx_aggregated(struct __sk_buff *ctx)
 	return ctx->gso_size != 0;
 }
 
+/* Bytes of payload that each packet of such a one has, and how many there are if the kernel knows; 0: it is none. */
+static __always_inline __u32 ctx_segment_size(const struct __sk_buff *ctx)
+{
+	return ctx->gso_size;
+}
+
+static __always_inline __u32 ctx_segments(const struct __sk_buff *ctx)
+{
+	return ctx->gso_segs;
+}
+
 /*
  * Bytes of the largest IP packet that goes out of this one, whose headers up to the transport's take up so many and
  * whose transport header, if it is UDP's, is the shortest there is.

@@ -49,6 +49,12 @@ struct packet {
 	__u8 is_question; /* see abi/config.h */
 	__be32 frag_id;   /* of what the fragment is a part of; IPv4: 16 bits */
 	__be16 icmp_id;   /* of an echo */
+	__u16 frag_off;   /* as in IPv4's header, host byte order: DF, MF, offset in units of 8 bytes; IPv6 alike */
+	__u16 window;     /* TCP, not scaled */
+	__u16 udp_length; /* of UDP's header */
+	__u32 seq, ack;   /* TCP */
+	__u8 tcp_header;  /* bytes */
+	__u8 is_cut;      /* set before it is parsed: of a capture, of which less may be there than its lengths say */
 	__u8 frag_proto;  /* IPv6: what the fragment header says that follows; other fragments know no more than that */
 };
 
@@ -111,11 +117,12 @@ static __always_inline __u32 packet_check_later(const struct packet *p, __u32 of
 	return p->proto == IPPROTO_TCP && offset < 20 ? REASON_BAD_HEADER : REASON_NONE;
 }
 
-/* The first 14 bytes of TCP; UDP and ICMP are read through their first fields. */
+/* The first 16 bytes of TCP; UDP and ICMP are read through their first fields. */
 struct transport_header {
 	__be16 sport, dport;
 	__be32 seq, ack;
 	__u8 data_offset, flags;
+	__be16 window;
 };
 
 /* The transport header where it was read along with the IP header, so that the usual packet costs one read. */
@@ -175,9 +182,10 @@ static __always_inline __u32 packet_parse_ipv4(context *ctx, struct packet *p, _
 	p->src[0] = ip.src;
 	p->proto = ip.proto;
 	p->hop_limit = ip.ttl;
-	if (!ctx_has(ctx, off + length))
+	if (!p->is_cut && !ctx_has(ctx, off + length))
 		return REASON_TRUNCATED;
 	frag = bpf_ntohs(ip.frag_off);
+	p->frag_off = (__u16)frag;
 	if (frag & 0x1fff)
 		p->fragment = FRAGMENT_LATER;
 	else if (frag & 0x2000)
@@ -219,6 +227,7 @@ __noinline int packet_parse_extension(context *ctx, struct packet *p)
 		length = sizeof(header);
 		p->frag_id = header.id;
 		p->frag_proto = header.next;
+		p->frag_off = (__u16)(bpf_ntohs(header.frag_off) >> 3 | (bpf_ntohs(header.frag_off) & 1) << 13);
 		if (bpf_ntohs(header.frag_off) & 0xfff8)
 			p->fragment = FRAGMENT_LATER;
 		else
@@ -262,7 +271,7 @@ static __always_inline __u32 packet_parse_ipv6(context *ctx, struct packet *p, _
 	p->l4 = off + sizeof(ip);
 	p->l4_length = packet_length(ctx, bpf_ntohs(ip.payload));
 	early->header = both.transport;
-	if (!ctx_has(ctx, p->l4 + p->l4_length))
+	if (!p->is_cut && !ctx_has(ctx, p->l4 + p->l4_length))
 		return REASON_TRUNCATED;
 	for (int i = 0; i < PACKET_HEADERS_MAX; i++) {
 		__u32 reason;
@@ -284,6 +293,7 @@ static __always_inline __u32 packet_parse_udp(struct packet *p, const struct tra
 
 	if (length < 8)
 		return REASON_BAD_HEADER;
+	p->udp_length = (__u16)length;
 	if (length > p->l4_length && p->fragment != FRAGMENT_FIRST)
 		return REASON_TRUNCATED;
 	return REASON_NONE;
@@ -298,6 +308,10 @@ static __always_inline __u32 packet_parse_tcp(struct packet *p, const struct tra
 	if (header > p->l4_length)
 		return REASON_TRUNCATED;
 	p->tcp_flags = h->flags;
+	p->tcp_header = (__u8)header;
+	p->seq = bpf_ntohl(h->seq);
+	p->ack = bpf_ntohl(h->ack);
+	p->window = bpf_ntohs(h->window);
 	return REASON_NONE;
 }
 
@@ -345,8 +359,8 @@ static __always_inline __u32 packet_parse_transport(context *ctx, struct packet 
 }
 
 /*
- * Fills *p, which must be zero. REASON_NONE, or why the packet is malformed; anything but IP is left to the caller.
- * A global function: the verifier reads it once, and its callers know nothing of the many ways through it.
+ * Fills *p, which must be zero but for is_cut. REASON_NONE, or why the packet is malformed; anything but IP is left to
+ * the caller. A global function: the verifier reads it once, and its callers know nothing of the many ways through it.
  */
 __noinline int packet_parse(context *ctx, struct packet *p)
 {

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What TCP sequence numbers tell of one end's packets: sent again, late, or never seen here. RFC 9293 section 3.4;
+ * the distinctions are those that packet analysers make.
+ */
+#ifndef SPLICER_LIB_SEQUENCE_H
+#define SPLICER_LIB_SEQUENCE_H
+
+#include "abi/flow.h"
+#include "lib/bpf.h"
+#include "lib/sighting.h"
+
+/* What fills a hole sooner than this after it was torn took another way, if the round trip is not known: ns. */
+#define SEQUENCE_LATE_NS 3000000ull
+
+static __always_inline __u32 sequence_length(const struct sighting *s)
+{
+	return s->payload + !!(s->tcp_flags & TCP_FLAG_BYTE_SYN) + !!(s->tcp_flags & TCP_FLAG_BYTE_FIN);
+}
+
+static __always_inline int sequence_is_before(__u32 a, __u32 b)
+{
+	return (__s32)(a - b) < 0;
+}
+
+static __always_inline __u64 sequence_late(const struct flow *flow)
+{
+	return flow->ack > flow->syn && flow->syn ? flow->ack - flow->syn : SEQUENCE_LATE_NS;
+}
+
+/* All of it lies in what was skipped before. */
+static __always_inline int sequence_fills(const struct flow_side *side, __u32 from, __u32 to)
+{
+	return side->hole_from != side->hole_to && !sequence_is_before(from, side->hole_from) &&
+	       !sequence_is_before(side->hole_to, to);
+}
+
+/* Of what is left of a hole the lower part is remembered. */
+static __always_inline void sequence_shrink(struct flow_side *side, __u32 from, __u32 to)
+{
+	if (from == side->hole_from)
+		side->hole_from = to;
+	else
+		side->hole_to = from;
+}
+
+/* A packet that begins before the highest that was sent. Returns whether it was sent again. */
+static __always_inline int sequence_note_old(const struct flow *flow, struct flow_side *side, const struct sighting *s,
+					     __u32 length)
+{
+	__u32 end = s->seq + length;
+
+	/* a probe whether the other end is alive: RFC 9293 section 3.8.4 */
+	if (length == 1 && s->payload == 1 && end == side->next)
+		return 0;
+	if (sequence_fills(side, s->seq, end)) {
+		sequence_shrink(side, s->seq, end);
+		if (s->now - side->hole_time < sequence_late(flow)) {
+			side->out_of_order += s->packets;
+			return 0;
+		}
+	} else if (sequence_is_before(side->next, end)) {
+		side->next = end;
+	}
+	side->retransmitted += s->packets;
+	return 1;
+}
+
+/* Whether the packet carries what was sent before. */
+static __always_inline int sequence_note(const struct flow *flow, struct flow_side *side, const struct sighting *s)
+{
+	__u32 length = sequence_length(s);
+
+	if (!length || s->is_fragment)
+		return 0;
+	if (!(side->known & FLOW_KNOWS_SEQUENCE)) {
+		side->known |= FLOW_KNOWS_SEQUENCE;
+		side->next = s->seq;
+	}
+	if (sequence_is_before(s->seq, side->next))
+		return sequence_note_old(flow, side, s, length);
+	if (s->seq != side->next) {
+		if (side->hole_from == side->hole_to)
+			side->hole_from = side->next;
+		side->hole_to = s->seq;
+		side->hole_time = s->now;
+	}
+	side->next = s->seq + length;
+	return 0;
+}
+
+/* Whether an acknowledgement tells of what the other end sent and was not seen here. */
+static __always_inline int sequence_note_ack(struct flow_side *other, const struct sighting *s)
+{
+	if (!(s->tcp_flags & TCP_FLAG_BYTE_ACK) || s->tcp_flags & TCP_FLAG_BYTE_RST || s->is_fragment ||
+	    !(other->known & FLOW_KNOWS_SEQUENCE) || !sequence_is_before(other->next, s->ack))
+		return 0;
+	other->missed += s->ack - other->next;
+	other->next = s->ack;
+	return 1;
+}
+
+#endif

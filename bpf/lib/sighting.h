@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A packet as sessions see it: whose it is, when it was seen, and what went over the wire. */
+#ifndef SPLICER_LIB_SIGHTING_H
+#define SPLICER_LIB_SIGHTING_H
+
+#include "abi/flow.h"
+#include "lib/bpf.h"
+#include "lib/packet.h"
+
+struct sighting {
+	struct flow_key key;
+	__u64 now;
+	__u32 packets;     /* on the wire */
+	__u32 length;      /* of each, IP, bytes */
+	__u32 last_length; /* but of the last one */
+	__u32 bytes, payload;
+	__u32 seq, ack;
+	__u16 window;
+	__u8 tcp_flags;
+	__u8 from; /* end of the key */
+	__u8 hops;
+	__u8 is_fragment, is_later; /* later: it has no transport header */
+	__u8 icmp_type, icmp_code;
+};
+
+static __always_inline int sighting_is_first_end(const struct packet *p, __be16 sport, __be16 dport)
+{
+	if (p->src[0] != p->dst[0])
+		return p->src[0] < p->dst[0];
+	if (p->src[1] != p->dst[1])
+		return p->src[1] < p->dst[1];
+	return sport <= dport;
+}
+
+/* What stands for ports; 0 where there is nothing. */
+static __always_inline void sighting_make_ports(const struct packet *p, struct sighting *s, __be16 *sport,
+						__be16 *dport)
+{
+	*sport = p->sport;
+	*dport = p->dport;
+	if ((p->proto != IPPROTO_ICMP && p->proto != IPPROTO_ICMPV6) || p->fragment == FRAGMENT_LATER)
+		return;
+	s->key.kind = packet_is_echo(p) ? FLOW_ECHO : FLOW_ICMP;
+	*sport = *dport = packet_is_echo(p) ? p->icmp_id : bpf_htons(p->port);
+}
+
+static __always_inline void sighting_make_key(const struct packet *p, struct sighting *s)
+{
+	__be16 sport, dport;
+	int second;
+
+	sighting_make_ports(p, s, &sport, &dport);
+	second = !sighting_is_first_end(p, sport, dport);
+	s->from = (__u8)second;
+	s->key.addr[0][0] = second ? p->dst[0] : p->src[0];
+	s->key.addr[0][1] = second ? p->dst[1] : p->src[1];
+	s->key.addr[1][0] = second ? p->src[0] : p->dst[0];
+	s->key.addr[1][1] = second ? p->src[1] : p->dst[1];
+	s->key.port[0] = second ? dport : sport;
+	s->key.port[1] = second ? sport : dport;
+	s->key.ifindex = p->ifindex;
+	s->key.vlan = p->vlan;
+	s->key.proto = p->proto;
+	s->key.family = p->family;
+}
+
+/* Bytes of the transport header that are no payload. */
+static __always_inline __u32 sighting_header_length(const struct packet *p)
+{
+	if (p->fragment == FRAGMENT_LATER)
+		return 0;
+	switch (p->proto) {
+	case IPPROTO_TCP:
+		return p->tcp_header;
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return 8;
+	default:
+		return 0;
+	}
+}
+
+/*
+ * What GRO or segmentation offload made one packet of was several, each with the headers. All but the last carry as
+ * much payload as the next one; how many there were the kernel may not say of packets that a guest sent.
+ */
+static __always_inline void sighting_count_wire(context *ctx, const struct packet *p, struct sighting *s)
+{
+	__u32 headers = p->l4 - p->l3 + sighting_header_length(p), segment = ctx_segment_size(ctx);
+
+	s->bytes = p->l4 - p->l3 + p->l4_length;
+	s->payload = s->bytes - headers;
+	s->packets = 1;
+	s->length = s->last_length = s->bytes;
+	if (!segment || s->payload <= segment)
+		return;
+	s->packets = ctx_segments(ctx);
+	if (!s->packets)
+		s->packets = (s->payload + segment - 1) / segment;
+	s->bytes += (s->packets - 1) * headers;
+	s->length = headers + segment;
+	s->last_length = s->bytes - (s->packets - 1) * s->length;
+	if (s->last_length > s->length)
+		s->last_length = s->length;
+}
+
+/* Fills *s, which must be zero but for now, of a packet that was parsed. */
+static __always_inline void sighting_make(context *ctx, const struct packet *p, struct sighting *s)
+{
+	sighting_make_key(p, s);
+	sighting_count_wire(ctx, p, s);
+	s->seq = p->seq;
+	s->ack = p->ack;
+	s->window = p->window;
+	s->tcp_flags = p->tcp_flags;
+	s->hops = p->hop_limit;
+	s->is_later = p->fragment == FRAGMENT_LATER;
+	s->is_fragment = p->fragment == FRAGMENT_FIRST || s->is_later;
+	s->icmp_type = p->icmp_type;
+	s->icmp_code = p->icmp_code;
+}
+
+#endif

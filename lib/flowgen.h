@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Generations of what flow.o keeps: opened, read while programs write, taken, handed out. See abi/flow.h.
+ *
+ * To take a generation: with the writers' lock, flowgens_rotate; flowgens_open; what is in flowgens.item[1] and later
+ * is then final. When it is with its reader, flowgens_deliver. Killed in between, nothing is lost: the next one finds
+ * it.
+ */
+#ifndef SPLICER_FLOWGEN_H
+#define SPLICER_FLOWGEN_H
+
+#include "abi/flow.h"
+#include "error.h"
+#include "pin.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One generation, in memory shared with the programs. */
+struct flowgen {
+	struct flow_head *head;
+	struct flow_bucket *buckets; /* bucket_count of them; head lies before */
+	struct flow_packets_head *packets_head;
+	struct flow_packet *packets; /* packet_count of them; packets_head lies before */
+	uint32_t bucket_count, packet_count;
+	size_t sessions_size, packets_size; /* bytes that are mapped */
+};
+
+/* The generation in force and, newest first, those before it that nobody was handed yet. */
+struct flowgens {
+	struct flowgen item[FLOW_GENERATIONS];
+	uint32_t count; /* at least 1 */
+};
+
+/* What the next generation is to be. */
+struct flowgen_plan {
+	uint32_t buckets, packets;            /* 0: as many as now */
+	const struct flow_settings *settings; /* NULL: as now */
+};
+
+/* Opens them. Each generation is there once, whatever a tool that was killed left behind. */
+int flowgens_open(struct flowgens *gens, const struct pins *pins, struct error *error);
+void flowgens_close(struct flowgens *gens);
+
+/*
+ * Puts an empty generation in force; the caller holds the writers' lock. When it returns, no program writes to the one
+ * that was in force. EXIT_STATE when too many generations wait to be handed out.
+ */
+int flowgens_rotate(const struct pins *pins, const struct flowgen_plan *plan, struct error *error);
+
+/* All but the generation in force were handed out: they count no more. The caller holds the writers' lock. */
+void flowgens_deliver(struct flowgens *gens);
+
+/* What programs do by default where the settings have 0. */
+struct flow_settings flowgen_settings(const struct flowgen *gen);
+
+/*
+ * A session as it was at one moment: a copy of the place `way` of a bucket. False: the place is free. Programs may
+ * write meanwhile; after some attempts a copy in pieces is taken as it is.
+ */
+bool flowgen_copy(const struct flow_bucket *bucket, uint32_t way, struct flow *flow);
+
+#endif
