@@ -52,9 +52,9 @@ void flowsamples_note_losses(const struct flowsamples *samples);
  * The result.json of eBPF_TrafficAnalyzer: {"flows":[{"id":[source,port,destination,port,protocol],"packets":[[ns since
  * 1970,length,flags and offset,TCP payload,TCP acknowledgement,TCP flags,TCP window,UDP payload,ICMP type],...]},...]}.
  * A flow is one direction of a session: on two interfaces, or with two VLAN ids, there are two of one id. What a
- * protocol does not have is 0. Whether the stream took it is for the caller to see (ferror).
+ * protocol does not have is 0. EXIT_STATE without memory; whether the stream took it is for the caller to see (ferror).
  */
-void flowsamples_result(FILE *stream, const struct flowsamples *samples);
+int flowsamples_result(FILE *stream, const struct flowsamples *samples, struct error *error);
 
 /* The same as a file, which appears when it is whole: in the place of one of that name, whose mode it gets. */
 int flowsamples_result_file(const char *path, const struct flowsamples *samples, struct error *error);
