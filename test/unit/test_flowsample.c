@@ -211,6 +211,8 @@ static void clocks_are_told_apart(void)
 
 /* ---- while they are written ---- */
 
+#define WRITER_LIMIT 1 /* the smaller, the more often a record is written while it is read */
+
 static bool writer_stops;
 
 /* What sample_claim and sample_write do. All words of a record are alike. */
@@ -221,7 +223,7 @@ static void *writer(void *unused)
 	for (uint64_t number = 1; !__atomic_load_n(&writer_stops, __ATOMIC_RELAXED); number++) {
 		struct flow_packet *packet;
 
-		if (head->next == ROOM) {
+		if (head->next == WRITER_LIMIT) {
 			head->next = 0;
 			__atomic_fetch_add(&head->round, 1, __ATOMIC_SEQ_CST);
 		}
@@ -247,18 +249,23 @@ static bool is_whole(const struct flow_packet *packet)
 
 static void records_are_whole(void)
 {
-	long long torn = 0, many = 0;
+	long long torn = 0, many = 0, seen = 0;
+	uint64_t last = 0;
 	pthread_t thread;
 
 	generations_begin();
 	if (pthread_create(&thread, NULL, writer, NULL))
 		bail_out("a thread");
-	for (int i = 0; i < 20000; i++) {
+	while (seen < 100000) {
 		struct flowsamples samples = samples_read(0, NULL, NULL);
 
 		for (size_t j = 0; j < samples.count; j++)
 			torn += !is_whole(&samples.items[j].packet);
-		many += samples.count > ROOM;
+		if (samples.count && samples.items[0].packet.time != last) {
+			last = samples.items[0].packet.time;
+			seen++;
+		}
+		many += samples.count > WRITER_LIMIT;
 		flowsamples_free(&samples);
 	}
 	__atomic_store_n(&writer_stops, true, __ATOMIC_RELAXED);
