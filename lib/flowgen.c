@@ -25,6 +25,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#define HEAD_SIZE sizeof(struct flow_head)
 #define OPEN_ATTEMPTS 1000
 #define COPY_ATTEMPTS 10000
 
@@ -33,14 +34,15 @@
 #define PACKETS_FREE (FLOW_NOW + 1)
 
 _Static_assert(!__builtin_offsetof(struct flow_head, generation), "a head begins with its generation");
+_Static_assert(sizeof(struct flow_packets_head) <= HEAD_SIZE, "either head is mapped");
 _Static_assert(!__builtin_offsetof(struct flow_packets_head, generation), "a head begins with its generation");
 
 /* A map in a slot. */
 struct slot {
 	__u32 id; /* 0: the slot is empty */
 	int fd;
-	void *memory;   /* shared with the programs; NULL: given away */
-	size_t size;    /* bytes of it */
+	void *head;     /* HEAD_SIZE bytes, shared with the programs: to map all of it takes long */
+	size_t size;    /* bytes of all entries */
 	uint32_t count; /* entries after the head */
 };
 
@@ -59,18 +61,18 @@ struct shelves {
 
 static uint64_t generation_of(const struct slot *slot)
 {
-	return __atomic_load_n((const uint64_t *)slot->memory, __ATOMIC_RELAXED);
+	return __atomic_load_n((const uint64_t *)slot->head, __ATOMIC_RELAXED);
 }
 
 static struct flow_head *head_of(const struct slot *slot)
 {
-	return slot->memory;
+	return slot->head;
 }
 
 static void slot_close(struct slot *slot)
 {
-	if (slot->memory)
-		munmap(slot->memory, slot->size);
+	if (slot->head)
+		munmap(slot->head, HEAD_SIZE);
 	if (slot->fd >= 0)
 		close(slot->fd);
 	*slot = (struct slot){ .fd = -1 };
@@ -88,8 +90,15 @@ static int slot_check(const struct shelf *shelf, const struct bpf_map_info *info
 			   sizeof(__u32), shelf->entry_size, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
 }
 
-/* Maps the memory of slot->fd. */
-static int slot_map(const struct shelf *shelf, struct slot *slot, struct error *error)
+static void *fd_map(int fd, size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+/* What slot->fd is. */
+static int slot_look(const struct shelf *shelf, struct slot *slot, struct error *error)
 {
 	struct bpf_map_info info = { 0 };
 	__u32 size = sizeof(info);
@@ -101,11 +110,8 @@ static int slot_map(const struct shelf *shelf, struct slot *slot, struct error *
 	slot->id = info.id;
 	slot->count = info.max_entries - 1;
 	slot->size = shelf->entry_size * info.max_entries;
-	slot->memory = mmap(NULL, slot->size, PROT_READ | PROT_WRITE, MAP_SHARED, slot->fd, 0);
-	if (slot->memory != MAP_FAILED)
-		return 0;
-	slot->memory = NULL;
-	return error_errno(error, shelf->pin->name);
+	slot->head = fd_map(slot->fd, HEAD_SIZE);
+	return slot->head ? 0 : error_errno(error, shelf->pin->name);
 }
 
 /* ---- both shelves, as they stand at one moment ---- */
@@ -136,7 +142,7 @@ static int slot_open(struct shelf *shelf, size_t i, __u32 id, struct error *erro
 		return i == FLOW_NOW ? error_state(error, shelf->pin->name, "holds nothing that programs write to") : 0;
 	slot->fd = bpf_map_get_fd_by_id(id);
 	if (slot->fd >= 0)
-		return slot_map(shelf, slot, error);
+		return slot_look(shelf, slot, error);
 	error_errno(error, shelf->pin->name);
 	return -1;
 }
@@ -227,7 +233,7 @@ static int shelves_open(struct shelves *shelves, const struct pins *pins, struct
 static struct slot *generation_find(struct shelf *shelf, size_t first, uint64_t generation)
 {
 	for (size_t i = first; i < FLOW_GENERATIONS; i++)
-		if (shelf->slots[i].memory && generation_of(&shelf->slots[i]) == generation)
+		if (shelf->slots[i].head && generation_of(&shelf->slots[i]) == generation)
 			return &shelf->slots[i];
 	return NULL;
 }
@@ -251,7 +257,7 @@ static bool is_needed(struct shelves *shelves, struct shelf *shelf, size_t first
 {
 	struct slot *slot = &shelf->slots[i];
 
-	return slot->memory && is_waiting(shelves, generation_of(slot)) &&
+	return slot->head && is_waiting(shelves, generation_of(slot)) &&
 	       generation_find(shelf, first, generation_of(slot)) == slot;
 }
 
@@ -263,7 +269,7 @@ static int slot_free(struct shelves *shelves, struct shelf *shelf, size_t first)
 	for (size_t i = first; i < FLOW_GENERATIONS; i++) {
 		if (is_needed(shelves, shelf, first, i))
 			continue;
-		if (shelf->slots[i].memory)
+		if (shelf->slots[i].head)
 			return (int)i;
 		if (found < 0)
 			found = (int)i;
@@ -281,25 +287,17 @@ static void *nothing_map(size_t size)
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
-static void *memory_take(struct slot *slot)
-{
-	void *memory = slot->memory;
-
-	slot->memory = NULL;
-	return memory;
-}
-
 static uint32_t least(uint32_t a, uint32_t b)
 {
 	return a < b ? a : b;
 }
 
-static int sessions_take(struct flowgen *gen, struct slot *slot, struct error *error)
+static int sessions_take(struct flowgen *gen, const struct slot *slot, struct error *error)
 {
 	struct flow_bucket *entries;
 
 	gen->sessions_size = slot ? slot->size : sizeof(struct flow_bucket);
-	entries = slot ? memory_take(slot) : nothing_map(gen->sessions_size);
+	entries = slot ? fd_map(slot->fd, slot->size) : nothing_map(gen->sessions_size);
 	if (!entries)
 		return error_errno(error, FLOW_SESSIONS);
 	gen->head = (struct flow_head *)entries;
@@ -309,12 +307,12 @@ static int sessions_take(struct flowgen *gen, struct slot *slot, struct error *e
 	return 0;
 }
 
-static int packets_take(struct flowgen *gen, struct slot *slot, struct error *error)
+static int packets_take(struct flowgen *gen, const struct slot *slot, struct error *error)
 {
 	struct flow_packet *entries;
 
 	gen->packets_size = slot ? slot->size : sizeof(struct flow_packet);
-	entries = slot ? memory_take(slot) : nothing_map(gen->packets_size);
+	entries = slot ? fd_map(slot->fd, slot->size) : nothing_map(gen->packets_size);
 	if (!entries)
 		return error_errno(error, FLOW_PACKETS);
 	gen->packets_head = (struct flow_packets_head *)entries;
@@ -332,7 +330,7 @@ static struct slot *newest_find(struct shelves *shelves, uint64_t limit)
 	for (size_t i = 0; i < FLOW_GENERATIONS; i++) {
 		struct slot *slot = &shelves->sessions.slots[i];
 
-		if (!slot->memory || generation_of(slot) >= limit || (i != FLOW_NOW && head_of(slot)->delivered))
+		if (!slot->head || generation_of(slot) >= limit || (i != FLOW_NOW && head_of(slot)->delivered))
 			continue;
 		if (!newest || generation_of(slot) > generation_of(newest))
 			newest = slot;
@@ -426,7 +424,7 @@ static int slot_make(const struct shelf *shelf, uint32_t count, struct slot *slo
 		bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(__u32), (__u32)shelf->entry_size, count + 1, &options);
 	if (slot->fd < 0)
 		return make_fail(shelf, shelf->entry_size * (count + 1), error);
-	return slot_map(shelf, slot, error);
+	return slot_look(shelf, slot, error);
 }
 
 static int seed_choose(uint64_t *seed, struct error *error)
@@ -447,7 +445,7 @@ static int sessions_make(const struct shelves *shelves, const struct flowgen_pla
 
 	if (seed_choose(&seed, error) || slot_make(&shelves->sessions, count, new, error))
 		return -1;
-	head = new->memory;
+	head = new->head;
 	head->generation = generation_of(now) + 1;
 	head->seed = seed;
 	head->began = clock_now();
@@ -465,7 +463,7 @@ static int packets_make(const struct shelves *shelves, const struct flowgen_plan
 
 	if (slot_make(&shelves->packets, count, new, error))
 		return -1;
-	head = new->memory;
+	head = new->head;
 	head->generation = generation_of(&shelves->sessions.slots[FLOW_NOW]) + 1;
 	head->room = count;
 	return 0;
@@ -508,7 +506,7 @@ static int moves_do(const struct shelf *shelf, const struct moves *moves, struct
 static int shelf_tidy(struct shelves *shelves, struct shelf *shelf, size_t first, int used, struct error *error)
 {
 	for (__u32 i = (__u32)first; i < FLOW_GENERATIONS; i++) {
-		if ((int)i == used || !shelf->slots[i].memory || is_needed(shelves, shelf, first, i))
+		if ((int)i == used || !shelf->slots[i].head || is_needed(shelves, shelf, first, i))
 			continue;
 		if (bpf_map_delete_elem(shelf->outer, &i) && errno != ENOENT)
 			return error_errno(error, shelf->pin->name);
@@ -535,7 +533,7 @@ static int before_keep(struct shelves *shelves, struct keeping *keeping, struct 
 	const struct slot *before = &shelf->slots[FLOW_BEFORE];
 
 	*keeping = (struct keeping){ .fd = -1, .slot = -1 };
-	if (!before->memory || head_of(before)->delivered || before->id == shelf->slots[FLOW_NOW].id ||
+	if (!before->head || head_of(before)->delivered || before->id == shelf->slots[FLOW_NOW].id ||
 	    generation_find(shelf, SESSIONS_FREE, generation_of(before)))
 		return 0;
 	keeping->fd = before->fd;
@@ -642,7 +640,7 @@ static void ends_repair(struct shelves *shelves)
 	for (size_t i = FLOW_BEFORE; i < FLOW_GENERATIONS; i++) {
 		const struct slot *slot = &shelves->sessions.slots[i], *next;
 
-		if (!slot->memory || generation_of(slot) == generation_of(now) || head_of(slot)->ended)
+		if (!slot->head || generation_of(slot) == generation_of(now) || head_of(slot)->ended)
 			continue;
 		next = generation_find(&shelves->sessions, 0, generation_of(slot) + 1);
 		head_of(slot)->ended = next ? head_of(next)->began : clock_now();

@@ -20,6 +20,7 @@
 struct flowsample {
 	struct flow_packet packet; /* .time is ns since 1970; ports are 0 for ICMP */
 	uint64_t generation;
+	size_t order; /* its place among all */
 };
 
 /* All zero to begin with; released with flowsamples_free. */
