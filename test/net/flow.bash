@@ -77,3 +77,16 @@ assert_same_as_wire() {
 sums() {
 	fields "$@" | awk '{ for (i = 1; i <= NF; i++) sum[i] += $i } END { for (i = 1; i <= NF; i++) printf "%d%s", sum[i], i < NF ? " " : "\n" }'
 }
+
+# Two processors that this process may use; the same twice where there is one.
+two_processors() {
+	python3 -c 'import os; all = sorted(os.sched_getaffinity(0)); print(all[0], all[-1], sep="\n")'
+}
+
+# Waits for all that was started, and that must have done what it was to do.
+wait_started() {
+	local one
+	while read -r one; do
+		assert_ends "$one" 0 || return
+	done <"$(scratch)/started"
+}
