@@ -91,7 +91,7 @@ static void test_merging(void)
 	session_put(&gens.item[0], 0, 1, 1000, 1, FLOW_CONTINUED);
 	session_put(&gens.item[1], 1, 1, 1000, 20, FLOW_CONTINUED);
 	session_put(&gens.item[2], 2, 1, 1000, 300, 0);
-	session_put(&gens.item[0], 0, 2, 5000, 7, 0);              /* another session with the key of the next */
+	session_put(&gens.item[0], 0, 2, 5000, 7, 0); /* another session with the key of the next */
 	session_put(&gens.item[1], 0, 2, 1000, 9, 0);
 	session_put(&gens.item[1], 3, 3, 1000, 4, FLOW_CONTINUED); /* its beginning was handed out */
 	session_put(&gens.item[2], 3, 4, 1000, 5, 0);
@@ -195,12 +195,28 @@ static struct flow full(uint64_t n)
 	struct flow flow = { .start = 1, .sampled = (uint32_t)n, .history_length = 1, .history = { (char)n } };
 	struct flow_side *side = &flow.side[1];
 
-	*side = (struct flow_side){ .packets = n, .bytes = n, .payload = n, .length_squares = n, .gap_sum = n,
-				    .gaps = n, .gap_min = n, .gap_max = n, .first = n, .last = n, .missed = n,
-				    .length_min = (uint16_t)n, .length_max = (uint16_t)n, .hops_min = (uint8_t)n,
-				    .hops_max = (uint8_t)n, .window = (uint16_t)n, .zero_windows = (uint32_t)n,
-				    .retransmitted = (uint32_t)n, .out_of_order = (uint32_t)n, .fragments = (uint32_t)n,
-				    .missed_times = (uint32_t)n, .gap_squares = { UINT64_MAX, n } };
+	*side = (struct flow_side){ .packets = n,
+				    .bytes = n,
+				    .payload = n,
+				    .length_squares = n,
+				    .gap_sum = n,
+				    .gaps = n,
+				    .gap_min = n,
+				    .gap_max = n,
+				    .first = n,
+				    .last = n,
+				    .missed = n,
+				    .length_min = (uint16_t)n,
+				    .length_max = (uint16_t)n,
+				    .hops_min = (uint8_t)n,
+				    .hops_max = (uint8_t)n,
+				    .window = (uint16_t)n,
+				    .zero_windows = (uint32_t)n,
+				    .retransmitted = (uint32_t)n,
+				    .out_of_order = (uint32_t)n,
+				    .fragments = (uint32_t)n,
+				    .missed_times = (uint32_t)n,
+				    .gap_squares = { UINT64_MAX, n } };
 	for (int i = 0; i < 8; i++)
 		side->tcp[i] = (uint32_t)n;
 	for (int i = 0; i < FLOW_LENGTH_BINS; i++)
@@ -218,7 +234,8 @@ static void test_fields(void)
 	flow_merge(&flow, &older);
 	check((long long)(side->packets + side->bytes + side->payload + side->length_squares), 48, "counts are added");
 	check((long long)(side->gap_sum + side->gaps + side->missed), 36, "and those");
-	check((long long)side->zero_windows + side->retransmitted + side->out_of_order + side->fragments, 48, "and those");
+	check((long long)side->zero_windows + side->retransmitted + side->out_of_order + side->fragments, 48,
+	      "and those");
 	check((long long)side->missed_times + flow.sampled, 24, "and those");
 	check((long long)side->tcp[0] + side->tcp[7] + side->lengths[0] + side->lengths[FLOW_LENGTH_BINS - 1], 48,
 	      "flags and lengths");

@@ -28,52 +28,29 @@ static struct flow tcp_of(const char *history)
 static const struct {
 	const char *history, *state;
 } histories[] = {
-	{ "S", "S0" },           /* nobody answers */
-	{ "SS", "S0" },          /* again, with another sequence number */
-	{ "Sa", "S0" },          /* a bare acknowledgement of a SYN is no answer */
-	{ "SAD", "S0" },         /* only one direction is seen */
-	{ "Sh", "S1" },          /* established */
-	{ "ShADad", "S1" },
-	{ "^hA", "S1" },         /* the SYN was missed */
-	{ "Ss", "S1" },          /* simultaneous open */
-	{ "ShADadFf", "SF" },
-	{ "ShADadfFr", "SF" },   /* a reset after both FIN is nothing */
-	{ "ShAFRf", "SF" },      /* FIN and RST of one end, then FIN of the other */
-	{ "ADadFf", "SF" },
-	{ "Sr", "REJ" },
-	{ "SaR", "RSTOS0" },
-	{ "Rr", "REJ" },         /* both reset, no payload */
-	{ "DRdr", "RSTR" },      /* both reset, but there was some */
-	{ "ShADadF", "S2" },
-	{ "ShADadf", "S3" },
-	{ "ShR", "RSTO" },
-	{ "ShADadR", "RSTO" },
-	{ "ShADaFR", "RSTO" },
-	{ "Shr", "RSTR" },
-	{ "ShADadr", "RSTR" },
-	{ "ShADadfr", "RSTR" },
-	{ "SR", "RSTOS0" },
-	{ "STR", "RSTOS0" },
-	{ "SAR", "OTH" },        /* it went on before the reset: not half open */
-	{ "^r", "RSTRH" },
-	{ "^hr", "RSTRH" },
-	{ "Ar", "RSTRH" },
-	{ "SF", "SH" },
-	{ "SAF", "SH" },
-	{ "AF", "SH" },
-	{ "^hf", "SHR" },
-	{ "Af", "SHR" },
-	{ "", "OTH" },
-	{ "A", "OTH" },
-	{ "Da", "OTH" },
-	{ "R", "OTH" },
-	{ "AR", "OTH" },
-	{ "^h", "OTH" },
-	{ "I", "OTH" },          /* FIN and RST in one: a reset */
-	{ "ShAI", "RSTO" },
-	{ "ShAi", "RSTR" },
-	{ "Q", "SH" },           /* SYN and FIN */
-	{ "AS", "S0" },          /* a SYN after a stray packet */
+	{ "S", "S0" },                                /* nobody answers */
+	{ "SS", "S0" },                               /* again, with another sequence number */
+	{ "Sa", "S0" },                               /* a bare acknowledgement of a SYN is no answer */
+	{ "SAD", "S0" },                              /* only one direction is seen */
+	{ "Sh", "S1" },                               /* established */
+	{ "ShADad", "S1" },    { "^hA", "S1" },       /* the SYN was missed */
+	{ "Ss", "S1" },                               /* simultaneous open */
+	{ "ShADadFf", "SF" },  { "ShADadfFr", "SF" }, /* a reset after both FIN is nothing */
+	{ "ShAFRf", "SF" },                           /* FIN and RST of one end, then FIN of the other */
+	{ "ADadFf", "SF" },    { "Sr", "REJ" },        { "SaR", "RSTOS0" },
+	{ "Rr", "REJ" },    /* both reset, no payload */
+	{ "DRdr", "RSTR" }, /* both reset, but there was some */
+	{ "ShADadF", "S2" },   { "ShADadf", "S3" },    { "ShR", "RSTO" },
+	{ "ShADadR", "RSTO" }, { "ShADaFR", "RSTO" },  { "Shr", "RSTR" },
+	{ "ShADadr", "RSTR" }, { "ShADadfr", "RSTR" }, { "SR", "RSTOS0" },
+	{ "STR", "RSTOS0" },   { "SAR", "OTH" }, /* it went on before the reset: not half open */
+	{ "^r", "RSTRH" },     { "^hr", "RSTRH" },     { "Ar", "RSTRH" },
+	{ "SF", "SH" },        { "SAF", "SH" },        { "AF", "SH" },
+	{ "^hf", "SHR" },      { "Af", "SHR" },        { "", "OTH" },
+	{ "A", "OTH" },        { "Da", "OTH" },        { "R", "OTH" },
+	{ "AR", "OTH" },       { "^h", "OTH" },        { "I", "OTH" }, /* FIN and RST in one: a reset */
+	{ "ShAI", "RSTO" },    { "ShAi", "RSTR" },     { "Q", "SH" },  /* SYN and FIN */
+	{ "AS", "S0" },                                                /* a SYN after a stray packet */
 };
 
 static void test_histories(void)
