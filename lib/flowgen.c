@@ -695,6 +695,45 @@ int flowgens_take(struct flowgens *gens, const struct pins *pins, bool *complete
 	return rotate_if_room(pins, complete, error) ? -1 : flowgens_open(gens, pins, error);
 }
 
+/* ---- settings ---- */
+
+static void idle_store(struct flow_settings *settings, const struct flow_settings *wanted)
+{
+	__atomic_store_n(&settings->idle_tcp, wanted->idle_tcp, __ATOMIC_RELAXED);
+	__atomic_store_n(&settings->idle_ended, wanted->idle_ended, __ATOMIC_RELAXED);
+	__atomic_store_n(&settings->idle_udp, wanted->idle_udp, __ATOMIC_RELAXED);
+	__atomic_store_n(&settings->idle_other, wanted->idle_other, __ATOMIC_RELAXED);
+}
+
+/* Sampling is turned off first and on last. */
+static void settings_store(struct flow_settings *settings, const struct flow_settings *wanted)
+{
+	if (!wanted->session_packets)
+		__atomic_store_n(&settings->session_packets, 0, __ATOMIC_SEQ_CST);
+	idle_store(settings, wanted);
+	__atomic_store_n(&settings->clock, wanted->clock, __ATOMIC_RELAXED);
+	__atomic_store_n(&settings->sessions, wanted->sessions, __ATOMIC_RELAXED);
+	__atomic_store_n(&settings->packets, wanted->packets, __ATOMIC_RELAXED);
+	__atomic_store_n(&settings->session_restart, wanted->session_restart, __ATOMIC_RELAXED);
+	__atomic_store_n(&settings->packet_restart, wanted->packet_restart, __ATOMIC_RELAXED);
+	__atomic_store_n(&settings->buffer_restart, wanted->buffer_restart, __ATOMIC_RELAXED);
+	__atomic_store_n(&settings->session_packets, wanted->session_packets, __ATOMIC_SEQ_CST);
+}
+
+int flowgens_set(const struct pins *pins, const struct flow_settings *settings, struct error *error)
+{
+	struct shelves shelves;
+	struct slot *slots = shelves.sessions.slots;
+
+	if (shelves_open(&shelves, pins, error))
+		return -1;
+	settings_store(&head_of(&slots[FLOW_NOW])->settings, settings);
+	if (slots[FLOW_BEFORE].head)
+		idle_store(&head_of(&slots[FLOW_BEFORE])->settings, settings);
+	shelves_close(&shelves);
+	return 0;
+}
+
 /* ---- what is in one ---- */
 
 struct flow_settings flowgen_settings(const struct flowgen *gen)

@@ -63,6 +63,12 @@ int flowgens_repair(const struct pins *pins, struct error *error);
 /* All but the generation in force were handed out: they count no more. The caller holds the writers' lock. */
 void flowgens_deliver(struct flowgens *gens);
 
+/*
+ * Puts settings in force, in an order in which no program sees half of them; they fit the generation. Idle times also
+ * hold for what programs look up in the generation before. The caller holds the writers' lock.
+ */
+int flowgens_set(const struct pins *pins, const struct flow_settings *settings, struct error *error);
+
 /* What programs do by default where the settings have 0. */
 struct flow_settings flowgen_settings(const struct flowgen *gen);
 
