@@ -37,8 +37,8 @@ SPLICER_CFLAGS := -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -Wshadow -Wstrict-prototy
                   $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer)
 # libbpf and what it needs from archives: a tool starts faster, and runs where no -dev package is
 BPF_LIBS := $(shell $(PKG_CONFIG) --static --libs libbpf libelf 2>/dev/null || echo -lbpf -lelf -lz)
-LINK_SHARED := -Wl$(comma)-Bstatic $(BPF_LIBS) -Wl$(comma)-Bdynamic
-LINK     := $(if $(STATIC),-static $(BPF_LIBS),$(LINK_SHARED))
+LINK_SHARED := -Wl$(comma)-Bstatic $(BPF_LIBS) -Wl$(comma)-Bdynamic -Wl$(comma)--as-needed -lm
+LINK     := $(if $(STATIC),-static $(BPF_LIBS) -lm,$(LINK_SHARED))
 
 OBJECTS  := $(patsubst bpf/%.bpf.c,%,$(wildcard bpf/*.bpf.c))
 # installed as splicer_NAME

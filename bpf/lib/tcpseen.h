@@ -46,8 +46,10 @@ static __always_inline void tcpseen_handshake(struct flow *flow, const struct si
 		flow->syn = s->now;
 	else if (side && flags == (TCP_FLAG_BYTE_SYN | TCP_FLAG_BYTE_ACK) && !flow->synack)
 		flow->synack = s->now;
-	else if (!side && flags == TCP_FLAG_BYTE_ACK && flow->synack && !flow->ack && s->ack == flow->side[1].next)
+	else if (!side && flags == TCP_FLAG_BYTE_ACK && flow->synack && !flow->ack && s->ack == flow->side[1].next) {
 		flow->ack = s->now;
+		flow->flags |= FLOW_OPENED;
+	}
 }
 
 static __always_inline void tcpseen_end(struct flow *flow, __u8 tcp_flags)
@@ -107,7 +109,7 @@ static __always_inline void tcpseen_note(struct flow *flow, const struct sightin
 	tcpseen_sequence(flow, side, s, which);
 	tcpseen_ack(flow, other, s, !which);
 	history_note(flow, s, history_of_tcp(s), which);
-	if (s->tcp_flags & TCP_FLAGS_OF_ENDS || !flow->ack)
+	if (s->tcp_flags & TCP_FLAGS_OF_ENDS || !(flow->flags & FLOW_OPENED))
 		tcpseen_handshake(flow, s, which);
 	if (s->tcp_flags & (TCP_FLAG_BYTE_FIN | TCP_FLAG_BYTE_RST))
 		tcpseen_end(flow, s->tcp_flags);

@@ -16,6 +16,7 @@ accepts() {
 		sport dport state table rule sockets reason event sample absolute buffer \
 		audit sync summary by openmetrics icmp rate force weight \
 		tcp http https command insecure host status timeout interval rise fall once; do
+		! "$tool" "--$option" --help --pin-dir /nonexistent 2>&1 </dev/null | grep -q ': unknown option ' || continue
 		# --help ends the scan before anything is done, unless the option takes it for its argument
 		"$tool" "--$option" --help --pin-dir /nonexistent >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" t0 --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
