@@ -167,16 +167,18 @@ __noinline int sessions_recall(struct flow *flow, const struct sighting *s, __u6
 static __always_inline __u32 sessions_enter(struct flow_bucket *b, const struct flow_head *head,
 					    const struct sighting *s, __u16 tag, int way)
 {
+	int is_known = way >= 0;
 	struct flow *flow;
 
-	if (way >= 0) {
+	if (is_known) {
 		if (!sessions_is_over(&head->settings, &b->flows[way & (FLOW_WAYS - 1)], s))
 			return (__u32)way & (FLOW_WAYS - 1);
 		b->tags[way & (FLOW_WAYS - 1)] = 0;
 	}
 	way = place_give(b, s, tag) & (FLOW_WAYS - 1);
 	flow = &b->flows[way & (FLOW_WAYS - 1)];
-	if (!sessions_recall(flow, s, head->generation))
+	/* what is over here was over before, whatever the generation before says of it */
+	if (is_known || !sessions_recall(flow, s, head->generation))
 		sessions_open(flow, s);
 	return (__u32)way & (FLOW_WAYS - 1);
 }
