@@ -58,8 +58,8 @@ teardown() {
 @test "a megabyte each way by TCP, with segmentation offload and without: packets of the wire" {
 	local how
 	for how in on off; do
-		lab_on client offload $how eth0
-		offload $how wan0
+		lab_on client offload "$how" eth0
+		offload "$how" wan0
 		fresh_flow wan0
 		wire_start
 		assert_match "$(lab_on client peer tcp-bulk 192.0.2.1 7011 1)" 'the same'
@@ -69,7 +69,7 @@ teardown() {
 		assert_equal "$(flow_dump -j -p tcp | fields length_max_fwd length_max_rev payload_fwd | awk '{ print $1, $2, ($3 >= 1048576) }')" \
 			$'1500 1500 1\n1500 1500 1' "offloads $how"
 		assert_equal "$(fields frames_fwd packets_fwd <"$BATS_TEST_TMPDIR/wire.json" |
-			awk '$2 > 100 { print ($1 < $2) ? "on" : "off" }' | sort -u)" $how 'super-packets'
+			awk '$2 > 100 { print ($1 < $2) ? "on" : "off" }' | sort -u)" "$how" 'super-packets'
 		stop_started
 	done
 	lab_on client offload on eth0
@@ -82,12 +82,13 @@ teardown() {
 	wire_start
 	for version in 4 6; do
 		[ $version = 4 ] && source=192.0.2.99 to=192.0.2.1 || source=2001:db8::99 to=2001:db8::1
-		lab_on client frame eth0 udp "$mac" $source 4000 $to 7009
-		lab_on client frame eth0 vlan 7 "$mac" $source 4000 $to 7009
-		lab_on client frame eth0 vlan 7 "$mac" $source 4000 $to 7009
-		lab_on client frame eth0 vlan 8,7 "$mac" $source 4000 $to 7009
+		lab_on client frame eth0 udp "$mac" "$source" 4000 "$to" 7009
+		lab_on client frame eth0 vlan 7 "$mac" "$source" 4000 "$to" 7009
+		lab_on client frame eth0 vlan 7 "$mac" "$source" 4000 "$to" 7009
+		lab_on client frame eth0 vlan 8,7 "$mac" "$source" 4000 "$to" 7009
 	done
-	assert_same_as_wire 6 -p udp
+	# and two in which the box says that nobody is there, of those without one
+	assert_same_as_wire 8
 	assert_equal "$(flow_dump -j -p udp --dport 7009 | fields family vlan packets_fwd | sort)" \
 		$'4 - 1\n4 7 2\n4 8 1\n6 - 1\n6 7 2\n6 8 1'
 }
@@ -98,9 +99,9 @@ teardown() {
 	local version source to there back
 	for version in 4 6; do
 		[ $version = 4 ] && source=192.0.2.98 to=192.0.2.1 || source=2001:db8::98 to=2001:db8::1
-		read -r there back < <(lab_on client handshake eth0 "$(lab_mac wan0)" $source 4000 $to 7011 0.3)
-		eventually has_ended_by rst $source
-		assert_equal "$(flow_dump -j -s $source | fields rtt_responder rtt_originator rtt duration state end |
+		read -r there back < <(lab_on client handshake eth0 "$(lab_mac wan0)" "$source" 4000 "$to" 7011 0.3)
+		eventually has_ended_by rst "$source"
+		assert_equal "$(flow_dump -j -s "$source" | fields rtt_responder rtt_originator rtt duration state end |
 			awk -v there="$there" -v back="$back" '{ print ($1 > 0 && $1 <= there), ($2 >= back), ($3 >= back), ($4 >= $3), $5, $6 }')" \
 			'1 1 1 1 RSTO rst' "IPv$version: $there $back"
 	done
@@ -222,7 +223,7 @@ counted_once() {
 }
 
 @test "around the firewall: the same verdicts of every kind of packet, and those that it drops are seen" {
-	local alone frames bytes
+	local alone
 	local_routes 172.16.240.0/24 fd00:240::/64
 	alone=$(verdicts alone)
 	assert_equal "$(wc -l <<<"$alone" | awk '{ print ($1 > 10) }')" 1 'reasons'
@@ -260,7 +261,7 @@ conversations() {
 	assert_equal "$(awk '{ print $2 }' <<<"$before" | sort -u)" $'s1\ns2'
 	fresh_lb wan0 lan1 lan2
 	for dev in wan0 lan1 lan2; do
-		flow_attach $dev
+		flow_attach "$dev"
 	done
 	services 1 2
 	assert_equal "$(conversations 8)" "$before"
@@ -283,7 +284,7 @@ sides_of() {
 	local iface=$1
 	shift
 	flow_dump -j "$@" | fields iface proto sport packets_fwd packets_rev bytes_fwd bytes_rev history |
-		sed -n "s/^$iface[12]* //p" | sort
+		sed -n "s/^${iface}[12]* //p" | sort
 }
 
 # ---- processors ----
@@ -296,8 +297,8 @@ sides_of() {
 	for version in 4 6; do
 		[ $version = 4 ] && to=203.0.113.9 || to=2001:db8:ffff::9
 		for cpu in "${processors[@]}"; do
-			started /dev/null nsenter --net=/run/netns/client -- taskset -c "$cpu" "$LAB_OBJECTS/test/flood" eth0 "$mac" udp $to 9 0 20000
-			started /dev/null nsenter --net=/run/netns/client -- taskset -c "$cpu" "$LAB_OBJECTS/test/flood" eth0 "$mac" udp $to 9 0 20000
+			started /dev/null nsenter --net=/run/netns/client -- taskset -c "$cpu" "$LAB_OBJECTS/test/flood" eth0 "$mac" udp "$to" 9 0 20000
+			started /dev/null nsenter --net=/run/netns/client -- taskset -c "$cpu" "$LAB_OBJECTS/test/flood" eth0 "$mac" udp "$to" 9 0 20000
 		done
 	done
 	wait_started
