@@ -44,7 +44,7 @@ static __always_inline void sequence_shrink(struct flow_side *side, __u32 from, 
 		side->hole_to = from;
 }
 
-/* A packet that begins before the highest that was sent. Returns whether it was sent again. */
+/* A packet that begins before the highest that was sent. Returns whether payload was sent again. */
 static __always_inline int sequence_note_old(const struct flow *flow, struct flow_side *side, const struct sighting *s,
 					     __u32 length)
 {
@@ -63,10 +63,10 @@ static __always_inline int sequence_note_old(const struct flow *flow, struct flo
 		side->next = end;
 	}
 	side->retransmitted += s->packets;
-	return 1;
+	return s->payload != 0;
 }
 
-/* Whether the packet carries what was sent before. */
+/* Whether the packet carries payload that was sent before. */
 static __always_inline int sequence_note(const struct flow *flow, struct flow_side *side, const struct sighting *s)
 {
 	__u32 length = sequence_length(s);
