@@ -176,15 +176,12 @@ struct reading {
 
 static int row_join(struct reading *reading, struct flow_row *row, const struct flow *older)
 {
-	struct flow *flow = (struct flow *)(uintptr_t)row->flow;
-
-	if (!row->is_own)
-		flow = store_copy(&reading->rows->store, row->flow);
-	if (!flow)
+	if (!row->own)
+		row->own = store_copy(&reading->rows->store, row->flow);
+	if (!row->own)
 		return -1;
-	row->flow = flow;
-	row->is_own = true;
-	flow_merge(flow, older);
+	row->flow = row->own;
+	flow_merge(row->own, older);
 	return 0;
 }
 
@@ -192,19 +189,21 @@ static int row_add(struct reading *reading, const struct flow_id *id, const stru
 {
 	struct flowrows *rows = reading->rows;
 	struct flow_row *items = array_room(rows->rows, rows->count, sizeof(*items));
+	struct flow *own = NULL;
 
 	if (!items)
 		return -1;
 	rows->rows = items;
-	if (reading->is_changing)
-		flow = store_copy(&rows->store, flow);
-	if (!flow)
-		return -1;
+	if (reading->is_changing) {
+		own = store_copy(&rows->store, flow);
+		if (!own)
+			return -1;
+	}
 	items[rows->count++] = (struct flow_row){
 		.id = *id,
-		.flow = flow,
+		.flow = own ? own : flow,
+		.own = own,
 		.part = reading->part,
-		.is_own = reading->is_changing,
 	};
 	if (!findable || reading->is_last || !(flow->flags & FLOW_CONTINUED))
 		return 0;
