@@ -194,7 +194,7 @@ static void packet_fill(struct capture *capture, const struct pcap_pkthdr *heade
 		packet->length = frame_make(capture, data, header->caplen);
 		packet->frame = capture->frame;
 	} else {
-		packet->length = header->caplen < CAPTURE_FRAME_MIN ? 0 : least(header->caplen, CAPTURE_FRAME_MAX);
+		packet->length = least(header->caplen, CAPTURE_FRAME_MAX);
 		packet->frame = data;
 	}
 }

@@ -15,7 +15,6 @@
  * into one page beside what the kernel keeps there (on x86-64 3,712 bytes, elsewhere down to 3,584).
  */
 #define CAPTURE_FRAME_MAX 3072
-#define CAPTURE_FRAME_MIN 14 /* an Ethernet header */
 
 struct capture_link;
 struct pcap;
@@ -31,7 +30,7 @@ struct capture {
 struct capture_packet {
 	uint64_t time;        /* ns since 1970 */
 	const uint8_t *frame; /* until the next one is read */
-	uint32_t length;      /* bytes of it; 0: less was captured than a link-layer header */
+	uint32_t length;      /* bytes of it; less than an Ethernet header: less was captured than a link-layer header */
 	uint32_t wire;        /* bytes that it had on the wire, with the header that it was captured with */
 };
 

@@ -7,6 +7,9 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -132,6 +135,23 @@ void flow_replay_close(struct flow_replay *replay)
 
 /* ---- packets ---- */
 
+/* The kernel takes no shorter ones for a test run, and the program could only call them malformed. */
+static bool has_header(const struct capture_packet *packet)
+{
+	const uint8_t *frame = packet->frame;
+
+	if (packet->length < sizeof(struct ethhdr))
+		return false;
+	switch (frame[12] << 8 | frame[13]) {
+	case ETH_P_IP:
+		return packet->length >= sizeof(struct ethhdr) + sizeof(struct iphdr);
+	case ETH_P_IPV6:
+		return packet->length >= sizeof(struct ethhdr) + sizeof(struct ipv6hdr);
+	default:
+		return true;
+	}
+}
+
 static void note(struct flow_replayed *replayed, const struct capture_packet *packet)
 {
 	if (!replayed->packets || packet->time < replayed->first)
@@ -140,7 +160,7 @@ static void note(struct flow_replayed *replayed, const struct capture_packet *pa
 		replayed->last = packet->time;
 	replayed->packets++;
 	replayed->bytes += packet->wire;
-	replayed->no_header += !packet->length;
+	replayed->no_header += !has_header(packet);
 }
 
 static int packet_run(const struct flow_replay *replay, const struct capture_packet *packet)
@@ -150,7 +170,7 @@ static int packet_run(const struct flow_replay *replay, const struct capture_pac
 		    .ctx_size_in = sizeof(in));
 	int result;
 
-	if (!packet->length)
+	if (!has_header(packet))
 		return 0;
 	/* a signal that comes while it runs is no reason to leave a packet out */
 	do
