@@ -57,19 +57,9 @@ both() {
 	wait "$two"
 }
 
-# floods TIMES PROTO DESTINATION FIRST COUNT: one packet of each session, so often
-floods() {
-	local time
-	for ((time = 0; time < $1; time++)); do
-		"$LAB_OBJECTS/test/flood" eth0 "$mac" "$2" "$3" 9 "$4" "$5"
-	done
-}
-export -f floods
-
-# flood_both TIMES PROTO DESTINATION FIRST COUNT
+# flood_both TIMES PROTO DESTINATION FIRST COUNT: one packet of each session, so often
 flood_both() {
-	export mac
-	both bash -c 'floods "$@"' - "$@"
+	both "$LAB_OBJECTS/test/flood" eth0 "$mac" "$2" "$3" 9 "$4" "$5" "$1"
 }
 
 # datagrams PORT SESSIONS PACKETS: on one processor; see "sampled series"
@@ -273,8 +263,8 @@ has_records() {
 @test "a reader meets no record in pieces while the buffer is written" {
 	local round
 	sampling 4000 1000000000 2000 "BUFFER_PACKET_RESTART_TIME=1ms"
-	export mac
-	started "$BATS_TEST_TMPDIR/flood" lab_on client bash -c 'floods "$@"' - 1000000 udp 192.0.2.1 0 1000
+	started "$BATS_TEST_TMPDIR/flood" nsenter --net=/run/netns/client -- \
+		"$LAB_OBJECTS/test/flood" eth0 "$mac" udp 192.0.2.1 9 0 1000 1000000
 	eventually has_records
 	for ((round = 0; round < 20; round++)); do
 		assert_equal "$(result | sampled lines | cut -d' ' -f2- | grep -vxF '40000 192.0.2.1 9 17 28 0 0 0 0 0 0 0')" '' || return
