@@ -2,9 +2,8 @@
 /*
  * Generations of what flow.o keeps: opened, read while programs write, taken, handed out. See abi/flow.h.
  *
- * To take a generation: with the writers' lock, flowgens_rotate; flowgens_open; what is in flowgens.item[1] and later
- * is then final. When it is with its reader, flowgens_deliver. Killed in between, nothing is lost: the next one finds
- * it.
+ * To take what was counted: with the writers' lock, flowgens_take; what is in flowgens.item[1] and later is then final.
+ * When it is with its reader, flowgens_deliver. Killed in between, nothing is lost: the next one finds it.
  */
 #ifndef SPLICER_FLOWGEN_H
 #define SPLICER_FLOWGEN_H
@@ -39,7 +38,10 @@ struct flowgen_plan {
 	const struct flow_settings *settings; /* NULL: as now */
 };
 
-/* Opens them. Each generation is there once, whatever a tool that was killed left behind. */
+/*
+ * Opens them. Each generation is there once, whatever a tool that was killed left behind. No pointer is NULL: what is
+ * missing of a generation (see flowgens_repair) has no entries, and a head of its own.
+ */
 int flowgens_open(struct flowgens *gens, const struct pins *pins, struct error *error);
 void flowgens_close(struct flowgens *gens);
 
@@ -49,15 +51,30 @@ void flowgens_close(struct flowgens *gens);
  */
 int flowgens_rotate(const struct pins *pins, const struct flowgen_plan *plan, struct error *error);
 
+/*
+ * Rotates and opens; the caller holds the writers' lock. Where so many generations wait that there is no room for
+ * another, it only opens them: *complete is then false, and what the one in force has counted is for the next time.
+ */
+int flowgens_take(struct flowgens *gens, const struct pins *pins, bool *complete, struct error *error);
+
+/* Completes a rotation that was killed; who rotates need not. The caller holds the writers' lock. */
+int flowgens_repair(const struct pins *pins, struct error *error);
+
 /* All but the generation in force were handed out: they count no more. The caller holds the writers' lock. */
 void flowgens_deliver(struct flowgens *gens);
+
+/*
+ * Puts settings in force, in an order in which no program sees half of them; they fit the generation. Idle times also
+ * hold for what programs look up in the generation before. The caller holds the writers' lock.
+ */
+int flowgens_set(const struct pins *pins, const struct flow_settings *settings, struct error *error);
 
 /* What programs do by default where the settings have 0. */
 struct flow_settings flowgen_settings(const struct flowgen *gen);
 
 /*
  * A session as it was at one moment: a copy of the place `way` of a bucket. False: the place is free. Programs may
- * write meanwhile; after some attempts a copy in pieces is taken as it is.
+ * write meanwhile; after a tenth of a second a copy in pieces is taken as it is.
  */
 bool flowgen_copy(const struct flow_bucket *bucket, uint32_t way, struct flow *flow);
 
