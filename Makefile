@@ -42,7 +42,7 @@ LINK     := $(if $(STATIC),-static $(BPF_LIBS) -lm,$(LINK_SHARED))
 
 OBJECTS  := $(patsubst bpf/%.bpf.c,%,$(wildcard bpf/*.bpf.c))
 # installed as splicer_NAME
-SCRIPTS  := attach detach metrics
+SCRIPTS  := attach detach metrics replay
 # of systemd, in scripts/
 UNITS    := splicer-audit.service splicer-lb-check.service splicer-metrics.socket splicer-metrics@.service
 TOOLS    := $(patsubst tools/%.c,%,$(wildcard tools/*.c))
@@ -85,6 +85,8 @@ $(TOOLS:%=$(O)/%): $(O)/%: tools/%.c $(O)/libpinned.a
 # The one tool that needs libcurl. It is linked with the shared one, with STATIC=1 too: the archive of Debian wants those
 # of some fifteen other libraries (Kerberos, LDAP, RTMP...), of which not all exist.
 $(O)/lb_check: LINK = $(LINK_SHARED) $(shell $(PKG_CONFIG) --libs libcurl 2>/dev/null || echo -lcurl)
+# The one that reads captures: the archive of libpcap wants those of D-Bus and systemd.
+$(O)/flow_replay: LINK = $(LINK_SHARED) $(shell $(PKG_CONFIG) --libs libpcap 2>/dev/null || echo -lpcap)
 
 $(O)/test/test_%: test/unit/test_%.c $(O)/libpinned.a
 	$(call say,LD,$@)
@@ -163,6 +165,7 @@ install: all
 	ln -sf map_delete.8 $(DESTDIR)$(MANDIR)/man8/map_delete_elem.8
 	ln -sf splicer_attach.8 $(DESTDIR)$(MANDIR)/man8/splicer_detach.8
 	ln -sf verdict_stat.8 $(DESTDIR)$(MANDIR)/man8/splicer_metrics.8
+	ln -sf flow_replay.8 $(DESTDIR)$(MANDIR)/man8/splicer_replay.8
 
 uninstall:
 	rm -f $(TOOLS:%=$(DESTDIR)$(BINDIR)/%) $(DESTDIR)$(BINDIR)/map_delete_elem $(OBJECTS:%=$(DESTDIR)$(BPFDIR)/%.o)
@@ -171,6 +174,7 @@ uninstall:
 	rm -f $(DESTDIR)$(LOGROTATEDIR)/splicer
 	rm -f $(MAN8:man/%=$(DESTDIR)$(MANDIR)/man8/%) $(DESTDIR)$(MANDIR)/man8/map_delete_elem.8
 	rm -f $(DESTDIR)$(MANDIR)/man8/splicer_detach.8 $(DESTDIR)$(MANDIR)/man8/splicer_metrics.8
+	rm -f $(DESTDIR)$(MANDIR)/man8/splicer_replay.8
 
 check:
 	./scripts/check
