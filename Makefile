@@ -59,7 +59,7 @@ say       = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 all: objects tools
 objects: $(OBJECTS:%=$(O)/%.o)
 tools: $(TOOLS:%=$(O)/%)
-bench-tools: $(addprefix $(O)/test/,path_bench rules_bench state_bench events_bench xdp_bench lb_bench wrap.o printk.o)
+bench-tools: $(addprefix $(O)/test/,path_bench rules_bench state_bench events_bench xdp_bench lb_bench flow_bench wrap.o printk.o)
 tests: $(UNIT:%=$(O)/test/%) $(O)/test/packet_test $(O)/test/oracle_test $(O)/test/flood $(O)/test/subscriber \
 	$(O)/test/place_killer $(O)/test/tag.o $(O)/test/untunnel.o
 
@@ -134,7 +134,7 @@ $(O)/test/wrap.o $(O)/test/printk.o: $(O)/test/%.o: test/bench/%.bpf.c test/benc
 	$(Q)$(CLANG) $(BPF_CFLAGS) -Itest/bench -Wno-unused-parameter -c $< -o $@
 
 # each part of the bench is a program, made of one file or of several that begin with its name
-BENCH_SHARED := $(addprefix test/bench/,bench.c frames.c process.c nft_elements.c cells.c)
+BENCH_SHARED := $(addprefix test/bench/,bench.c frames.c process.c nft_elements.c cells.c iperf.c)
 $(O)/test/%_bench: $(wildcard test/bench/*.[ch] test/sets/*.h) $(O)/libpinned.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)

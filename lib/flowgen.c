@@ -27,7 +27,10 @@
 
 #define HEAD_SIZE sizeof(struct flow_head)
 #define OPEN_ATTEMPTS 1000
-#define COPY_ATTEMPTS 10000
+/* In a row, and then with a pause each, for a hypervisor may have taken the CPU away that has the lock. */
+#define COPY_ATTEMPTS 1000
+#define COPY_PAUSES 1000
+#define COPY_PAUSE 100 /* us */
 
 /* Of sessions, what is in slot 1 goes as rotations come. */
 #define SESSIONS_FREE (FLOW_BEFORE + 1)
@@ -763,8 +766,11 @@ bool flowgen_copy(const struct flow_bucket *bucket, uint32_t way, struct flow *f
 {
 	bool used = false;
 
-	for (int attempt = 0; attempt < COPY_ATTEMPTS; attempt++)
+	for (int attempt = 0; attempt < COPY_ATTEMPTS + COPY_PAUSES; attempt++) {
 		if (copy_try(bucket, way, flow, &used))
 			break;
+		if (attempt >= COPY_ATTEMPTS)
+			usleep(COPY_PAUSE);
+	}
 	return used;
 }

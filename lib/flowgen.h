@@ -74,7 +74,7 @@ struct flow_settings flowgen_settings(const struct flowgen *gen);
 
 /*
  * A session as it was at one moment: a copy of the place `way` of a bucket. False: the place is free. Programs may
- * write meanwhile; after some attempts a copy in pieces is taken as it is.
+ * write meanwhile; after a tenth of a second a copy in pieces is taken as it is.
  */
 bool flowgen_copy(const struct flow_bucket *bucket, uint32_t way, struct flow *flow);
 

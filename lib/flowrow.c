@@ -171,19 +171,17 @@ struct reading {
 	bool is_changing;      /* programs write to this one */
 	struct keyindex index; /* of the rows that a record of an older generation may belong to */
 	struct flow_part *part;
+	uint64_t last_packet; /* by the clock of packets, of all sessions, wanted or not */
 };
 
 static int row_join(struct reading *reading, struct flow_row *row, const struct flow *older)
 {
-	struct flow *flow = (struct flow *)(uintptr_t)row->flow;
-
-	if (!row->is_own)
-		flow = store_copy(&reading->rows->store, row->flow);
-	if (!flow)
+	if (!row->own)
+		row->own = store_copy(&reading->rows->store, row->flow);
+	if (!row->own)
 		return -1;
-	row->flow = flow;
-	row->is_own = true;
-	flow_merge(flow, older);
+	row->flow = row->own;
+	flow_merge(row->own, older);
 	return 0;
 }
 
@@ -191,19 +189,21 @@ static int row_add(struct reading *reading, const struct flow_id *id, const stru
 {
 	struct flowrows *rows = reading->rows;
 	struct flow_row *items = array_room(rows->rows, rows->count, sizeof(*items));
+	struct flow *own = NULL;
 
 	if (!items)
 		return -1;
 	rows->rows = items;
-	if (reading->is_changing)
-		flow = store_copy(&rows->store, flow);
-	if (!flow)
-		return -1;
+	if (reading->is_changing) {
+		own = store_copy(&rows->store, flow);
+		if (!own)
+			return -1;
+	}
 	items[rows->count++] = (struct flow_row){
 		.id = *id,
-		.flow = flow,
+		.flow = own ? own : flow,
+		.own = own,
 		.part = reading->part,
-		.is_own = reading->is_changing,
 	};
 	if (!findable || reading->is_last || !(flow->flags & FLOW_CONTINUED))
 		return 0;
@@ -215,6 +215,8 @@ static int take_flow(struct reading *reading, const struct flow *flow)
 	struct flow_id id = { .key = flow->key, .start = flow->start };
 	size_t place = KEYINDEX_NONE;
 
+	if (reading->part->settings.clock == FLOW_CLOCK_PACKET)
+		MOST(reading->last_packet, flow_last(flow));
 	if (reading->wanted && !reading->wanted(reading->context, flow))
 		return 0;
 	if (reading->merge)
@@ -277,13 +279,8 @@ static int take_generation(struct reading *reading, const struct flowgen *gen)
 }
 
 /* Captures have a past of their own: what came after the last packet is not known. */
-static void packet_clock_set(struct flowrows *rows)
+static void packet_clock_set(struct flowrows *rows, uint64_t now)
 {
-	uint64_t now = 0;
-
-	for (size_t i = 0; i < rows->count; i++)
-		if (rows->rows[i].part->settings.clock == FLOW_CLOCK_PACKET)
-			MOST(now, flow_last(rows->rows[i].flow));
 	for (uint32_t i = 0; i < rows->part_count; i++)
 		if (rows->parts[i].settings.clock == FLOW_CLOCK_PACKET)
 			rows->parts[i].now = now;
@@ -308,7 +305,7 @@ int flowrows_read(struct flowrows *rows, const struct flowgens *gens, uint32_t f
 		result = take_generation(&reading, &gens->item[i]);
 	}
 	keyindex_free(&reading.index);
-	packet_clock_set(rows);
+	packet_clock_set(rows, reading.last_packet);
 	return result ? error_errno(error, "sessions") : 0;
 }
 

@@ -30,8 +30,8 @@ struct flow_part {
 struct flow_row {
 	struct flow_id id; /* first: rows are found by it */
 	const struct flow *flow;
+	struct flow *own;             /* the same, where it is a copy that may be changed */
 	const struct flow_part *part; /* the newest one */
-	bool is_own;                  /* the flow is a copy, and may be changed */
 };
 
 /* What generations counted beside sessions. */

@@ -63,7 +63,8 @@ int flowsamples_result_file(const char *path, const struct flowsamples *samples,
 /*
  * The files of its --debug: one for each packet, SOURCE-PORT___DESTINATION-PORT__TIME.csv in a directory that is there
  * or is made. Each appears when it is whole; one of that name is replaced, but no two packets of one call have one
- * name: the second of a time is TIME-2. Of no packet, no file.
+ * name: the second of a time is TIME-2. Of no packet, no file. The clocks differ by some ns more or less the next time,
+ * so then the same packet has another name.
  */
 int flowsamples_debug(const char *directory, const struct flowsamples *samples, struct error *error);
 

@@ -6,7 +6,6 @@
 #include "ranking.h"
 #include "screen.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -198,16 +197,13 @@ static void unread_note(const struct flowgens *gens)
 	flowsamples_free(&samples);
 }
 
-static int stdout_check(struct error *error)
-{
-	return fflush(stdout) || ferror(stdout) ? error_errno(error, "stdout") : 0;
-}
-
 /* What was taken is handed out, in this order: nothing is marked before all of it is where it was to go. */
 static int taken_show(struct view *view, const struct flow_request *request, struct error *error)
 {
-	if (view_read(view, request, 1, error) || sessions_show(view, request, true, error) || stdout_check(error))
+	if (view_read(view, request, 1, error) || sessions_show(view, request, true, error))
 		return -1;
+	if (fflush(stdout) || ferror(stdout))
+		return 0;
 	if (wants_samples(request) && samples_show(&view->gens, request, 1, error))
 		return -1;
 	if (!wants_samples(request) && !request->quiet)

@@ -30,8 +30,9 @@ struct flow_request {
 int flowview_print(const struct pins *pins, const struct flow_request *request, struct error *error);
 
 /*
- * Ends the generation in force, shows it and those before that were not handed out, and when stdout has taken all of
- * it, marks them as handed out. -1 with *error otherwise: then the next one shows them again.
+ * Ends the generation in force, shows it and those before that were not handed out, and when stdout and the files have
+ * taken all of it, marks them as handed out; otherwise the next one shows them again. Returns 0 also when stdout could
+ * not be written: errno and output_finish (error.h) tell.
  */
 int flowview_reset(const struct pins *pins, const struct flow_request *request, struct error *error);
 

@@ -5,8 +5,8 @@ python3 test/flow.py put PROTO SRC SPORT DST DPORT [NAME=VALUE]...
     the first packet was. NAMEs: fields of struct flow, and with fwd. or rev. in front those of its sides; arrays are
     numbers with commas between. A history sets what was seen. Times are ns, or seconds ago with a minus in front.
 python3 test/flow.py fill COUNT [FIRST]          that many of UDP, of 1 packet of 100 + its number bytes
-python3 test/flow.py head NAME=VALUE...          fields of struct flow_head, also those of its settings
-python3 test/flow.py bucket NUMBER NAME=VALUE... fields of struct flow_bucket; tag of a session are not set
+python3 test/flow.py head NAME=VALUE...          fields of struct flow_head: settings.clock=1, not_ip.packets=3
+python3 test/flow.py bucket NUMBER NAME=VALUE... fields of struct flow_bucket
 python3 test/flow.py generation                  the number of the one in force
 python3 test/flow.py slots                       numbers of generations by slot; one that was handed out has a + behind
 python3 test/flow.py forget                      no sessions and no losses in the one in force, and settings all zero
@@ -16,6 +16,7 @@ import ctypes
 import ipaddress
 import mmap
 import os
+import re
 import struct
 import sys
 import time
@@ -30,49 +31,38 @@ GENERATIONS, WAYS, HISTORY_MAX = 8, 8, 32
 PORTS, ECHO, ICMP = 0, 1, 2
 PROTOS = {"tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58, "gre": 47}
 LETTERS = "shqiwtdafrg"
-U8, U16, U32, U64 = ctypes.c_uint8, ctypes.c_uint16, ctypes.c_uint32, ctypes.c_uint64
 
 
-class Key(ctypes.Structure):
-    _fields_ = [("addr", U8 * 16 * 2), ("port", U8 * 2 * 2), ("ifindex", U32), ("vlan", U16), ("proto", U8),
-                ("family", U8), ("kind", U8), ("reserved", U8 * 3)]
+HEADER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../bpf/abi/flow.h")
+WORDS = {"__u8": ctypes.c_uint8, "char": ctypes.c_uint8, "__u16": ctypes.c_uint16, "__be16": ctypes.c_uint16,
+         "__u32": ctypes.c_uint32, "__u64": ctypes.c_uint64}
 
 
-class Side(ctypes.Structure):
-    _fields_ = [(name, U64) for name in ("packets", "bytes", "payload", "length_squares", "first", "last")] + [
-        ("gap_squares", U64 * 2), ("gap_sum", U64), ("gap_min", U64), ("gap_max", U64), ("gaps", U64), ("next", U32),
-        ("length_min", U16), ("length_max", U16), ("hops_min", U8), ("hops_max", U8), ("window", U16), ("known", U8),
-        ("reserved8", U8 * 3), ("zero_windows", U32), ("retransmitted", U32), ("out_of_order", U32),
-        ("fragments", U32), ("hole_from", U32), ("hole_to", U32), ("hole_time", U64), ("missed", U64),
-        ("letter_seq", U32 * 4), ("tcp", U32 * 8), ("lengths", U32 * 12), ("gap_times", U32 * 32),
-        ("missed_times", U32), ("reserved", U32)]
+def fields_of(body, numbers, known):
+    """Name and type of what stands in a struct: TYPE NAME, NAME[SIZE][SIZE];"""
+    for kind, names in re.findall(r"((?:struct )?\w+) ([^;]+);", body):
+        for name in names.split(","):
+            field = known[kind]
+            for size in reversed(re.findall(r"\[(\w+)\]", name)):
+                field *= int(numbers.get(size, size))
+            yield name.split("[")[0].strip(), field
 
 
-class Flow(ctypes.Structure):
-    _fields_ = [("key", Key), ("originator", U8), ("flags", U8), ("ended", U8), ("history_length", U8), ("seen", U32),
-                ("start", U64), ("syn", U64), ("synack", U64), ("ack", U64), ("history", U8 * HISTORY_MAX),
-                ("sample_epoch", U32), ("sampled", U32), ("sample_last", U64), ("icmp_type", U8), ("icmp_code", U8),
-                ("reserved8", U8 * 6), ("reserved", U64 * 6), ("side", Side * 2)]
+def structs_read():
+    """The structs of the header, by name, as the compiler lays them out."""
+    with open(HEADER, encoding="ascii") as file:
+        text = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S)
+    numbers = dict(re.findall(r"#define (\w+) (\d+)\b", text))
+    known = dict(WORDS)
+    for name, body in re.findall(r"^struct (\w+) \{(.*?)^\};", text, flags=re.S | re.M):
+        known[f"struct {name}"] = type(name, (ctypes.Structure,), {"_fields_": list(fields_of(body, numbers, known))})
+    for name, size in re.findall(r"sizeof\(struct (\w+)\) == (\d+)[,)]", text):
+        assert ctypes.sizeof(known[f"struct {name}"]) == int(size), name
+    return known
 
 
-class Bucket(ctypes.Structure):
-    _fields_ = [("lock", U32), ("reserved32", U32), ("tags", U16 * WAYS), ("used", U32 * WAYS), ("evicted", U64),
-                ("evicted_packets", U64), ("evicted_bytes", U64), ("missed_packets", U64), ("missed_bytes", U64),
-                ("reserved", U64 * 4), ("flows", Flow * WAYS)]
-
-
-class Head(ctypes.Structure):
-    _fields_ = [(name, U64) for name in ("generation", "seed", "began", "ended")] + [
-        (name, U32) for name in ("buckets", "delivered", "idle_tcp", "idle_ended", "idle_udp", "idle_other", "clock",
-                                 "session_packets", "sessions", "packets")] + [
-        (name, U64) for name in ("session_restart", "packet_restart", "buffer_restart")] + [
-        ("settings_reserved", U64 * 2)] + [
-        (name, U32) for name in ("sample_lock", "epoch", "taken", "reserved32")] + [
-        (name, U64) for name in ("taken_last", "not_ip_packets", "not_ip_bytes", "malformed_packets",
-                                 "malformed_bytes", "refused")] + [("reserved", U64 * 10)]
-
-
-assert [ctypes.sizeof(kind) for kind in (Key, Side, Flow, Bucket, Head)] == [48, 384, 960, 7808, 256]
+STRUCTS = structs_read()
+Flow, Bucket, Head = (STRUCTS[f"struct {name}"] for name in ("flow", "flow_bucket", "flow_head"))
 
 
 def slot_open(slot):
@@ -124,7 +114,7 @@ def key_set(flow, proto, src, sport, dst, dport, said):
     flow.originator = int(order(ends[1]) < order(ends[0]))
     for place, end in enumerate(reversed(ends) if flow.originator else ends):
         ctypes.memmove(flow.key.addr[place], end[0], 16)
-        ctypes.memmove(flow.key.port[place], end[1], 2)
+        flow.key.port[place] = struct.unpack("=H", end[1])[0]
     flow.key.ifindex = int(said.pop("ifindex", 1))
     flow.key.vlan = int(said.pop("vlan", 0))
     flow.key.proto = number
@@ -146,6 +136,9 @@ def number_of(text):
 
 
 def field_set(record, name, text):
+    *outer, name = name.split(".")
+    for word in outer:
+        record = record[int(word)] if word.isdigit() else getattr(record, word)
     if "," in text:
         values = [int(word, 0) for word in text.split(",")]
         field = getattr(record, name)
@@ -243,9 +236,8 @@ def slots():
 def forget():
     memory, count = mapped()
     record = Head.from_buffer(memory)
-    for name in ("idle_tcp", "idle_ended", "idle_udp", "idle_other", "clock", "session_packets", "not_ip_packets",
-                 "not_ip_bytes", "malformed_packets", "malformed_bytes"):
-        setattr(record, name, 0)
+    for name in ("settings", "not_ip", "malformed"):
+        setattr(record, name, type(getattr(record, name))())
     size = ctypes.sizeof(Bucket)
     for number in range(count):
         place = size * (1 + number)

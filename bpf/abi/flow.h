@@ -124,8 +124,8 @@ enum flow_end {
 #define FLOW_CONTINUED 2 /* began in an earlier generation: counters are of this one, the rest of the whole session */
 
 /*
- * The letters of a history, by bit of flow.seen; the responder's 16 bits higher. In the order in which those of one
- * packet are written. See splicer.flows(5).
+ * The letters of a history, by bit of flow.seen; the responder's 16 bits higher. Of one packet one of s, h, q, i, d,
+ * a, f, r is written, then w, t, and g of the other end. See splicer.flows(5).
  */
 enum flow_letter {
 	LETTER_SYN = 0,       /* s */
@@ -133,7 +133,7 @@ enum flow_letter {
 	LETTER_MULTI = 2,     /* q: SYN with FIN or RST */
 	LETTER_ODD = 3,       /* i: FIN with RST */
 	LETTER_WINDOW = 4,    /* w: a window of zero */
-	LETTER_AGAIN = 5,     /* t: retransmitted */
+	LETTER_AGAIN = 5,     /* t: payload that was sent before */
 	LETTER_DATA = 6,      /* d */
 	LETTER_ACK = 7,       /* a: nothing but an acknowledgement */
 	LETTER_FIN = 8,       /* f */

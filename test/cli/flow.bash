@@ -12,6 +12,11 @@ flow() {
 	python3 -IS "$BATS_TEST_DIRNAME/../flow.py" "$@"
 }
 
+# ifindex DEV
+ifindex() {
+	ip -o link show dev "$1" | cut -d : -f 1
+}
+
 # A new generation in force without sessions, and none that waits.
 flow_clean() {
 	flow_dump --reset -q >/dev/null

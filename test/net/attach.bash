@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034  # what is set here is for those that source it
 # What attach_lb.bats and attach_flow.bats share: scripts/attach and scripts/detach of the object $WHAT (lb, flow), which
 # is beside splicer.o.
 
