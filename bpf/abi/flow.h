@@ -99,12 +99,12 @@ struct flow_side {
 
 	__u32 tcp[8]; /* packets with FIN, SYN, RST, PSH, ACK, URG, ECE, CWR; 4294967295: that or more, as below */
 	__u32 lengths[FLOW_LENGTH_BINS];
-	__u32 hole_from, hole_to; /* TCP: what was skipped last, [from, to); none: both equal */
+	__u32 hole_from, hole_to; /* TCP: where something was skipped, [from, to); none: both equal */
 	__u64 hole_time;          /* when */
 	__u64 missed;             /* TCP: bytes that the other end acknowledged and nobody here saw */
 	__u32 missed_times;       /* how often that was noticed */
 	__u32 letter_seq[4];      /* TCP: sequence number of the last s, h, f, r in the history */
-	__u32 reserved;           /* zero */
+	__u32 hole_bytes;         /* how many bytes are not there in what was skipped; of no meaning without */
 	__u32 gap_times[FLOW_GAP_BINS];
 };
 _Static_assert(sizeof(struct flow_side) == 384, "flow_side is ABI");

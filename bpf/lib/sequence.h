@@ -43,13 +43,30 @@ static __always_inline int sequence_fills(const struct flow_side *side, __u32 fr
 	       !sequence_is_before(side->hole_to, to);
 }
 
+/* A packet leaves something out. Of several holes the whole is remembered, and what it lacks. */
+static __always_inline void sequence_tear(struct flow_side *side, const struct sighting *s)
+{
+	if (side->hole_from == side->hole_to) {
+		side->hole_from = side->next;
+		side->hole_bytes = 0;
+	}
+	side->hole_bytes += s->seq - side->next;
+	side->hole_to = s->seq;
+	side->hole_time = s->now;
+}
+
 /* Of what is left of a hole the lower part is remembered. */
 static __always_inline void sequence_shrink(struct flow_side *side, __u32 from, __u32 to)
 {
-	if (from == side->hole_from)
+	side->hole_bytes -= to - from < side->hole_bytes ? to - from : side->hole_bytes;
+	if (!side->hole_bytes)
+		side->hole_from = side->hole_to;
+	else if (from == side->hole_from)
 		side->hole_from = to;
 	else
 		side->hole_to = from;
+	if (side->hole_bytes > side->hole_to - side->hole_from)
+		side->hole_bytes = side->hole_to - side->hole_from;
 }
 
 /* A packet that begins before the highest that was sent. Returns whether payload was sent again. */
@@ -88,12 +105,8 @@ static __always_inline int sequence_note(const struct flow *flow, struct flow_si
 	}
 	if (sequence_is_before(s->seq, side->next))
 		return sequence_note_old(flow, side, s, length);
-	if (s->seq != side->next) {
-		if (side->hole_from == side->hole_to)
-			side->hole_from = side->next;
-		side->hole_to = s->seq;
-		side->hole_time = s->now;
-	}
+	if (s->seq != side->next)
+		sequence_tear(side, s);
 	side->next = s->seq + length;
 	return 0;
 }
@@ -101,12 +114,21 @@ static __always_inline int sequence_note(const struct flow *flow, struct flow_si
 /* Whether an acknowledgement tells of what the other end sent and was not seen here. */
 static __always_inline int sequence_note_ack(struct flow_side *other, const struct sighting *s)
 {
+	__u32 missed = 0;
+
 	if (!(s->tcp_flags & TCP_FLAG_BYTE_ACK) || s->tcp_flags & TCP_FLAG_BYTE_RST || s->is_fragment ||
-	    !(other->known & FLOW_KNOWS_SEQUENCE) || !sequence_is_before(other->next, s->ack))
+	    !(other->known & FLOW_KNOWS_SEQUENCE))
 		return 0;
-	other->missed += s->ack - other->next;
-	other->next = s->ack;
-	return 1;
+	if (other->hole_from != other->hole_to && !sequence_is_before(s->ack, other->hole_to)) {
+		missed = other->hole_bytes;
+		other->hole_from = other->hole_to;
+	}
+	if (sequence_is_before(other->next, s->ack)) {
+		missed += s->ack - other->next;
+		other->next = s->ack;
+	}
+	other->missed += missed;
+	return missed != 0;
 }
 
 #endif

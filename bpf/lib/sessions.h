@@ -89,6 +89,7 @@ static __always_inline void sessions_continue_side(struct flow_side *side, const
 	side->hole_from = before->hole_from;
 	side->hole_to = before->hole_to;
 	side->hole_time = before->hole_time;
+	side->hole_bytes = before->hole_bytes;
 	side->letter_seq[0] = before->letter_seq[0];
 	side->letter_seq[1] = before->letter_seq[1];
 	side->letter_seq[2] = before->letter_seq[2];

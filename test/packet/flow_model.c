@@ -265,6 +265,7 @@ static void continue_side(struct flow_side *side, const struct flow_side *before
 	side->hole_from = before->hole_from;
 	side->hole_to = before->hole_to;
 	side->hole_time = before->hole_time;
+	side->hole_bytes = before->hole_bytes;
 	memcpy(side->letter_seq, before->letter_seq, sizeof(side->letter_seq));
 }
 
@@ -455,17 +456,29 @@ static bool is_within(uint32_t from, uint32_t to, uint32_t low, uint32_t high)
 	return low != high && !is_before(from, low) && !is_before(high, to);
 }
 
+static uint32_t less(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
 static void fill_hole(struct flow_side *side, uint32_t from, uint32_t to)
 {
-	if (from == side->hole_from)
+	side->hole_bytes -= less(side->hole_bytes, to - from);
+	if (!side->hole_bytes)
+		side->hole_from = side->hole_to;
+	else if (from == side->hole_from)
 		side->hole_from = to;
 	else
 		side->hole_to = from;
+	side->hole_bytes = less(side->hole_bytes, side->hole_to - side->hole_from);
 }
 
 static void jump(struct flow_side *side, uint32_t to, uint64_t now)
 {
-	if (side->hole_from == side->hole_to)
+	bool is_first = side->hole_from == side->hole_to;
+
+	side->hole_bytes = (is_first ? 0 : side->hole_bytes) + (to - side->next);
+	if (is_first)
 		side->hole_from = side->next;
 	side->hole_to = to;
 	side->hole_time = now;
@@ -524,12 +537,21 @@ static bool note_sequence(const struct flow *flow, struct flow_side *side, const
 static bool note_ack(struct flow_side *other, const struct seen *seen)
 {
 	const struct shot *shot = seen->shot;
+	uint64_t missed = other->missed;
 
 	if (!(shot->flags & TCP_ACK) || shot->flags & TCP_RST || seen->is_fragment ||
-	    !(other->known & FLOW_KNOWS_SEQUENCE) || !is_before(other->next, shot->ack))
+	    !(other->known & FLOW_KNOWS_SEQUENCE))
 		return false;
-	other->missed += shot->ack - other->next;
-	other->next = shot->ack;
+	if (other->hole_from != other->hole_to && !is_before(shot->ack, other->hole_to)) {
+		other->missed += other->hole_bytes;
+		other->hole_from = other->hole_to;
+	}
+	if (is_before(other->next, shot->ack)) {
+		other->missed += shot->ack - other->next;
+		other->next = shot->ack;
+	}
+	if (other->missed == missed)
+		return false;
 	other->missed_times++;
 	return true;
 }

@@ -80,6 +80,7 @@ static const struct field side_fields[] = {
 	FIELD(flow_side, lengths, FLOW_LENGTH_BINS),
 	FIELD(flow_side, hole_from, 1),
 	FIELD(flow_side, hole_to, 1),
+	FIELD(flow_side, hole_bytes, 1),
 	TIME(flow_side, hole_time),
 	FIELD(flow_side, missed, 1),
 	FIELD(flow_side, missed_times, 1),

@@ -50,6 +50,9 @@ static const struct scene scenes[] = {
 	{ "pure acknowledgements are nothing again", 0, "> A seq=1 len=10; > A seq=5; > A seq=11; > A seq=100", "o.retransmitted=0 o.next=11 o.hole_to=0" },
 	/* what was acknowledged, but not seen */
 	{ "acknowledged and not seen", 0, "> A seq=1 len=10; < A ack=31; > A seq=31 len=5", "o.missed=20 o.missed_times=1 o.next=36 r.missed=0 o.hole_to=0 history=DaG" },
+	{ "acknowledged, and what came after it was seen", 0, "> A seq=1 len=10; > A seq=21 len=10; < A ack=11; < A ack=31", "o.missed=10 o.missed_times=1 o.next=31 o.hole_from=21 o.hole_to=21 history=DaG" },
+	{ "two holes are acknowledged, one of them was filled", 0, "> A seq=1 len=10; > A seq=21 len=10; > A seq=41 len=10; > A seq=11 len=10; < A ack=51", "o.missed=10 o.out_of_order=1" },
+	{ "two holes are acknowledged, and what lies between was seen", 0, "> A seq=1 len=10; > A seq=21 len=10; > A seq=41 len=10; < A ack=51", "o.missed=20 o.missed_times=1" },
 	{ "acknowledged twice", 0, "> A seq=1 len=10; < A ack=31; < A ack=31; < A ack=41", "o.missed=30 o.missed_times=2" },
 	{ "who was not seen at all is missed nothing", 0, "< A ack=31; < A ack=41 seq=3", "o.missed=0 r.missed=0" },
 	{ "a reset acknowledges nothing", 0, "> A seq=1 len=10; < RA ack=31", "o.missed=0 o.next=11" },
