@@ -37,12 +37,12 @@ SPLICER_CFLAGS := -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -Wshadow -Wstrict-prototy
                   $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer)
 # libbpf and what it needs from archives: a tool starts faster, and runs where no -dev package is
 BPF_LIBS := $(shell $(PKG_CONFIG) --static --libs libbpf libelf 2>/dev/null || echo -lbpf -lelf -lz)
-LINK_SHARED := -Wl$(comma)-Bstatic $(BPF_LIBS) -Wl$(comma)-Bdynamic
-LINK     := $(if $(STATIC),-static $(BPF_LIBS),$(LINK_SHARED))
+LINK_SHARED := -Wl$(comma)-Bstatic $(BPF_LIBS) -Wl$(comma)-Bdynamic -Wl$(comma)--as-needed -lm
+LINK     := $(if $(STATIC),-static $(BPF_LIBS) -lm,$(LINK_SHARED))
 
 OBJECTS  := $(patsubst bpf/%.bpf.c,%,$(wildcard bpf/*.bpf.c))
 # installed as splicer_NAME
-SCRIPTS  := attach detach metrics
+SCRIPTS  := attach detach metrics replay
 # of systemd, in scripts/
 UNITS    := splicer-audit.service splicer-lb-check.service splicer-metrics.socket splicer-metrics@.service
 TOOLS    := $(patsubst tools/%.c,%,$(wildcard tools/*.c))
@@ -59,7 +59,7 @@ say       = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 all: objects tools
 objects: $(OBJECTS:%=$(O)/%.o)
 tools: $(TOOLS:%=$(O)/%)
-bench-tools: $(addprefix $(O)/test/,path_bench rules_bench state_bench events_bench xdp_bench lb_bench wrap.o printk.o)
+bench-tools: $(addprefix $(O)/test/,path_bench rules_bench state_bench events_bench xdp_bench lb_bench flow_bench wrap.o printk.o)
 tests: $(UNIT:%=$(O)/test/%) $(O)/test/packet_test $(O)/test/oracle_test $(O)/test/flood $(O)/test/subscriber \
 	$(O)/test/place_killer $(O)/test/tag.o $(O)/test/untunnel.o
 
@@ -85,6 +85,8 @@ $(TOOLS:%=$(O)/%): $(O)/%: tools/%.c $(O)/libpinned.a
 # The one tool that needs libcurl. It is linked with the shared one, with STATIC=1 too: the archive of Debian wants those
 # of some fifteen other libraries (Kerberos, LDAP, RTMP...), of which not all exist.
 $(O)/lb_check: LINK = $(LINK_SHARED) $(shell $(PKG_CONFIG) --libs libcurl 2>/dev/null || echo -lcurl)
+# The one that reads captures: the archive of libpcap wants those of D-Bus and systemd.
+$(O)/flow_replay: LINK = $(LINK_SHARED) $(shell $(PKG_CONFIG) --libs libpcap 2>/dev/null || echo -lpcap)
 
 $(O)/test/test_%: test/unit/test_%.c $(O)/libpinned.a
 	$(call say,LD,$@)
@@ -132,7 +134,7 @@ $(O)/test/wrap.o $(O)/test/printk.o: $(O)/test/%.o: test/bench/%.bpf.c test/benc
 	$(Q)$(CLANG) $(BPF_CFLAGS) -Itest/bench -Wno-unused-parameter -c $< -o $@
 
 # each part of the bench is a program, made of one file or of several that begin with its name
-BENCH_SHARED := $(addprefix test/bench/,bench.c frames.c process.c nft_elements.c cells.c)
+BENCH_SHARED := $(addprefix test/bench/,bench.c frames.c process.c nft_elements.c cells.c iperf.c)
 $(O)/test/%_bench: $(wildcard test/bench/*.[ch] test/sets/*.h) $(O)/libpinned.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
@@ -163,6 +165,7 @@ install: all
 	ln -sf map_delete.8 $(DESTDIR)$(MANDIR)/man8/map_delete_elem.8
 	ln -sf splicer_attach.8 $(DESTDIR)$(MANDIR)/man8/splicer_detach.8
 	ln -sf verdict_stat.8 $(DESTDIR)$(MANDIR)/man8/splicer_metrics.8
+	ln -sf flow_replay.8 $(DESTDIR)$(MANDIR)/man8/splicer_replay.8
 
 uninstall:
 	rm -f $(TOOLS:%=$(DESTDIR)$(BINDIR)/%) $(DESTDIR)$(BINDIR)/map_delete_elem $(OBJECTS:%=$(DESTDIR)$(BPFDIR)/%.o)
@@ -171,6 +174,7 @@ uninstall:
 	rm -f $(DESTDIR)$(LOGROTATEDIR)/splicer
 	rm -f $(MAN8:man/%=$(DESTDIR)$(MANDIR)/man8/%) $(DESTDIR)$(MANDIR)/man8/map_delete_elem.8
 	rm -f $(DESTDIR)$(MANDIR)/man8/splicer_detach.8 $(DESTDIR)$(MANDIR)/man8/splicer_metrics.8
+	rm -f $(DESTDIR)$(MANDIR)/man8/splicer_replay.8
 
 check:
 	./scripts/check

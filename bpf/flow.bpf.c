@@ -99,19 +99,19 @@ static __always_inline void observe_session(void *table, struct flow_head *head,
 	__u64 hash = place_hash(&s->key, place_seed(head));
 	struct flow_bucket *b = sessions_lock(table, place_first(head, hash), s);
 	__u16 tag = place_tag(hash);
-	int way;
+	int way, is_next = 0;
 
 	if (!b)
 		return;
-	way = place_find(b, s, tag);
+	way = sessions_find(b, head, s, tag, &is_next);
 	if (way < 0 && place_is_full(b)) {
 		lock_give(&b->lock);
 		b = sessions_lock(table, place_second(head, hash), s);
 		if (!b)
 			return;
-		way = place_find(b, s, tag);
+		way = sessions_find(b, head, s, tag, &is_next);
 	}
-	account(head, b, p, s, sessions_enter(b, head, s, tag, way), egress);
+	account(head, b, p, s, way < 0 ? sessions_enter(b, head, s, tag, is_next) : (__u32)way, egress);
 }
 
 static __always_inline void observe(struct __sk_buff *skb, int egress)

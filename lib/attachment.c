@@ -16,15 +16,21 @@
 /* More than any program of splicer uses. */
 #define PROGRAM_MAPS_MAX 64
 
-/* As the functions in bpf/splicer.bpf.c and bpf/lb.bpf.c are called; the kernel keeps BPF_OBJ_NAME_LEN bytes. */
+/* As the entry functions of the objects are called; the kernel keeps BPF_OBJ_NAME_LEN bytes. */
 static const struct {
 	const char *name;
 	enum attachment_object object;
 } programs[] = {
-	{ "splicer_ingress", ATTACH_SPLICER },
-	{ "splicer_egress", ATTACH_SPLICER },
-	{ "lb_ingress", ATTACH_LB },
-	{ "lb_egress", ATTACH_LB },
+	{ "splicer_ingress", ATTACH_SPLICER }, { "splicer_egress", ATTACH_SPLICER },
+	{ "lb_ingress", ATTACH_LB },           { "lb_egress", ATTACH_LB },
+	{ "flow_ingress", ATTACH_FLOW },       { "flow_egress", ATTACH_FLOW },
+};
+
+/* A pinned map that every program of the object uses. */
+static const struct pin_shape *const marks[] = {
+	[ATTACH_SPLICER] = &pin_config,
+	[ATTACH_LB] = &pin_config,
+	[ATTACH_FLOW] = &pin_flow_sessions,
 };
 
 enum program { PROGRAM_OURS, PROGRAM_STALE, PROGRAM_OTHER };
@@ -32,8 +38,8 @@ enum program { PROGRAM_OURS, PROGRAM_STALE, PROGRAM_OTHER };
 struct search {
 	struct table found;
 	enum attachment_object object;
-	uint32_t config_id; /* of the pinned map that every program of every object uses */
-	uint32_t *clsact;   /* of netlink_clsact: interfaces that have an egress hook */
+	uint32_t mark_id; /* of the object's pinned map; 0: there is none, and so no program that uses it */
+	uint32_t *clsact; /* of netlink_clsact: interfaces that have an egress hook */
 	size_t clsact_count;
 };
 
@@ -60,7 +66,7 @@ static int program_classify(int fd, const struct search *search, enum program *p
 		return -1;
 	*program = name_is_known(info.name, &object) ? PROGRAM_STALE : PROGRAM_OTHER;
 	for (uint32_t i = 0; i < info.nr_map_ids && i < PROGRAM_MAPS_MAX; i++)
-		if (maps[i] == search->config_id)
+		if (maps[i] == search->mark_id)
 			*program = PROGRAM_OURS;
 	if (object != search->object)
 		*program = PROGRAM_OTHER;
@@ -159,6 +165,14 @@ static int attachment_order(const void *left, const void *right)
 	return (a->handle > b->handle) - (a->handle < b->handle);
 }
 
+/* Of an object that was never attached nothing is pinned. */
+static int mark_read(const struct pins *pins, struct search *search, struct error *error)
+{
+	const struct pin_shape *mark = marks[search->object];
+
+	return pin_is_there(pins, mark) ? pin_id(pins, mark, &search->mark_id, error) : 0;
+}
+
 int attachments_read(const struct pins *pins, enum attachment_object object, struct attachments *out,
 		     struct error *error)
 {
@@ -166,8 +180,8 @@ int attachments_read(const struct pins *pins, enum attachment_object object, str
 	int failed;
 
 	memset(out, 0, sizeof(*out));
-	failed = pins_id(pins, &search.config_id, error) ||
-		 netlink_clsact(&search.clsact, &search.clsact_count, error) || interfaces_read(&search, error);
+	failed = mark_read(pins, &search, error) || netlink_clsact(&search.clsact, &search.clsact_count, error) ||
+		 interfaces_read(&search, error);
 	free(search.clsact);
 	if (failed) {
 		free(search.found.items);

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum attachment_object { ATTACH_SPLICER, ATTACH_LB };
+enum attachment_object { ATTACH_SPLICER, ATTACH_LB, ATTACH_FLOW };
 enum attachment_hook { ATTACH_INGRESS, ATTACH_EGRESS };
 
 struct attachment {

@@ -3,11 +3,9 @@
 
 #include "abi/rules.h"
 #include "num.h"
-#include "portrange.h"
 #include "proto.h"
 #include "rule.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static const char *const places[CONN_PLACES] = {
@@ -22,16 +20,6 @@ const char *conn_place_name(enum conn_place place)
 }
 
 /* ---- options ---- */
-
-static int take_prefix(struct prefix_list *list, const char *value, struct error *error)
-{
-	free(list->items);
-	*list = (struct prefix_list){ 0 };
-	if (prefix_parse_cover(value, NULL, list, error))
-		return -1;
-	prefix_list_sort(list);
-	return 0;
-}
 
 static int take_dir(struct conn_selector *selector, const char *value, struct error *error)
 {
@@ -65,15 +53,13 @@ int conn_selector_option(struct conn_selector *selector, size_t row, const char 
 	case CONN_SELECT_PROTO:
 		return take_proto(selector, value, error);
 	case CONN_SELECT_SOURCE:
-		return take_prefix(&selector->src, value, error);
+		return end_take_prefix(&selector->src, value, error);
 	case CONN_SELECT_DESTINATION:
-		return take_prefix(&selector->dst, value, error);
+		return end_take_prefix(&selector->dst, value, error);
 	case CONN_SELECT_SPORT:
-		selector->has_sport = true;
-		return portrange_parse(value, &selector->sport.low, &selector->sport.high, error);
+		return end_take_ports(&selector->sport, value, error);
 	case CONN_SELECT_DPORT:
-		selector->has_dport = true;
-		return portrange_parse(value, &selector->dport.low, &selector->dport.high, error);
+		return end_take_ports(&selector->dport, value, error);
 	case CONN_SELECT_INTERFACE:
 		selector->has_interface = true;
 		return rule_parse_interface(value, &selector->ifindex, error);
@@ -94,47 +80,29 @@ int conn_selector_operands(struct conn_selector *selector, char *const *operands
 {
 	if (count > 1)
 		return error_usage(error, operands[1], "expected at most one prefix");
-	return count ? take_prefix(&selector->either, operands[0], error) : 0;
+	return count ? end_take_prefix(&selector->either, operands[0], error) : 0;
 }
 
 /* ---- matching ---- */
-
-static bool list_takes(const struct prefix_list *list, uint8_t family, const struct conn_end *end)
-{
-	struct prefix prefix = { .family = family, .len = (uint8_t)prefix_bits(family) };
-
-	memcpy(prefix.addr, end->addr, sizeof(prefix.addr));
-	return prefix_list_covers(list, &prefix);
-}
 
 static bool addresses_match(const struct conn_selector *selector, const struct conn_row *row)
 {
 	struct conn_end src = conn_source(&row->key, &row->conn), dst = conn_destination(&row->key, &row->conn);
 	uint8_t family = row->key.family;
 
-	if (selector->src.count && !list_takes(&selector->src, family, &src))
-		return false;
-	if (selector->dst.count && !list_takes(&selector->dst, family, &dst))
-		return false;
-	return !selector->either.count || list_takes(&selector->either, family, &src) ||
-	       list_takes(&selector->either, family, &dst);
-}
-
-static bool port_is_in(const struct conn_ports *ports, uint16_t port)
-{
-	return port >= ports->low && port <= ports->high;
+	return end_is_in(&selector->src, family, src.addr) && end_is_in(&selector->dst, family, dst.addr) &&
+	       (end_is_in(&selector->either, family, src.addr) || end_is_in(&selector->either, family, dst.addr));
 }
 
 static bool ports_match(const struct conn_selector *selector, const struct conn_row *row)
 {
 	struct conn_end src = conn_source(&row->key, &row->conn), dst = conn_destination(&row->key, &row->conn);
 
-	if (!selector->has_sport && !selector->has_dport)
+	if (!selector->sport.given && !selector->dport.given)
 		return true;
 	if (proto_ports(row->key.proto) != PROTO_HAS_PORTS)
 		return false;
-	return (!selector->has_sport || port_is_in(&selector->sport, src.port)) &&
-	       (!selector->has_dport || port_is_in(&selector->dport, dst.port));
+	return end_port_is_in(&selector->sport, src.port) && end_port_is_in(&selector->dport, dst.port);
 }
 
 bool conn_selector_matches(const struct conn_selector *selector, const struct conn_row *row)

@@ -4,6 +4,7 @@
 #define SPLICER_CONNSELECT_H
 
 #include "conn.h"
+#include "endselect.h"
 #include "error.h"
 #include "option.h"
 #include "prefix.h"
@@ -57,14 +58,10 @@ enum conn_select_row {
 		"rule", 'r', "NUMBER", "that the rule of this number let in or out"                           \
 	}
 
-struct conn_ports {
-	uint16_t low, high;
-};
-
 struct conn_selector {
-	bool has_proto, has_sport, has_dport, has_interface, has_state, has_dir, has_place, has_rule;
+	bool has_proto, has_interface, has_state, has_dir, has_place, has_rule;
 	struct prefix_list src, dst, either; /* sorted; empty: any */
-	struct conn_ports sport, dport;      /* connections without ports have none that match */
+	struct end_ports sport, dport;       /* connections without ports have none that match */
 	uint32_t ifindex;
 	enum conn_place place;
 	uint64_t rule;

@@ -164,18 +164,33 @@ static void attached_out(struct out *out, const struct iface_view *view, uint32_
 	lookup_out(out, view->lookup, ingress.ours > 0);
 }
 
-/* The table has it where there is a load balancer on any interface. */
-static void balancer_out(struct out *out, const struct iface_view *view, uint32_t ifindex)
+/* How the hooks of another object are called: in JSON, and as columns. */
+struct other_names {
+	const char *ingress, *egress, *ingress_header, *egress_header;
+};
+
+/* The table has it where the object is on any interface. */
+static void other_out(struct out *out, const struct attachments *list, uint32_t ifindex,
+		      const struct other_names *names)
 {
-	bool any = ifindex == SPLICER_IFACE_ANY, used = view->balancers.count > 0;
+	bool any = ifindex == SPLICER_IFACE_ANY, used = list->count > 0;
 	struct hook_view ingress, egress;
 
-	hook_view(&view->balancers, ifindex, ATTACH_INGRESS, &ingress);
-	hook_view(&view->balancers, ifindex, ATTACH_EGRESS, &egress);
-	out_text(out, NULL, used ? "LB_INGRESS" : NULL, hook_cell(&ingress));
-	out_text(out, NULL, used ? "LB_EGRESS" : NULL, hook_cell(&egress));
-	out_text(out, "lb_ingress", NULL, any ? NULL : hook_word(&ingress));
-	out_text(out, "lb_egress", NULL, any ? NULL : hook_word(&egress));
+	hook_view(list, ifindex, ATTACH_INGRESS, &ingress);
+	hook_view(list, ifindex, ATTACH_EGRESS, &egress);
+	out_text(out, NULL, used ? names->ingress_header : NULL, hook_cell(&ingress));
+	out_text(out, NULL, used ? names->egress_header : NULL, hook_cell(&egress));
+	out_text(out, names->ingress, NULL, any ? NULL : hook_word(&ingress));
+	out_text(out, names->egress, NULL, any ? NULL : hook_word(&egress));
+}
+
+static void others_out(struct out *out, const struct iface_view *view, uint32_t ifindex)
+{
+	static const struct other_names balancer = { "lb_ingress", "lb_egress", "LB_INGRESS", "LB_EGRESS" };
+	static const struct other_names observer = { "flow_ingress", "flow_egress", "FLOW_INGRESS", "FLOW_EGRESS" };
+
+	other_out(out, &view->balancers, ifindex, &balancer);
+	other_out(out, &view->observers, ifindex, &observer);
 }
 
 /* In JSON only. */
@@ -220,7 +235,7 @@ static void iface_out(struct out *out, const struct iface_view *view, uint32_t i
 	out_text(out, "iface", "IFACE", iface_name(ifindex, name));
 	out_number(out, "ifindex", NULL, ifindex);
 	attached_out(out, view, ifindex);
-	balancer_out(out, view, ifindex);
+	others_out(out, view, ifindex);
 	out_number_or(out, "addresses", "ADDRS", any ? -1 : (int64_t)own_addresses_count(&view->addresses, ifindex),
 		      "-");
 	iface_note(view, ifindex, note);

@@ -77,6 +77,7 @@ int iface_view_read(const struct pins *pins, struct iface_view *view, struct err
 	if (ifaces_read(pins, &view->ifaces, error) ||
 	    attachments_read(pins, ATTACH_SPLICER, &view->attachments, error) ||
 	    attachments_read(pins, ATTACH_LB, &view->balancers, error) ||
+	    attachments_read(pins, ATTACH_FLOW, &view->observers, error) ||
 	    own_addresses_read(pins, &view->addresses, error) || lookup_read(pins, &view->lookup, error))
 		return -1;
 	return indices_read(view) ? error_errno(error, "interface list") : 0;
@@ -87,6 +88,7 @@ void iface_view_free(struct iface_view *view)
 	ifaces_free(&view->ifaces);
 	free(view->attachments.items);
 	free(view->balancers.items);
+	free(view->observers.items);
 	free(view->addresses.items);
 	free(view->indices);
 }
@@ -147,27 +149,73 @@ static bool is_out_shut(const struct iface_view *view, uint32_t ifindex)
 	return speaker && speaker->now.setting[SETTING_OUT] == GATE_DROP;
 }
 
+/* Both hooks of an interface, of one object. */
+struct both_hooks {
+	struct hook_view ingress, egress;
+};
+
+static struct both_hooks both_hooks(const struct attachments *list, uint32_t ifindex)
+{
+	struct both_hooks both;
+
+	hook_view(list, ifindex, ATTACH_INGRESS, &both.ingress);
+	hook_view(list, ifindex, ATTACH_EGRESS, &both.egress);
+	return both;
+}
+
+static bool is_before(const struct hook_view *one, const struct hook_view *other)
+{
+	return one->ours && other->ours && one->prio < other->prio;
+}
+
+static void note_firewall(const struct iface_view *view, uint32_t ifindex, const struct both_hooks *firewall,
+			  char note[IFACE_NOTE_MAX])
+{
+	const struct hook_view *ingress = &firewall->ingress, *egress = &firewall->egress;
+	bool used = is_egress_used(view), linked = view->lookup == LOOKUP_LINKED;
+
+	note_add(note, ingress->ours > 1, "stacked");
+	note_add(note, ingress->stale, "stale");
+	note_add(note, egress->ours > 1, "egress-stacked");
+	note_add(note, egress->stale, "egress-stale");
+	note_add(note, egress->ours && !ingress->ours, "no-ingress");
+	note_add(note, ingress->ours && !egress->ours && (used || linked || is_out_shut(view, ifindex)), "no-egress");
+	note_add(note, ingress->ours && used && view->lookup == LOOKUP_NONE, "no-lookup");
+	note_add(note, ingress->ours && !linked && view->lookup != LOOKUP_NONE, "lookup-stale");
+}
+
+static void note_balancer(const struct both_hooks *balancer, const struct both_hooks *firewall,
+			  char note[IFACE_NOTE_MAX])
+{
+	note_add(note, balancer->ingress.ours > 1 || balancer->egress.ours > 1, "lb-stacked");
+	note_add(note, balancer->ingress.stale || balancer->egress.stale, "lb-stale");
+	/* what it balances leaves at once */
+	note_add(note, is_before(&balancer->ingress, &firewall->ingress), "lb-first");
+}
+
+/* What is on the wire it sees before the others on ingress, and behind them on egress. */
+static bool is_out_of_order(const struct both_hooks *observer, const struct both_hooks *other)
+{
+	return is_before(&other->ingress, &observer->ingress) || is_before(&observer->egress, &other->egress);
+}
+
+static void note_observer(const struct both_hooks *observer, const struct both_hooks *firewall,
+			  const struct both_hooks *balancer, char note[IFACE_NOTE_MAX])
+{
+	note_add(note, observer->ingress.ours > 1 || observer->egress.ours > 1, "flow-stacked");
+	note_add(note, observer->ingress.stale || observer->egress.stale, "flow-stale");
+	note_add(note, is_out_of_order(observer, firewall) || is_out_of_order(observer, balancer), "flow-order");
+}
+
 void iface_note(const struct iface_view *view, uint32_t ifindex, char note[IFACE_NOTE_MAX])
 {
-	bool used = is_egress_used(view), linked = view->lookup == LOOKUP_LINKED;
-	struct hook_view ingress, egress, lb_ingress, lb_egress;
+	struct both_hooks firewall = both_hooks(&view->attachments, ifindex);
+	struct both_hooks balancer = both_hooks(&view->balancers, ifindex);
+	struct both_hooks observer = both_hooks(&view->observers, ifindex);
 
 	*note = '\0';
-	hook_view(&view->attachments, ifindex, ATTACH_INGRESS, &ingress);
-	hook_view(&view->attachments, ifindex, ATTACH_EGRESS, &egress);
-	hook_view(&view->balancers, ifindex, ATTACH_INGRESS, &lb_ingress);
-	hook_view(&view->balancers, ifindex, ATTACH_EGRESS, &lb_egress);
 	note_add(note, iface_is_gone(ifindex), "gone");
-	note_add(note, ingress.ours > 1, "stacked");
-	note_add(note, ingress.stale, "stale");
-	note_add(note, egress.ours > 1, "egress-stacked");
-	note_add(note, egress.stale, "egress-stale");
-	note_add(note, egress.ours && !ingress.ours, "no-ingress");
-	note_add(note, ingress.ours && !egress.ours && (used || linked || is_out_shut(view, ifindex)), "no-egress");
-	note_add(note, ingress.ours && used && view->lookup == LOOKUP_NONE, "no-lookup");
-	note_add(note, ingress.ours && !linked && view->lookup != LOOKUP_NONE, "lookup-stale");
-	note_add(note, lb_ingress.ours > 1 || lb_egress.ours > 1, "lb-stacked");
-	note_add(note, lb_ingress.stale || lb_egress.stale, "lb-stale");
-	/* what it balances leaves at once */
-	note_add(note, lb_ingress.ours && ingress.ours && lb_ingress.prio < ingress.prio, "lb-first");
+	note_firewall(view, ifindex, &firewall, note);
+	note_balancer(&balancer, &firewall, note);
+	note_observer(&observer, &firewall, &balancer, note);
 }

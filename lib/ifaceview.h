@@ -18,6 +18,7 @@ struct iface_view {
 	struct ifaces ifaces;
 	struct attachments attachments; /* of splicer.o */
 	struct attachments balancers;   /* of lb.o */
+	struct attachments observers;   /* of flow.o */
 	struct own_addresses addresses;
 	enum lookup_state lookup;
 	uint32_t *indices; /* to be listed, ascending; of interfaces that are gone, too, if they have settings */
@@ -40,7 +41,7 @@ void hook_view(const struct attachments *list, uint32_t ifindex, enum attachment
 /* Whether there is no such interface any more. */
 bool iface_is_gone(uint32_t ifindex);
 
-#define IFACE_NOTE_MAX 128
+#define IFACE_NOTE_MAX 192
 
 /*
  * What an operator should look at, as words with commas between, "" if there is nothing. That only the ingress hook is

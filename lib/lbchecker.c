@@ -70,10 +70,19 @@ static bool wants_change(const struct lb_probed *probed)
 
 static void unprobed_tell(const struct checker *checker, struct lb_probed *probed)
 {
-	if (checker->once || checker->check->quiet || !strcmp(probed->told, probed->probe.why))
+	if (checker->once || checker->check->quiet || !strcmp(probed->told, probed->probe.outcome.why))
 		return;
-	memcpy(probed->told, probed->probe.why, sizeof(probed->told));
+	memcpy(probed->told, probed->probe.outcome.why, sizeof(probed->told));
 	lb_unprobed_note(probed);
+}
+
+static void outcome_take(const struct checker *checker, struct lb_probed *probed)
+{
+	const struct probe_outcome *outcome = &probed->probe.outcome;
+
+	probed->told[0] = '\0';
+	if (health_take(&probed->health, &checker->check->rule, outcome->result == PROBE_SUCCESS))
+		probed->decisive = *outcome;
 }
 
 static void result_take(void *context, struct probe *probe)
@@ -81,12 +90,10 @@ static void result_take(void *context, struct probe *probe)
 	struct checker *checker = context;
 	struct lb_probed *probed = probe->owner;
 
-	if (probe->result == PROBE_NOT_MADE) {
+	if (probe->outcome.result == PROBE_NOT_MADE)
 		unprobed_tell(checker, probed);
-	} else {
-		probed->told[0] = '\0';
-		health_take(&probed->health, &checker->check->rule, probe->result == PROBE_SUCCESS);
-	}
+	else
+		outcome_take(checker, probed);
 	if (wants_change(probed) && !checker->pending)
 		checker->pending = clock_now();
 	if (checker->check->verbose && !checker->once)
@@ -200,8 +207,8 @@ static void target_start(struct checker *checker, struct lb_probed *probed)
 		prober_start(checker->prober, probe);
 		return;
 	}
-	probe->result = PROBE_NOT_MADE;
-	snprintf(probe->why, sizeof(probe->why), "which port? it keeps that of the packet (--port)");
+	probe->outcome.result = PROBE_NOT_MADE;
+	snprintf(probe->outcome.why, sizeof(probe->outcome.why), "which port? it keeps that of the packet (--port)");
 	result_take(checker, probe);
 }
 
@@ -253,7 +260,7 @@ static int round_finish(struct checker *checker, struct error *error)
 static bool all_healthy(const struct lb_targets *targets)
 {
 	for (size_t i = 0; i < targets->count; i++)
-		if (targets->items[i]->probe.result != PROBE_SUCCESS)
+		if (targets->items[i]->probe.outcome.result != PROBE_SUCCESS)
 			return false;
 	return true;
 }

@@ -28,24 +28,30 @@ static void names_out(struct out *out, const struct lb_probed *probed)
 	lb_target_out(out, &probed->backend);
 }
 
-static void result_out(struct out *out, const struct lb_probed *probed)
+static void result_out(struct out *out, const struct lb_probed *probed, const struct probe_outcome *outcome)
 {
-	const struct probe *probe = &probed->probe;
-	double seconds = probe->result == PROBE_NOT_MADE ? -1 : (double)probe->took / CLOCK_SECOND;
+	double seconds = outcome->result == PROBE_NOT_MADE ? -1 : (double)outcome->took / CLOCK_SECOND;
 	char shown[32] = "-";
 
 	if (seconds >= 0)
 		snprintf(shown, sizeof(shown), "%.1f", seconds * 1000);
-	out_text(out, "probe", "PROBE", probe_kind_name(probe->how->kind));
-	out_text(out, "result", "RESULT", result_word(probe->result));
+	out_text(out, "probe", "PROBE", probe_kind_name(probed->probe.how->kind));
+	out_text(out, "result", "RESULT", result_word(outcome->result));
 	out_seconds(out, "seconds", "MS", seconds, shown);
 }
 
-static void state_out(struct out *out, const struct lb_probed *probed)
+static void state_out(struct out *out, const struct lb_probed *probed, const struct probe_outcome *outcome)
 {
 	out_text(out, "state", "STATE", lb_state_name(flags_of(probed)));
 	out_bool(out, "changed", probed->changed);
-	out_text(out, "why", "WHY", *probed->probe.why ? probed->probe.why : NULL);
+	out_text(out, "why", "WHY", *outcome->why ? outcome->why : NULL);
+}
+
+static void columns_out(struct out *out, const struct lb_probed *probed, const struct probe_outcome *outcome)
+{
+	names_out(out, probed);
+	result_out(out, probed, outcome);
+	state_out(out, probed, outcome);
 }
 
 void lb_results_print(const struct lb_targets *targets, bool json)
@@ -56,9 +62,7 @@ void lb_results_print(const struct lb_targets *targets, bool json)
 	do {
 		for (size_t i = 0; i < targets->count; i++) {
 			out_begin(&out);
-			names_out(&out, targets->items[i]);
-			result_out(&out, targets->items[i]);
-			state_out(&out, targets->items[i]);
+			columns_out(&out, targets->items[i], &targets->items[i]->probe.outcome);
 			out_end(&out);
 		}
 	} while (out_again(&out));
@@ -66,7 +70,7 @@ void lb_results_print(const struct lb_targets *targets, bool json)
 
 /* ---- lines ---- */
 
-static void json_line(const struct lb_probed *probed, const char *event)
+static void json_line(const struct lb_probed *probed, const struct probe_outcome *outcome, const char *event)
 {
 	struct out out;
 
@@ -74,9 +78,7 @@ static void json_line(const struct lb_probed *probed, const char *event)
 	out_begin(&out);
 	out_seconds(&out, "time", NULL, clock_seconds(CLOCK_REALTIME), NULL);
 	out_text(&out, "event", NULL, event);
-	names_out(&out, probed);
-	result_out(&out, probed);
-	state_out(&out, probed);
+	columns_out(&out, probed, outcome);
 	out_end(&out);
 }
 
@@ -91,36 +93,36 @@ static void line_begin(const struct lb_probed *probed)
 	       lb_target_format(&probed->backend, backend));
 }
 
-static void line_end(const struct lb_probed *probed)
+static void line_end(const struct probe_outcome *outcome)
 {
-	printf("%s%s\n", *probed->probe.why ? ": " : "", probed->probe.why);
+	printf("%s%s\n", *outcome->why ? ": " : "", outcome->why);
 	fflush(stdout);
 }
 
 void lb_result_print(const struct lb_probed *probed, bool json)
 {
-	const struct probe *probe = &probed->probe;
+	const struct probe_outcome *outcome = &probed->probe.outcome;
 
 	if (json) {
-		json_line(probed, "probe");
+		json_line(probed, outcome, "probe");
 		return;
 	}
 	line_begin(probed);
-	printf(" %s %s", probe_kind_name(probe->how->kind), result_word(probe->result));
-	if (probe->result != PROBE_NOT_MADE)
-		printf(" %.1f ms", (double)probe->took * 1000 / CLOCK_SECOND);
-	line_end(probed);
+	printf(" %s %s", probe_kind_name(probed->probe.how->kind), result_word(outcome->result));
+	if (outcome->result != PROBE_NOT_MADE)
+		printf(" %.1f ms", (double)outcome->took * 1000 / CLOCK_SECOND);
+	line_end(outcome);
 }
 
 void lb_change_print(const struct lb_probed *probed, bool json)
 {
 	if (json) {
-		json_line(probed, "state");
+		json_line(probed, &probed->decisive, "state");
 		return;
 	}
 	line_begin(probed);
 	printf(" %s", probed->health.up ? "up" : "down");
-	line_end(probed);
+	line_end(&probed->decisive);
 }
 
 void lb_unprobed_note(const struct lb_probed *probed)
@@ -128,5 +130,5 @@ void lb_unprobed_note(const struct lb_probed *probed)
 	char service[LB_TEXT_MAX], backend[LB_TEXT_MAX];
 
 	note_print("%s %s: not probed: %s", lb_name_format(&probed->service, service),
-		   lb_target_format(&probed->backend, backend), probed->probe.why);
+		   lb_target_format(&probed->backend, backend), probed->probe.outcome.why);
 }

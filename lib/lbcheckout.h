@@ -10,7 +10,7 @@
 /* The results of one round, as a table or as JSON. */
 void lb_results_print(const struct lb_targets *targets, bool json);
 
-/* A line, also in JSON: the result of a probe that just ended, and a backend that went up or down. */
+/* A line, also in JSON: the result of a probe that just ended; a backend that went up or down, with why. */
 void lb_result_print(const struct lb_probed *probed, bool json);
 void lb_change_print(const struct lb_probed *probed, bool json);
 

@@ -49,6 +49,8 @@ struct lb_probed {
 	bool stored; /* whether it was down when the map was read last, or written by us */
 	bool down;   /* likewise; with a prober that changes nothing, as it would be */
 	struct health health;
+	/* That which set health as it is: another probe may be on its way before the change is made, or be over. */
+	struct probe_outcome decisive;
 	struct probe probe;                              /* its owner is this */
 	char told[PROBE_WHY_MAX];                        /* why it could not be probed, as it was told; "": it could */
 	bool changed;                                    /* by the last change that was made */

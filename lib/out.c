@@ -155,12 +155,17 @@ void out_text(struct out *out, const char *key, const char *header, const char *
 	}
 }
 
-static void number(struct out *out, const char *key, const char *header, const char *text)
+void out_made(struct out *out, const char *key, const char *header, const char *json, const char *shown)
 {
 	if (field(out, key))
-		fputs(text, stdout);
+		fputs(json, stdout);
 	else if (out->form == OUT_TABLE && header)
-		cell(out, header, text, true);
+		cell(out, header, shown, true);
+}
+
+static void number(struct out *out, const char *key, const char *header, const char *text)
+{
+	out_made(out, key, header, text, text);
 }
 
 void out_number(struct out *out, const char *key, const char *header, uint64_t value)

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define OUT_COLUMNS_MAX 32
+#define OUT_COLUMNS_MAX 128
 
 enum out_form { OUT_TABLE, OUT_JSON, OUT_JSON_LINES };
 
@@ -52,6 +52,9 @@ void out_integer(struct out *out, const char *key, const char *header, int64_t v
 void out_number_or(struct out *out, const char *key, const char *header, int64_t value, const char *none);
 void out_seconds(struct out *out, const char *key, const char *header, double value, const char *shown);
 void out_bool(struct out *out, const char *key, int value); /* JSON only; negative: null */
+
+/* A value whose JSON is made already, and what a cell, aligned like a number, shows of it. */
+void out_made(struct out *out, const char *key, const char *header, const char *json, const char *shown);
 
 /* Prints text as a JSON string, quotes included; what is not UTF-8 is replaced. */
 void json_string(const char *text);

@@ -34,9 +34,9 @@ int probe_end(struct probe *probe, enum probe_result result, const char *format,
 {
 	va_list arguments;
 
-	probe->result = result;
+	probe->outcome.result = result;
 	va_start(arguments, format);
-	vsnprintf(probe->why, sizeof(probe->why), format, arguments);
+	vsnprintf(probe->outcome.why, sizeof(probe->outcome.why), format, arguments);
 	va_end(arguments);
 	return -1;
 }
@@ -58,7 +58,7 @@ int probe_end_errno(struct probe *probe, int number)
 
 static void hand_over(struct prober *prober, struct probe *probe)
 {
-	probe->took = clock_now() - probe->begun;
+	probe->outcome.took = clock_now() - probe->begun;
 	probe->active = false;
 	prober->done(prober->context, probe);
 }
@@ -120,7 +120,7 @@ static void waiting_remove(struct prober *prober, const struct probe *probe)
 
 static void begin(struct prober *prober, struct probe *probe)
 {
-	probe->why[0] = '\0';
+	probe->outcome.why[0] = '\0';
 	probe->begun = clock_now();
 	probe->deadline = probe->begun + probe->how->timeout;
 	if (kinds[probe->how->kind]->start(prober, probe))

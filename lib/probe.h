@@ -39,6 +39,12 @@ enum probe_result {
 
 #define PROBE_WHY_MAX 160
 
+struct probe_outcome {
+	enum probe_result result;
+	uint64_t took;           /* ns */
+	char why[PROBE_WHY_MAX]; /* what is wrong; of a success, "" or what came (status 200) */
+};
+
 struct probe {
 	/* The caller's; stays as it is until it has the result. */
 	const struct probe_how *how;
@@ -48,10 +54,8 @@ struct probe {
 	char *const *environment; /* NAME=VALUE, NULL-terminated: what a command has beside our own; or NULL */
 	void *owner;
 
-	/* What came of it. */
-	enum probe_result result;
-	uint64_t took;           /* ns */
-	char why[PROBE_WHY_MAX]; /* what is wrong; of a success, "" or what came (status 200) */
+	/* What came of it; while it is active, nothing that holds. */
+	struct probe_outcome outcome;
 
 	/* Of probe.c and its kinds. */
 	bool active; /* waits, or runs */

@@ -69,22 +69,25 @@ _Static_assert(sizeof(struct flow_key) == 48, "flow_key is ABI");
 
 /*
  * What came from one end. Packets are those on the wire: one that GRO or segmentation offload made of several counts as
- * those, with the length that each had, no time between them.
+ * those, with the length that each had, no time between them. What every packet changes is in as few lines of cache as
+ * can be: the first three, and one of gap_times.
  */
 struct flow_side {
 	__u64 packets;
 	__u64 bytes;          /* of IP: headers and payload, neither link layer nor padding */
 	__u64 payload;        /* bytes after the header of TCP, UDP, ICMP; of others after the IP headers */
 	__u64 length_squares; /* sum of squares of IP lengths, bytes^2 */
-	__u64 first, last;    /* time of the first and the last packet; last is also of earlier generations */
+	__u64 last;           /* time of the last packet, also of earlier generations; 0: none yet */
 	__u64 gap_squares[2]; /* sum of squares of gaps, ns^2: low and high word */
 	__u64 gap_sum;        /* of the times between two packets in turn, ns */
+
 	__u64 gap_min, gap_max;
 	__u64 gaps;       /* how many: packets - 1, and one more where an earlier generation has the packet before */
+	__u64 first;      /* time of the first packet in this generation; 0: none */
 	__u32 next;       /* TCP: the sequence number after the highest that was sent */
 	__u16 length_min; /* IP, bytes */
-	__u16 length_max;
-	__u8 hops_min; /* TTL or hop limit */
+	__u16 length_max; /* 65535: that or more */
+	__u8 hops_min;    /* TTL or hop limit */
 	__u8 hops_max;
 	__u16 window;        /* TCP: of the first packet, as the header has it, not scaled */
 	__u8 known;          /* FLOW_KNOWS_* */
@@ -93,19 +96,20 @@ struct flow_side {
 	__u32 retransmitted; /* TCP: packets that carry what was sent before */
 	__u32 out_of_order;  /* TCP: packets that fill a hole soon after it came to be */
 	__u32 fragments;     /* IP packets that are parts of one */
-	/* TCP: what was skipped last, [from, to), and when; none: both equal */
-	__u32 hole_from, hole_to;
-	__u64 hole_time;
-	__u64 missed;        /* TCP: bytes that the other end acknowledged and nobody here saw */
-	__u32 letter_seq[4]; /* TCP: sequence number of the last s, h, f, r in the history */
+
 	__u32 tcp[8]; /* packets with FIN, SYN, RST, PSH, ACK, URG, ECE, CWR; 4294967295: that or more, as below */
 	__u32 lengths[FLOW_LENGTH_BINS];
+	__u32 hole_from, hole_to; /* TCP: what was skipped last, [from, to); none: both equal */
+	__u64 hole_time;          /* when */
+	__u64 missed;             /* TCP: bytes that the other end acknowledged and nobody here saw */
+	__u32 missed_times;       /* how often that was noticed */
+	__u32 letter_seq[4];      /* TCP: sequence number of the last s, h, f, r in the history */
+	__u32 reserved;           /* zero */
 	__u32 gap_times[FLOW_GAP_BINS];
-	__u32 missed_times; /* how often that was noticed */
-	__u32 reserved;     /* zero */
 };
 _Static_assert(sizeof(struct flow_side) == 384, "flow_side is ABI");
-_Static_assert(__builtin_offsetof(struct flow_side, tcp) == 168, "flow_side.tcp is ABI");
+_Static_assert(__builtin_offsetof(struct flow_side, tcp) == 128, "flow_side.tcp is ABI");
+_Static_assert(__builtin_offsetof(struct flow_side, gap_times) == 256, "flow_side.gap_times is ABI");
 
 /* How a session ended, as packets show it. Whether one was idle for too long is seen when it is looked at. */
 enum flow_end {
@@ -116,11 +120,12 @@ enum flow_end {
 
 /* Of flow.flags */
 #define FLOW_FLIPPED 1   /* the first packet came from the responder: SYN and ACK */
+#define FLOW_OPENED 4    /* TCP: the handshake was seen to its end: flow.ack is set */
 #define FLOW_CONTINUED 2 /* began in an earlier generation: counters are of this one, the rest of the whole session */
 
 /*
- * The letters of a history, by bit of flow.seen; the responder's 16 bits higher. In the order in which those of one
- * packet are written. See splicer.flows(5).
+ * The letters of a history, by bit of flow.seen; the responder's 16 bits higher. Of one packet one of s, h, q, i, d,
+ * a, f, r is written, then w, t, and g of the other end. See splicer.flows(5).
  */
 enum flow_letter {
 	LETTER_SYN = 0,       /* s */
@@ -128,7 +133,7 @@ enum flow_letter {
 	LETTER_MULTI = 2,     /* q: SYN with FIN or RST */
 	LETTER_ODD = 3,       /* i: FIN with RST */
 	LETTER_WINDOW = 4,    /* w: a window of zero */
-	LETTER_AGAIN = 5,     /* t: retransmitted */
+	LETTER_AGAIN = 5,     /* t: payload that was sent before */
 	LETTER_DATA = 6,      /* d */
 	LETTER_ACK = 7,       /* a: nothing but an acknowledgement */
 	LETTER_FIN = 8,       /* f */

@@ -11,22 +11,22 @@
 
 #define TCP_FLAGS_OF_ENDS (TCP_FLAG_BYTE_SYN | TCP_FLAG_BYTE_FIN | TCP_FLAG_BYTE_RST)
 
-/* What the header alone tells, as a set of letters. */
+/* The letter that the header alone tells, as a set; with SYN, FIN or RST, data is not told. */
 static __always_inline __u32 history_of_tcp(const struct sighting *s)
 {
-	__u32 flags = s->tcp_flags & TCP_FLAGS_OF_ENDS, letters = s->payload ? LETTER(LETTER_DATA) : 0;
+	__u32 flags = s->tcp_flags & TCP_FLAGS_OF_ENDS, is_ack = s->tcp_flags & TCP_FLAG_BYTE_ACK;
 
+	if (!flags && s->payload)
+		return LETTER(LETTER_DATA);
 	if (!flags)
-		return letters || !(s->tcp_flags & TCP_FLAG_BYTE_ACK) ? letters : LETTER(LETTER_ACK);
-	if (flags & TCP_FLAG_BYTE_SYN && flags != TCP_FLAG_BYTE_SYN)
-		return letters | LETTER(LETTER_MULTI);
-	if (flags == (TCP_FLAG_BYTE_FIN | TCP_FLAG_BYTE_RST))
-		return letters | LETTER(LETTER_ODD);
+		return is_ack ? LETTER(LETTER_ACK) : 0;
+	if (flags == TCP_FLAG_BYTE_SYN)
+		return is_ack ? LETTER(LETTER_HANDSHAKE) : LETTER(LETTER_SYN);
 	if (flags == TCP_FLAG_BYTE_FIN)
-		return letters | LETTER(LETTER_FIN);
+		return LETTER(LETTER_FIN);
 	if (flags == TCP_FLAG_BYTE_RST)
-		return letters | LETTER(LETTER_RST);
-	return letters | (s->tcp_flags & TCP_FLAG_BYTE_ACK ? LETTER(LETTER_HANDSHAKE) : LETTER(LETTER_SYN));
+		return LETTER(LETTER_RST);
+	return flags & TCP_FLAG_BYTE_FIN && flags & TCP_FLAG_BYTE_RST ? LETTER(LETTER_ODD) : LETTER(LETTER_MULTI);
 }
 
 static __always_inline char history_letter(__u32 letter)
@@ -64,6 +64,12 @@ static __always_inline int history_sequence(__u32 letter)
 	}
 }
 
+/* The number that tells whether a letter is written again: a FIN's comes after the data. */
+static __always_inline __u32 history_number(const struct sighting *s, __u32 letter)
+{
+	return letter == LETTER_FIN ? s->seq + s->payload : s->seq;
+}
+
 /* Each letter once for each end, but those that repeat; *s is of the side. */
 __noinline int history_write(struct flow *flow, const struct sighting *s, __u32 letters, __u32 side)
 {
@@ -75,10 +81,10 @@ __noinline int history_write(struct flow *flow, const struct sighting *s, __u32 
 
 		if (!(letters & LETTER(letter)))
 			continue;
-		if (flow->seen & bit && (which < 0 || flow->side[side].letter_seq[which] == s->seq))
+		if (flow->seen & bit && (which < 0 || flow->side[side].letter_seq[which] == history_number(s, letter)))
 			continue;
 		if (which >= 0)
-			flow->side[side].letter_seq[which] = s->seq;
+			flow->side[side].letter_seq[which] = history_number(s, letter);
 		flow->seen |= bit;
 		history_put(flow, letter, side);
 	}
@@ -93,7 +99,7 @@ __noinline int history_write_count(struct flow *flow, __u32 letter, __u32 side, 
 	if (!flow || side > 1)
 		return 0;
 	for (__u32 i = 0, power = 1; i < 10; i++, power *= 10) {
-		if (before >= power || after < power || (power == 1 && flow->seen & bit))
+		if (power == 1 ? flow->seen & bit : before >= power || after < power)
 			continue;
 		flow->seen |= bit;
 		history_put(flow, letter, side);

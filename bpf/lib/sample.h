@@ -123,6 +123,12 @@ __noinline int sample_decide(struct flow_head *head, struct flow *flow, struct s
 	return 1;
 }
 
+/* In a later fragment of ICMP what stands for ports is that of the key. */
+static __always_inline int sample_has_ports(const struct packet *p)
+{
+	return p->proto != IPPROTO_ICMP && p->proto != IPPROTO_ICMPV6;
+}
+
 /* Writes the record; its round last. */
 static __always_inline void sample_write(const struct packet *p, const struct sighting *s,
 					 const struct sample_place *place, __u8 from, __u8 egress)
@@ -140,8 +146,8 @@ static __always_inline void sample_write(const struct packet *p, const struct si
 	record->src[1] = p->src[1];
 	record->dst[0] = p->dst[0];
 	record->dst[1] = p->dst[1];
-	record->sport = p->sport;
-	record->dport = p->dport;
+	record->sport = sample_has_ports(p) ? p->sport : 0;
+	record->dport = sample_has_ports(p) ? p->dport : 0;
 	record->ifindex = p->ifindex;
 	record->time = s->now;
 	record->length = p->l4 - p->l3 + p->l4_length;

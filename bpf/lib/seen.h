@@ -59,6 +59,8 @@ static __always_inline void seen_lengths_of(struct flow_side *side, __u32 length
 
 static __always_inline void seen_lengths(struct flow_side *side, const struct sighting *s)
 {
+	if (!side->packets)
+		side->first = s->now;
 	side->packets += s->packets;
 	side->bytes += s->bytes;
 	side->payload += s->payload;
@@ -95,8 +97,6 @@ static __always_inline void seen_times(struct flow_side *side, const struct sigh
 {
 	__u64 gap = s->now > side->last ? s->now - side->last : 0;
 
-	if (!side->first)
-		side->first = s->now;
 	if (side->last) {
 		side->gap_sum += gap;
 		seen_square(side, gap);

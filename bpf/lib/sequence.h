@@ -28,6 +28,14 @@ static __always_inline __u64 sequence_late(const struct flow *flow)
 	return flow->ack > flow->syn && flow->syn ? flow->ack - flow->syn : SEQUENCE_LATE_NS;
 }
 
+/* A SYN whose number is none of those before: what follows is counted from there. RFC 9293 section 3.5. */
+static __always_inline int sequence_begins_anew(const struct flow_side *side, const struct sighting *s)
+{
+	__u8 ends = s->tcp_flags & (TCP_FLAG_BYTE_SYN | TCP_FLAG_BYTE_FIN | TCP_FLAG_BYTE_RST);
+
+	return ends == TCP_FLAG_BYTE_SYN && s->seq != side->letter_seq[0] && s->seq != side->letter_seq[1];
+}
+
 /* All of it lies in what was skipped before. */
 static __always_inline int sequence_fills(const struct flow_side *side, __u32 from, __u32 to)
 {
@@ -44,7 +52,7 @@ static __always_inline void sequence_shrink(struct flow_side *side, __u32 from, 
 		side->hole_to = from;
 }
 
-/* A packet that begins before the highest that was sent. Returns whether it was sent again. */
+/* A packet that begins before the highest that was sent. Returns whether payload was sent again. */
 static __always_inline int sequence_note_old(const struct flow *flow, struct flow_side *side, const struct sighting *s,
 					     __u32 length)
 {
@@ -55,7 +63,7 @@ static __always_inline int sequence_note_old(const struct flow *flow, struct flo
 		return 0;
 	if (sequence_fills(side, s->seq, end)) {
 		sequence_shrink(side, s->seq, end);
-		if (s->now - side->hole_time < sequence_late(flow)) {
+		if (s->now < side->hole_time + sequence_late(flow)) {
 			side->out_of_order += s->packets;
 			return 0;
 		}
@@ -63,18 +71,19 @@ static __always_inline int sequence_note_old(const struct flow *flow, struct flo
 		side->next = end;
 	}
 	side->retransmitted += s->packets;
-	return 1;
+	return s->payload != 0;
 }
 
-/* Whether the packet carries what was sent before. */
+/* Whether the packet carries payload that was sent before. */
 static __always_inline int sequence_note(const struct flow *flow, struct flow_side *side, const struct sighting *s)
 {
 	__u32 length = sequence_length(s);
 
 	if (!length || s->is_fragment)
 		return 0;
-	if (!(side->known & FLOW_KNOWS_SEQUENCE)) {
+	if (!(side->known & FLOW_KNOWS_SEQUENCE) || sequence_begins_anew(side, s)) {
 		side->known |= FLOW_KNOWS_SEQUENCE;
+		side->hole_from = side->hole_to;
 		side->next = s->seq;
 	}
 	if (sequence_is_before(s->seq, side->next))

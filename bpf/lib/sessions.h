@@ -163,22 +163,35 @@ __noinline int sessions_recall(struct flow *flow, const struct sighting *s, __u6
 
 /* ---- every packet ---- */
 
-/* The way of a locked bucket that the packet belongs to: one that is there, or a new one. */
-static __always_inline __u32 sessions_enter(struct flow_bucket *b, const struct flow_head *head,
-					    const struct sighting *s, __u16 tag, int way)
+/*
+ * Which way of a locked bucket has the session; -1: none has. One that is over before this packet is found by nothing
+ * any more, and *is_next becomes 1.
+ */
+static __always_inline int sessions_find(struct flow_bucket *b, const struct flow_head *head, const struct sighting *s,
+					 __u16 tag, int *is_next)
 {
-	struct flow *flow;
+	int way = place_find(b, s, tag);
 
-	if (way >= 0) {
-		if (!sessions_is_over(&head->settings, &b->flows[way & (FLOW_WAYS - 1)], s))
-			return (__u32)way & (FLOW_WAYS - 1);
-		b->tags[way & (FLOW_WAYS - 1)] = 0;
-	}
-	way = place_give(b, s, tag) & (FLOW_WAYS - 1);
-	flow = &b->flows[way & (FLOW_WAYS - 1)];
-	if (!sessions_recall(flow, s, head->generation))
+	if (way < 0 || !sessions_is_over(&head->settings, &b->flows[way & (FLOW_WAYS - 1)], s))
+		return way;
+	b->tags[way & (FLOW_WAYS - 1)] = 0;
+	*is_next = 1;
+	return -1;
+}
+
+/*
+ * Takes a way of a locked bucket for a session that is not there. What comes next after one that was over here was over
+ * before, whatever the generation before says of it.
+ */
+static __always_inline __u32 sessions_enter(struct flow_bucket *b, const struct flow_head *head,
+					    const struct sighting *s, __u16 tag, int is_next)
+{
+	__u32 way = place_give(b, s, tag) & (FLOW_WAYS - 1);
+	struct flow *flow = &b->flows[way];
+
+	if (is_next || !sessions_recall(flow, s, head->generation))
 		sessions_open(flow, s);
-	return (__u32)way & (FLOW_WAYS - 1);
+	return way;
 }
 
 /* The bucket that has the session or takes it, locked; NULL: it could not be had, and the packet is counted as missed.

@@ -46,8 +46,10 @@ static __always_inline void tcpseen_handshake(struct flow *flow, const struct si
 		flow->syn = s->now;
 	else if (side && flags == (TCP_FLAG_BYTE_SYN | TCP_FLAG_BYTE_ACK) && !flow->synack)
 		flow->synack = s->now;
-	else if (!side && flags == TCP_FLAG_BYTE_ACK && flow->synack && !flow->ack && s->ack == flow->side[1].next)
+	else if (!side && flags == TCP_FLAG_BYTE_ACK && flow->synack && !flow->ack && s->ack == flow->side[1].next) {
 		flow->ack = s->now;
+		flow->flags |= FLOW_OPENED;
+	}
 }
 
 static __always_inline void tcpseen_end(struct flow *flow, __u8 tcp_flags)
@@ -77,15 +79,6 @@ static __always_inline void tcpseen_window(struct flow *flow, struct flow_side *
 	history_write_count(flow, LETTER_WINDOW, which, before, side->zero_windows);
 }
 
-static __always_inline void tcpseen_sequence(struct flow *flow, struct flow_side *side, const struct sighting *s,
-					     __u32 which)
-{
-	__u32 before = side->retransmitted;
-
-	if (sequence_note(flow, side, s))
-		history_write_count(flow, LETTER_AGAIN, which, before, side->retransmitted);
-}
-
 static __always_inline void tcpseen_ack(struct flow *flow, struct flow_side *other, const struct sighting *s,
 					__u32 which)
 {
@@ -101,13 +94,16 @@ static __always_inline void tcpseen_ack(struct flow *flow, struct flow_side *oth
 static __always_inline void tcpseen_note(struct flow *flow, const struct sighting *s, __u32 which)
 {
 	struct flow_side *side = &flow->side[which], *other = &flow->side[!which];
+	__u32 before = side->retransmitted;
+	int is_again = sequence_note(flow, side, s);
 
 	tcpseen_count_flags(side, s);
-	tcpseen_window(flow, side, s, which);
-	tcpseen_sequence(flow, side, s, which);
-	tcpseen_ack(flow, other, s, !which);
 	history_note(flow, s, history_of_tcp(s), which);
-	if (s->tcp_flags & TCP_FLAGS_OF_ENDS || !flow->ack)
+	tcpseen_window(flow, side, s, which);
+	if (is_again && s->payload)
+		history_write_count(flow, LETTER_AGAIN, which, before, side->retransmitted);
+	tcpseen_ack(flow, other, s, !which);
+	if (s->tcp_flags & TCP_FLAGS_OF_ENDS || !(flow->flags & FLOW_OPENED))
 		tcpseen_handshake(flow, s, which);
 	if (s->tcp_flags & (TCP_FLAG_BYTE_FIN | TCP_FLAG_BYTE_RST))
 		tcpseen_end(flow, s->tcp_flags);

@@ -224,6 +224,18 @@ void bench_choose(const struct bench *bench, uint32_t family, uint32_t count)
 		bench_fail("setting");
 }
 
+void bench_advance(const struct bench *bench, uint32_t bytes)
+{
+	struct bench_setting setting;
+	uint32_t zero = 0;
+
+	if (bpf_map_lookup_elem(map_fd(bench, "setting"), &zero, &setting))
+		bench_fail("setting");
+	setting.advance = bytes;
+	if (bpf_map_update_elem(map_fd(bench, "setting"), &zero, &setting, 0))
+		bench_fail("setting");
+}
+
 void bench_frame(struct bench_frame *frame, uint32_t family, const struct set_packet *packet, uint16_t sport)
 {
 	uint8_t *ip = frame->bytes + 14, *transport = ip + (family == RULES_IPV6 ? 40 : 20);

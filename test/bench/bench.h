@@ -66,6 +66,9 @@ void bench_prepare(const struct bench *bench, uint32_t family, uint32_t count,
 /* Runs take the first `count` packets by turns; 0: the frame as it is. */
 void bench_choose(const struct bench *bench, uint32_t family, uint32_t count);
 
+/* TCP packets of runs carry so many bytes each, one after the other; after bench_choose. */
+void bench_advance(const struct bench *bench, uint32_t bytes);
+
 /* An IP frame of 8 bytes of payload; fit for TCP (a SYN) and UDP alike. sport in host byte order. */
 void bench_frame(struct bench_frame *frame, uint32_t family, const struct set_packet *packet, uint16_t sport);
 

@@ -14,6 +14,10 @@
 #define PACKET_IPV6_OFFSET (14 + 6)
 #define PACKET_IPV6_SIZE (1 + 1 + 16 + 16 + 2 + 2)
 
+/* The sequence number of TCP, where the header has no options. */
+#define PACKET_IPV4_SEQUENCE (14 + 20 + 4)
+#define PACKET_IPV6_SEQUENCE (14 + 40 + 4)
+
 /* No larger than need be: what they take of the caches the program under test lacks. */
 struct bench_packet4 {
 	__u8 bytes[16];
@@ -35,6 +39,9 @@ struct bench_setting {
 	__u32 ipv6;
 	__u32 restore; /* frames begin as the map "front" says */
 	__u32 out;     /* interface by which "send" lets frames go */
+	__u32 advance; /* TCP: each packet's sequence number is so much after that of the one before; 0: as the frame
+			  has it */
+	__u32 sequence;
 };
 
 /* What the baseline looks up: one exact probe in a hash table of as many keys as there are packets. */

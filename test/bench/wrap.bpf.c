@@ -102,6 +102,15 @@ static __always_inline void skb_restore(struct __sk_buff *skb)
 		bpf_skb_store_bytes(skb, 0, kept->bytes, FRAME_FRONT, 0);
 }
 
+static __always_inline void sequence_store(struct __sk_buff *skb, struct bench_setting *now)
+{
+	__be32 sequence = bpf_htonl(now->sequence);
+
+	now->sequence += now->advance;
+	bpf_skb_store_bytes(skb, now->ipv6 ? PACKET_IPV6_SEQUENCE : PACKET_IPV4_SEQUENCE, &sequence, sizeof(sequence),
+			    0);
+}
+
 SEC("tc")
 int wrap(struct __sk_buff *skb)
 {
@@ -112,6 +121,8 @@ int wrap(struct __sk_buff *skb)
 		skb_restore(skb);
 	if (packet_next(now, &index))
 		packet_store(skb, now->ipv6, index);
+	if (now && now->advance)
+		sequence_store(skb, now);
 	bpf_tail_call(skb, &target, 0);
 	return TC_ACT_SHOT;
 }

@@ -4,7 +4,8 @@
 # shellcheck disable=SC2154,SC2034  # out, err, tmp and the like are set and used in helpers.bash
 load helpers
 
-tools=(map_update map_delete rule_list trace_tail ziti_divert iface_set lookup_link conn_list conn_delete conn_set verdict_stat xdp_rule lb_backend lb_check flow_set)
+tools=(map_update map_delete rule_list trace_tail ziti_divert iface_set lookup_link conn_list conn_delete conn_set verdict_stat xdp_rule lb_backend lb_check
+	flow_dump flow_set)
 
 # The long options that a tool accepts, from what it says to each: probing is the only list that help cannot have made.
 accepts() {
@@ -15,8 +16,11 @@ accepts() {
 		destination mask protocol source-mask low port direction dir mode hook verdict object unused \
 		sport dport state table rule sockets reason event sample absolute buffer \
 		audit sync summary by openmetrics icmp rate force weight \
-		capacity idle-tcp idle-ended idle-udp idle-other session-packets sessions packets session-restart packet-restart buffer-restart \
-		tcp http https command insecure host status timeout interval rise fall once; do
+		capacity idle-tcp idle-ended idle-udp idle-other session-packets sessions session-restart packet-restart \
+		buffer-restart \
+		tcp http https command insecure host status timeout interval rise fall once \
+		columns csv debug end json-lines list-columns min-bytes packets reset result sort top vlan; do
+		! "$tool" "--$option" --help --pin-dir /nonexistent 2>&1 </dev/null | grep -q ': unknown option ' || continue
 		# --help ends the scan before anything is done, unless the option takes it for its argument
 		"$tool" "--$option" --help --pin-dir /nonexistent >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" t0 --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
@@ -37,6 +41,9 @@ accepts() {
 		"$tool" "--$option" splicer --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" / --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" 200 --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
+		"$tool" "--$option" S0 --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
+		"$tool" "--$option" open --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
+		"$tool" "--$option" bytes --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" reason --help >/dev/null 2>&1 </dev/null && echo "$option"
 	done | sort
 }

@@ -483,7 +483,7 @@ geneve        -        default'
 	assert_json 'd[0] == {"iface": "any", "ifindex": 0, "attached": None, "prio": None, "stacked": None, "stale": None, "ssh": "auto",
 		"ssh_from": "default", "nonip": "pass", "nonip_from": "any", "addresses": None, "gone": False, "ingress": None,
 		"egress": None, "egress_prio": None, "egress_stacked": None, "egress_stale": None, "lookup": "missing", "note": None,
-		"lb_ingress": None, "lb_egress": None,
+		"lb_ingress": None, "lb_egress": None, "flow_ingress": None, "flow_egress": None,
 		"mode": "prevent", "mode_from": "default", "out": "pass", "out_from": "default", "icmp_echo": "drop",
 		"icmp_echo_from": "default", "on_truncated": "drop", "on_truncated_from": "default", "on_full": "drop",
 		"on_full_from": "default", "on_state": "pass", "on_state_from": "default", "new_flows": "off",
@@ -492,11 +492,11 @@ geneve        -        default'
 	capture iface_set -j t0
 	assert_json 'd == [dict(d[0], iface="t0", attached=True, prio=49152, stacked=False, stale=False, ssh="own", ssh_from="iface",
 		nonip="pass", nonip_from="any", gone=False, ingress="attached", egress="none", egress_prio=None, egress_stacked=False,
-		egress_stale=False, lb_ingress="none", lb_egress="none", note=None, new_flows="7", new_flows_from="iface", geneve="2001:db8::/32,192.0.2.0/24",
+		egress_stale=False, lb_ingress="none", lb_egress="none", flow_ingress="none", flow_egress="none", note=None, new_flows="7", new_flows_from="iface", geneve="2001:db8::/32,192.0.2.0/24",
 		geneve_from="both", settings="ssh=own new_flows=7 geneve=2001:db8::/32")]'
 	capture iface_set -j t1
 	assert_json 'd == [dict(d[0], iface="t1", attached=False, prio=None, stacked=False, stale=False, ssh="auto", ssh_from="default",
-		ingress="none", egress="none", lb_ingress="none", lb_egress="none", new_flows="off", geneve="192.0.2.0/24", geneve_from="any", settings="")]'
+		ingress="none", egress="none", lb_ingress="none", lb_egress="none", flow_ingress="none", flow_egress="none", new_flows="off", geneve="192.0.2.0/24", geneve_from="any", settings="")]'
 }
 
 # ---- what is attached ----

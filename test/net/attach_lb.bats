@@ -2,90 +2,24 @@
 # shellcheck shell=bats
 # scripts/attach --lb and scripts/detach --lb: as for splicer.o, beside it and behind it; and what is said of forwarding.
 
-# shellcheck source=test/net/helpers.bash
-. "$BATS_TEST_DIRNAME/helpers.bash"
-
-ATTACH=$BATS_TEST_DIRNAME/../../scripts/attach
-DETACH=$BATS_TEST_DIRNAME/../../scripts/detach
+WHAT=lb
+# shellcheck source=test/net/attach.bash
+. "$BATS_TEST_DIRNAME/attach.bash"
 
 setup_file() {
 	lab_host client wan0 192.0.2.1/24 2001:db8::1/64
 	objects_make
 }
 
-# No qdiscs, no pins, and every interface forwards.
+# Every interface forwards.
 setup() {
-	tc qdisc del dev wan0 clsact 2>/dev/null || tc qdisc del dev wan0 ingress 2>/dev/null || true
-	rm -rf "${PINS:?}"/*
+	attach_nothing
 	# in this order: the first of each sets that of all interfaces
 	sysctl -qw net/ipv4/ip_forward=0 net/ipv6/conf/all/forwarding=0
 	sysctl -qw net/ipv4/ip_forward=1 net/ipv6/conf/all/forwarding=1 net/ipv6/conf/wan0/disable_ipv6=0
 }
 
-objects_make() {
-	local name
-	# lb.o, but one of its programs is refused by the kernel
-	for name in action action/egress; do
-		python3 -IS "$BATS_TEST_DIRNAME/../break_section" "$LAB_OBJECTS/lb.o" "$name" \
-			"$BATS_FILE_TMPDIR/broken_${name#*/}.o"
-	done
-	sed 's/lb_egress/lb_others/g' "$LAB_OBJECTS/lb.o" >"$BATS_FILE_TMPDIR/half.o"
-	# a filter of somebody else
-	clang -O2 -g -target bpf -I"/usr/include/$(gcc -print-multiarch)" -x c -c - -o "$BATS_FILE_TMPDIR/tap.o" <<-'END'
-		#include <linux/bpf.h>
-		#include <bpf/bpf_helpers.h>
-		SEC("action") int tap(struct __sk_buff *skb)
-		{
-			return -1;
-		}
-		char _license[] SEC("license") = "GPL";
-	END
-}
-
-attach() { "$ATTACH" --lb --object "$LAB_OBJECTS/lb.o" "$@"; }
-release() { "$DETACH" --lb "$@"; }
-
-# Beside lb.o, where tc finds it under its own name.
-firewall() { "$ATTACH" --object "$LAB_OBJECTS/splicer.o" "$@"; }
-
-# filters DEV: "HOOK PRIO HANDLE PROGRAM" of every filter, egress first
-filters() {
-	local hook
-	for hook in egress ingress; do
-		tc filter show dev "$1" "$hook" |
-			sed -nE "s/.* pref ([0-9]+) bpf .* handle ([^ ]+) .* name ([^ ]+) tag .*/$hook \\1 \\2 \\3/p"
-	done
-}
-
-# ids DEV: of the programs of lb.o, egress first
-ids() {
-	local hook
-	for hook in egress ingress; do
-		tc filter show dev "$1" "$hook" | sed -nE "/ name lb_$hook tag /s/.* id ([0-9]+) .*/\\1/p"
-	done
-}
-
-# state DEV: all that attach changes but pinned maps
-state() {
-	tc qdisc show dev "$1"
-	tc filter show dev "$1" ingress
-	tc filter show dev "$1" egress
-}
-
-# assert_fails REASON STATE [ARG]...: attach fails on wan0, in one line, and changes nothing
-assert_fails() {
-	local reason=$1 state=$2 before
-	shift 2
-	before=$(state wan0)
-	assert_exit 1 attach "$@" wan0 || return
-	assert_equal "$(state wan0)" "$before" 'qdiscs and filters' || return
-	assert_match "$err" "^attach: wan0: [^"$'\n'"]*${reason}[^"$'\n'"]*; $state"'$'
-}
-
 PLACES=$'egress 10 0x1 lb_egress\ningress 50000 0x1 lb_ingress'
-FIREWALL=$'egress 20 0x1 splicer_egress\ningress 49152 0x1 splicer_ingress'
-PREVIOUS='the previous filter stays in force'
-NONE='no filter of lb.o is in force'
 
 # ---- once ----
 
@@ -235,14 +169,7 @@ NONE='no filter of lb.o is in force'
 }
 
 @test "a tc that tells no names of programs" {
-	mkdir "$BATS_TEST_TMPDIR/bin"
-	cat >"$BATS_TEST_TMPDIR/bin/tc" <<-END
-		#!/bin/bash
-		PATH=${PATH@Q}
-		set -o pipefail
-		tc "\$@" | sed -E 's/ name [^ ]+ tag / tag /'
-	END
-	chmod +x "$BATS_TEST_TMPDIR/bin/tc"
+	tc_without_names "$BATS_TEST_TMPDIR/bin"
 	firewall wan0
 	tc filter add dev wan0 ingress prio 60000 bpf da obj "$LAB_OBJECTS/lb.o" sec action
 	PATH=$BATS_TEST_TMPDIR/bin:$PATH assert_quiet attach wan0

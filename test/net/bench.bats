@@ -43,6 +43,11 @@ setup() {
 	assert_equal "$out" 14
 }
 
+@test "what observes beside flow.o has its columns" {
+	assert_exit 0 grep -c '"part":"flow".*"softflowd":[0-9].*"softflowd_share":[0-9]' "$rows"
+	assert_equal "$out" 8
+}
+
 @test "lines of trace_pipe are counted where there is tracefs" {
 	assert_exit 0 grep -c '"reader":"cat trace_pipe","packets":[1-9].*"rate_over_pipe":1' "$rows"
 	assert_equal "$out" 1
@@ -57,5 +62,5 @@ print(len(m.parseString(sys.argv[1]).getElementsByTagName("polyline")) >= 5)' "$
 
 @test "a part that is none is refused" {
 	assert_exit 2 scripts/bench paths
-	assert_match "$err" 'bench: paths: no such part, there are: path rules state events xdp lb divert'
+	assert_match "$err" 'bench: paths: no such part, there are: path rules state events xdp lb flow divert'
 }

@@ -393,7 +393,7 @@ subscriber_start() {
 
 @test "killed at any instruction of subscribing or ending, a reader leaves a place for the next, and no event to it" {
 	local killer
-	started "$BATS_TEST_TMPDIR/killer" "$LAB_OBJECTS/test/place_killer" "${SPLICER_KILLS:-100}" "${SPLICER_SEED:-$RANDOM}"
+	started "$BATS_TEST_TMPDIR/killer" "$LAB_OBJECTS/test/place_killer" "${SPLICER_KILLS:-40}" "${SPLICER_SEED:-$RANDOM}"
 	killer=$pid
 	# events all the while, for those that want packets; bounded, and it gives way
 	started "$BATS_TEST_TMPDIR/flood" nsenter --net=/run/netns/client -- nice -n 19 "$LAB_OBJECTS/test/flood" eth0 \

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * flood DEV MAC tcp|udp|noise DESTINATION PORT FIRST COUNT
+ * flood DEV MAC tcp|udp|noise DESTINATION PORT FIRST COUNT [TIMES]
  *
  * Sends COUNT packets as fast as it can, each from a source of its own: 10.0.0.0 + FIRST and on, or fd00:f100:: +
- * FIRST. TCP packets are SYNs; noise is TCP of which bytes were changed and the end cut off at random, the same in each
- * run. MAC is the receiver's. Prints nothing; ends when all are sent.
+ * FIRST; then all of them again, so many times. TCP packets are SYNs; noise is TCP of which bytes were changed and the
+ * end cut off at random, the same in each run. MAC is the receiver's. Prints nothing; ends when all are sent.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -199,9 +199,11 @@ static void send_all(int fd, const struct flood *flood, uint32_t first, uint32_t
 int main(int argc, char **argv)
 {
 	struct flood flood = { 0 };
+	unsigned long times;
+	int fd;
 
-	if (argc != 8 || !ether_aton_r(argv[2], &flood.mac))
-		errx(2, "usage: flood DEV MAC tcp|udp|noise DESTINATION PORT FIRST COUNT");
+	if (argc < 8 || argc > 9 || !ether_aton_r(argv[2], &flood.mac))
+		errx(2, "usage: flood DEV MAC tcp|udp|noise DESTINATION PORT FIRST COUNT [TIMES]");
 	flood.noise = !strcmp(argv[3], "noise");
 	flood.proto = strcmp(argv[3], "udp") ? IPPROTO_TCP : IPPROTO_UDP;
 	flood.family = strchr(argv[4], ':') ? AF_INET6 : AF_INET;
@@ -210,7 +212,9 @@ int main(int argc, char **argv)
 	flood.port = htons((uint16_t)strtoul(argv[5], NULL, 10));
 	flood.size = sizeof(struct ethhdr) + l4_size(&flood) +
 		     (flood.family == AF_INET ? sizeof(struct iphdr) : sizeof(struct ip6_hdr));
-	send_all(socket_on(argv[1]), &flood, (uint32_t)strtoul(argv[6], NULL, 10),
-		 (uint32_t)strtoul(argv[7], NULL, 10));
+	times = argc > 8 ? strtoul(argv[8], NULL, 10) : 1;
+	fd = socket_on(argv[1]);
+	for (unsigned long i = 0; i < times; i++)
+		send_all(fd, &flood, (uint32_t)strtoul(argv[6], NULL, 10), (uint32_t)strtoul(argv[7], NULL, 10));
 	return 0;
 }

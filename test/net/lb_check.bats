@@ -146,6 +146,26 @@ assert_whole() {
 state 192.0.2.1 10.1.0.2 8080 healthy up true"
 }
 
+# One fails once and then does not answer, one fails once and then is well; a third one keeps changes waiting for more.
+probe_once() {
+	cat >"$BATS_TEST_TMPDIR/probe" <<-'EOF'
+		[ "$LB_BACKEND" != 10.1.0.3 ] || exec sleep 3600
+		! mkdir "$1/failed-$LB_BACKEND" 2>/dev/null || exit 7
+		[ "$LB_BACKEND" = fd00:1::2 ] || exec sleep 3600
+	EOF
+	echo "sh $BATS_TEST_TMPDIR/probe $BATS_TEST_TMPDIR"
+}
+
+@test "why is that of the result that decided, whatever the next probe does meanwhile" {
+	lb_backend add "$WEB" 10.1.0.2 10.1.0.3
+	lb_backend add "$WEB6" fd00:1::2
+	check_start -j --fall 1 --rise 1000 --timeout 3600 --command "$(probe_once)"
+	eventually has_lines "$log" 2
+	assert_check_ends
+	assert_equal "$(fields backend result state why <"$log" | sort)" "10.1.0.2 failed down exit status 7
+fd00:1::2 failed down exit status 7"
+}
+
 @test "-n says what would be changed, once for each time, and changes nothing" {
 	lb_backend add "$WEB" 10.1.0.2:8080
 	check_start -n -v --fall 2
@@ -234,6 +254,7 @@ fd00:2::2 icmp failed no echo reply within 0.3 s"
 	lb_backend add "$WEB" 10.1.0.2:8080 10.9.0.2:8080 10.2.0.2:8080
 	# it has an hour
 	check_start -v --timeout 3600 --http /200
+	eventually said "^$WEB 10.2.0.2:8080 down: Connection refused"
 	eventually said "^$WEB 10.1.0.2:8080 http healthy"
 	web_stop "$server"
 	eventually said "^$WEB 10.1.0.2:8080 down"

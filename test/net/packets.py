@@ -1,4 +1,4 @@
-"""IP packets, byte for byte: RFC 791, 8200, 768, 792, 4443. Addresses are of the module ipaddress."""
+"""IP packets, byte for byte: RFC 791, 8200, 768, 792, 4443, 9293. Addresses are of the module ipaddress."""
 
 import struct
 
@@ -52,6 +52,15 @@ def udp(source, sport, destination, dport, data):
     front = pseudo_header(source, destination, UDP, 8 + len(data))
     total = checksum(front + head + b"\0\0" + data) or 0xFFFF
     return ip(source, destination, UDP, head + struct.pack("!H", total) + data)
+
+
+def tcp(source, sport, destination, dport, seq, ack, flags, data=b"", window=65535, options=b""):
+    """flags: as tcpdump and others abbreviate them, SFRPAUEC in any order."""
+    bits = sum(1 << "FSRPAUEC".index(letter) for letter in flags)
+    front = pseudo_header(source, destination, TCP, 20 + len(options) + len(data))
+    head = struct.pack("!HHIIBBH", sport, dport, seq & 0xFFFFFFFF, ack & 0xFFFFFFFF, 5 + len(options) // 4 << 4, bits, window)
+    total = checksum(front + head + b"\0\0\0\0" + options + data)
+    return ip(source, destination, TCP, head + struct.pack("!HH", total, 0) + options + data)
 
 
 def icmp(source, destination, kind, code, rest):

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "harness.h"
+#include "abi/flow.h"
 #include "abi/lb.h"
 #include "abi/xdp.h"
 #include "xdp_rules.h"
@@ -30,6 +31,7 @@ static const struct object {
 	[SPLICER] = { BPF_PROG_TYPE_SCHED_CLS, "splicer_ingress", "splicer_egress", EVENT_SPLICER, EVENT_INGRESS },
 	[XDP_FILTER] = { BPF_PROG_TYPE_XDP, "xdp_filter", NULL, EVENT_XDP, EVENT_DRIVER },
 	[LB] = { BPF_PROG_TYPE_SCHED_CLS, "lb_ingress", "lb_egress", EVENT_LB, EVENT_INGRESS },
+	[FLOW] = { BPF_PROG_TYPE_SCHED_CLS, "flow_ingress", "flow_egress", EVENT_FLOW, EVENT_INGRESS },
 };
 
 static const struct object *object_of(const struct fixture *fixture)
@@ -48,7 +50,7 @@ static const char *const maps[] = { SPLICER_CONFIG,  EVENT_COUNTS,      SPLICER_
 				    "event1_slots",  "event1_rings",    XDP_RULES,       XDP_FRAGS,
 				    XDP_SOURCES,     XDP_TALLY,         LB_SERVICES,     LB_VIPS,
 				    LB_BACKENDS,     LB_FLOWS,          LB_CLIENTS,      LB_FRAGS,
-				    LB_STATS };
+				    LB_STATS,        FLOW_SESSIONS,     FLOW_PACKETS,    FLOW_FRAGS };
 
 static void unpin_all(const struct fixture *fixture)
 {
@@ -115,10 +117,21 @@ static void find_balancer(struct fixture *fixture)
 	fixture->stats = find_map(object, LB_STATS);
 }
 
+static void find_analyser(struct fixture *fixture)
+{
+	fixture->addrs = fixture->ifaces = fixture->tunnels = fixture->conns = -1;
+	fixture->splices = fixture->listeners = fixture->sources = -1;
+	fixture->table[0] = fixture->table[1] = -1;
+	fixture->frags = find_map(fixture->object, FLOW_FRAGS);
+	fixture->sessions = find_map(fixture->object, FLOW_SESSIONS);
+	fixture->packets = find_map(fixture->object, FLOW_PACKETS);
+}
+
 static void (*const find_own[TESTED_COUNT])(struct fixture *fixture) = {
 	[SPLICER] = find_splicer,
 	[XDP_FILTER] = find_filter,
 	[LB] = find_balancer,
+	[FLOW] = find_analyser,
 };
 
 static void find_parts(struct fixture *fixture)
@@ -164,6 +177,8 @@ static int place_table(int outer, uint32_t slot, size_t key, size_t value, uint3
 
 static void place_tables(struct fixture *fixture)
 {
+	if (fixture->tested == FLOW)
+		return;
 	if (fixture->tested == XDP_FILTER) {
 		fixture->sources = place_table(find_map(fixture->object, XDP_SOURCES), 0, sizeof(struct xdp_source),
 					       sizeof(uint64_t), TABLE_SIZE);
@@ -358,7 +373,7 @@ void counts_compare(struct fixture *fixture, struct outcome *outcome)
 	outcome->reason = outcome->counted.reason;
 }
 
-static int context_ifindex(const struct fixture *fixture, enum context context)
+int context_ifindex(const struct fixture *fixture, enum context context)
 {
 	switch (context) {
 	case ON_LOOPBACK:
@@ -372,7 +387,7 @@ static int context_ifindex(const struct fixture *fixture, enum context context)
 	}
 }
 
-static int context_program(const struct fixture *fixture, enum context context)
+int context_program(const struct fixture *fixture, enum context context)
 {
 	return context >= OUT_VETH ? fixture->egress : fixture->program;
 }

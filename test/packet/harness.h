@@ -25,7 +25,7 @@ struct counted;
 struct rule_set;
 
 /* The objects that can be under test. */
-enum tested { SPLICER, XDP_FILTER, LB, TESTED_COUNT };
+enum tested { SPLICER, XDP_FILTER, LB, FLOW, TESTED_COUNT };
 
 struct fixture {
 	enum tested tested; /* what fixture_open loads */
@@ -37,6 +37,7 @@ struct fixture {
 	int conns, table[CONN_TABLES];                /* the map of tables, and small tables that stand in it */
 	int frags, splices, listeners, sources;       /* those that the object has not: -1 */
 	int services, vips, backends, clients, stats; /* of LB, and as table its flows */
+	int sessions, packets;                        /* of FLOW: the maps of generations */
 	uint32_t gso_size;      /* of frames that are run: an aggregate of segments of so many bytes; 0: none */
 	struct rule_set *rules; /* of XDP_FILTER, once there were some */
 	struct counted *counted;
@@ -103,6 +104,8 @@ void fixture_clear_settings(struct fixture *fixture);
 
 /* Fills in reason, moved and bytes: what has been counted since it was asked last. */
 void counts_compare(struct fixture *fixture, struct outcome *outcome);
+int context_ifindex(const struct fixture *fixture, enum context context);
+int context_program(const struct fixture *fixture, enum context context);
 void fixture_run(struct fixture *fixture, enum context context, const struct frame *frame, struct outcome *outcome);
 /* The same without a look at the counters, for the many: the action; below -100: errno. Sets out, out_len. */
 int fixture_run_quick(struct fixture *fixture, enum context context, const struct frame *frame);
@@ -222,6 +225,19 @@ void lb_affinity_cases(struct fixture *fixture);
 void lb_choice_cases(struct fixture *fixture);
 void lb_event_cases(struct fixture *fixture);
 void lb_oracle_cases(struct fixture *fixture);
+
+void flow_header_cases(struct fixture *fixture);
+void flow_key_cases(struct fixture *fixture);
+void flow_count_cases(struct fixture *fixture);
+void flow_fragment_cases(struct fixture *fixture);
+void flow_tcp_cases(struct fixture *fixture);
+void flow_history_cases(struct fixture *fixture);
+void flow_begin_cases(struct fixture *fixture);
+void flow_place_cases(struct fixture *fixture);
+void flow_generation_cases(struct fixture *fixture);
+void flow_sample_cases(struct fixture *fixture);
+void flow_race_cases(struct fixture *fixture);
+void flow_oracle_cases(struct fixture *fixture);
 
 /*
  * Inserts a rule: the operands of map_update, or for XDP_FILTER the words of xdp_rules_insert; blank separated, IPv4

@@ -3,7 +3,7 @@
  * Tables of frames, run through an object with BPF_PROG_TEST_RUN: verdict, the one counter that moves, and the frame
  * that comes out.
  *
- *     packet_test SPLICER.o XDP_FILTER.o LB.o PIN_DIR [MAP_UPDATE]
+ *     packet_test SPLICER.o XDP_FILTER.o LB.o FLOW.o PIN_DIR [MAP_UPDATE]
  *
  * Environment: PACKET_TEST_ONLY="NAME..." runs these groups only, PACKET_TEST_SEED and PACKET_TEST_RUNS: see
  * mutation_cases.c.
@@ -77,6 +77,18 @@ static const struct group {
 	{ "lb-choice", lb_choice_cases, LB },
 	{ "lb-event", lb_event_cases, LB },
 	{ "lb-oracle", lb_oracle_cases, LB },
+	{ "flow-header", flow_header_cases, FLOW },
+	{ "flow-key", flow_key_cases, FLOW },
+	{ "flow-count", flow_count_cases, FLOW },
+	{ "flow-fragment", flow_fragment_cases, FLOW },
+	{ "flow-tcp", flow_tcp_cases, FLOW },
+	{ "flow-history", flow_history_cases, FLOW },
+	{ "flow-begin", flow_begin_cases, FLOW },
+	{ "flow-place", flow_place_cases, FLOW },
+	{ "flow-generation", flow_generation_cases, FLOW },
+	{ "flow-sample", flow_sample_cases, FLOW },
+	{ "flow-race", flow_race_cases, FLOW },
+	{ "flow-oracle", flow_oracle_cases, FLOW },
 };
 
 /* only: blank separated names, NULL: all */
@@ -97,16 +109,17 @@ int main(int argc, char **argv)
 {
 	struct fixture fixture = { .object = NULL };
 
-	if (argc < 5 || argc > 6) {
-		fprintf(stderr, "usage: packet_test SPLICER.o XDP_FILTER.o LB.o PIN_DIR [MAP_UPDATE]\n");
+	if (argc < 6 || argc > 7) {
+		fprintf(stderr, "usage: packet_test SPLICER.o XDP_FILTER.o LB.o FLOW.o PIN_DIR [MAP_UPDATE]\n");
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	fixture.object_path[SPLICER] = argv[1];
 	fixture.object_path[XDP_FILTER] = argv[2];
 	fixture.object_path[LB] = argv[3];
-	fixture.pin_dir = argv[4];
-	fixture.map_update = argv[5];
+	fixture.object_path[FLOW] = argv[4];
+	fixture.pin_dir = argv[5];
+	fixture.map_update = argv[6];
 	fixture.veth = interface_index(VETH_NAME);
 	fixture.veth_peer = interface_index(VETH_PEER_NAME);
 	tap_note("PACKET_TEST_SEED=%llu", (unsigned long long)numbers_seeded().state);

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* flow_dump: shows sessions that flow.o has counted, or hands them out. */
+#include "flowselect.h"
+#include "flowview.h"
+#include "num.h"
+#include "option.h"
+#include "pin.h"
+#include "screen.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+	ROW_COLUMNS = FLOW_SELECT_ROWS,
+	ROW_CSV,
+	ROW_DEBUG,
+	ROW_JSON_LINES,
+	ROW_LIST_COLUMNS,
+	ROW_PACKETS,
+	ROW_RESET,
+	ROW_RESULT,
+	ROW_SORT,
+	ROW_SUMMARY,
+	ROW_TOP,
+	ROW_WATCH
+};
+
+static const struct option_row rows[] = {
+	FLOW_SELECT_OPTION_ROWS,
+	{ "columns", 0, "LIST", "these columns, with commas between" },
+	{ "csv", 0, NULL, "print comma-separated values (RFC 4180)" },
+	{ "debug", 0, "DIR", "write each sampled packet to a file in DIR" },
+	{ "json-lines", 0, NULL, "print one JSON object a line" },
+	{ "list-columns", 0, NULL, "say what columns there are, and exit" },
+	{ "packets", 0, NULL, "print sampled packets instead of sessions" },
+	{ "reset", 0, NULL, "hand out what was counted: it counts no more once it is printed" },
+	{ "result", 0, "FILE", "write sampled packets to FILE as the result.json of eBPF_TrafficAnalyzer" },
+	{ "sort", 0, "COLUMN", "in the order of this column: largest first, names from A on (bytes)" },
+	{ "summary", 0, NULL, "print only sums" },
+	{ "top", 0, "NUMBER", "print at most so many" },
+	{ "watch", 0, "SECONDS", "show sessions and their rates again and again, busiest first" },
+	{ 0 },
+};
+
+static const char *const synopsis[] = { "[OPTION]... [PREFIX]", "[OPTION]... --watch SECONDS [PREFIX]",
+					"[OPTION]... --reset", "[-j] --list-columns", NULL };
+
+static const struct command command = {
+	.name = "flow_dump",
+	.synopsis = synopsis,
+	.summary = "Show the sessions that flow.o has counted, those with most bytes first. PREFIX (an address, "
+		   "ADDRESS/LEN,\n"
+		   "or a range A-B) is where one of the two ends is. A selector that is not given matches anything.",
+	.options = rows,
+	.common = "jq",
+};
+
+struct dump {
+	struct flow_request request;
+	uint32_t given;   /* options, by row */
+	uint64_t seconds; /* of --watch */
+	bool json;
+};
+
+static int take_sort(struct flow_request *request, const char *value, struct error *error)
+{
+	request->sort = flow_column_find(value, error);
+	return request->sort ? 0 : -1;
+}
+
+static int take_option(void *context, size_t row, const char *value, struct error *error)
+{
+	struct dump *dump = context;
+	struct flow_request *request = &dump->request;
+
+	dump->given |= 1u << row;
+	switch (row) {
+	case ROW_COLUMNS:
+		return flow_choice_parse(value, &request->choice, error);
+	case ROW_DEBUG:
+		request->debug_path = value;
+		return 0;
+	case ROW_RESULT:
+		request->result_path = value;
+		return 0;
+	case ROW_SORT:
+		return take_sort(request, value, error);
+	case ROW_TOP:
+		return num_parse(value, 1, UINT32_MAX, &request->top, error);
+	case ROW_WATCH:
+		return num_parse(value, 1, SCREEN_SECONDS_MAX, &dump->seconds, error);
+	default:
+		return row < FLOW_SELECT_ROWS ? flow_selector_option(&request->selector, row, value, error) : 0;
+	}
+}
+
+static bool is_given(const struct dump *dump, unsigned int row)
+{
+	return dump->given >> row & 1;
+}
+
+/* ---- what does not go together ---- */
+
+#define BIT(row) (1u << (row))
+#define SELECTORS (BIT(FLOW_SELECT_ROWS) - 1)
+#define OF_SESSIONS (BIT(FLOW_SELECT_STATE) | BIT(FLOW_SELECT_END) | BIT(FLOW_SELECT_BYTES))
+#define SAMPLES (BIT(ROW_PACKETS) | BIT(ROW_RESULT) | BIT(ROW_DEBUG))
+#define SELECTORS_OF_PACKETS (SELECTORS & ~OF_SESSIONS)
+
+/* What goes with an option that is given; the first row that applies decides. */
+static const struct {
+	unsigned int row;
+	uint32_t taken;
+	const char *where;
+} company[] = {
+	{ ROW_LIST_COLUMNS, 0, "--list-columns" },
+	{ ROW_RESET,
+	  BIT(ROW_COLUMNS) | BIT(ROW_CSV) | BIT(ROW_JSON_LINES) | BIT(ROW_SORT) | BIT(ROW_RESULT) | BIT(ROW_DEBUG),
+	  "--reset, by which nothing may be lost" },
+	{ ROW_WATCH, SELECTORS | BIT(ROW_COLUMNS) | BIT(ROW_JSON_LINES), "--watch" },
+	{ ROW_SUMMARY, SELECTORS | BIT(ROW_JSON_LINES), "--summary" },
+	{ ROW_PACKETS, SELECTORS_OF_PACKETS | SAMPLES | BIT(ROW_JSON_LINES), "--packets" },
+	{ ROW_RESULT, SELECTORS_OF_PACKETS | SAMPLES, "--result" },
+	{ ROW_DEBUG, SELECTORS_OF_PACKETS | SAMPLES, "--debug" },
+};
+
+static int check_company(const struct dump *dump, struct error *error)
+{
+	for (size_t i = 0; i < sizeof(company) / sizeof(company[0]); i++)
+		if (is_given(dump, company[i].row))
+			return options_refuse(&command, dump->given, company[i].taken | BIT(company[i].row),
+					      company[i].where, error);
+	return 0;
+}
+
+static int choose_form(struct dump *dump, struct error *error)
+{
+	enum flow_form *form = &dump->request.form;
+
+	if (is_given(dump, ROW_CSV) + is_given(dump, ROW_JSON_LINES) + dump->json > 1)
+		return error_usage(error, is_given(dump, ROW_CSV) ? "--csv" : "--json-lines",
+				   "does not go with another form of output");
+	if (is_given(dump, ROW_CSV))
+		*form = FLOW_AS_CSV;
+	else if (is_given(dump, ROW_JSON_LINES))
+		*form = FLOW_AS_JSON_LINES;
+	else
+		*form = dump->json ? FLOW_AS_JSON : FLOW_AS_TABLE;
+	return 0;
+}
+
+static int take_operands(struct dump *dump, char *const *operands, int count, struct error *error)
+{
+	if (count && is_given(dump, ROW_RESET))
+		return error_usage(error, operands[0], "is not for --reset, by which nothing may be lost");
+	if (count && is_given(dump, ROW_LIST_COLUMNS))
+		return error_usage(error, operands[0], "is not for --list-columns");
+	return flow_selector_operands(&dump->request.selector, operands, count, error);
+}
+
+/* ---- done ---- */
+
+static int run(const char *pin_dir, const struct dump *dump, struct error *error)
+{
+	struct pins pins;
+
+	if (is_given(dump, ROW_LIST_COLUMNS)) {
+		flow_columns_print(dump->json ? OUT_JSON : OUT_TABLE);
+		return 0;
+	}
+	if (pins_open(&pins, pin_dir, PINS_FLOW, false, error))
+		return -1;
+	if (is_given(dump, ROW_RESET))
+		return flowview_reset(&pins, &dump->request, error);
+	if (dump->seconds)
+		return flowview_watch(&pins, &dump->request, dump->seconds, error);
+	return flowview_print(&pins, &dump->request, error);
+}
+
+int main(int argc, char **argv)
+{
+	struct common_options common = { 0 };
+	struct dump dump = { 0 };
+	struct error error;
+	int count = options_parse(&command, argc, argv, &common, take_option, &dump, &error);
+
+	dump.json = common.json;
+	dump.request.quiet = common.quiet;
+	dump.request.packets = is_given(&dump, ROW_PACKETS);
+	dump.request.summary = is_given(&dump, ROW_SUMMARY);
+	if (count < 0 || take_operands(&dump, argv + argc - count, count, &error) || check_company(&dump, &error) ||
+	    choose_form(&dump, &error) || run(common.pin_dir, &dump, &error))
+		return output_finish(error_print(&error));
+	return output_finish(EXIT_DONE);
+}
