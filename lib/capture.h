@@ -30,8 +30,8 @@ struct capture {
 struct capture_packet {
 	uint64_t time;        /* ns since 1970 */
 	const uint8_t *frame; /* until the next one is read */
-	uint32_t length;      /* bytes of it; less than an Ethernet header: less was captured than a link-layer header */
-	uint32_t wire;        /* bytes that it had on the wire, with the header that it was captured with */
+	uint32_t length; /* bytes of it; less than an Ethernet header: less was captured than a link-layer header */
+	uint32_t wire;   /* bytes that it had on the wire, with the header that it was captured with */
 };
 
 /*

@@ -22,8 +22,8 @@ struct flow_replay {
 struct flow_replayed {
 	bool opened; /* it is a capture */
 	uint64_t packets;
-	uint64_t bytes;       /* on the wire, with link-layer headers */
-	uint64_t no_header;   /* packets of which less was captured than link-layer and IP header: no program saw them */
+	uint64_t bytes;     /* on the wire, with link-layer headers */
+	uint64_t no_header; /* packets of which less was captured than link-layer and IP header: no program saw them */
 	uint64_t first, last; /* lowest and highest time, ns since 1970; 0: there was no packet */
 	uint64_t evicted;     /* sessions that have lost their place to others meanwhile */
 };
