@@ -48,7 +48,7 @@ static struct features features_of(const struct flow_packet *packet)
 
 /* ---- result.json ---- */
 
-/* A packet, and the first one of its flow. */
+/* A packet, and in result.json the first one of its flow. */
 struct place {
 	const struct flowsample *sample, *first;
 };
@@ -173,10 +173,10 @@ static int name_compare(const struct flow_packet *a, const struct flow_packet *b
 
 static int by_name(const void *a, const void *b)
 {
-	const struct flowsample *const *one = a, *const *two = b;
-	int order = name_compare(&(*one)->packet, &(*two)->packet);
+	const struct place *one = a, *two = b;
+	int order = name_compare(&one->sample->packet, &two->sample->packet);
 
-	return order ? order : by_order(*one, *two);
+	return order ? order : by_order(one->sample, two->sample);
 }
 
 /* Its `number`th packet has a name with that, from the second on. */
@@ -226,15 +226,15 @@ static int debug_file(const char *directory, const struct flow_packet *packet, s
 	return newfile_close(&file, error);
 }
 
-static int debug_files(const char *directory, const struct flowsample **sorted, size_t count, struct error *error)
+static int debug_files(const char *directory, const struct place *sorted, size_t count, struct error *error)
 {
 	size_t number = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		bool same = i && !name_compare(&sorted[i - 1]->packet, &sorted[i]->packet);
+		bool same = i && !name_compare(&sorted[i - 1].sample->packet, &sorted[i].sample->packet);
 
 		number = same ? number + 1 : 1;
-		if (debug_file(directory, &sorted[i]->packet, number, error))
+		if (debug_file(directory, &sorted[i].sample->packet, number, error))
 			return -1;
 	}
 	return 0;
@@ -242,7 +242,7 @@ static int debug_files(const char *directory, const struct flowsample **sorted, 
 
 int flowsamples_debug(const char *directory, const struct flowsamples *samples, struct error *error)
 {
-	const struct flowsample **sorted;
+	struct place *sorted;
 	int result;
 
 	if (mkdir(directory, 0777) && errno != EEXIST)
@@ -251,7 +251,7 @@ int flowsamples_debug(const char *directory, const struct flowsamples *samples, 
 	if (!sorted)
 		return error_errno(error, directory);
 	for (size_t i = 0; i < samples->count; i++)
-		sorted[i] = &samples->items[i];
+		sorted[i].sample = &samples->items[i];
 	qsort(sorted, samples->count, sizeof(*sorted), by_name);
 	result = debug_files(directory, sorted, samples->count, error);
 	free(sorted);

@@ -2,6 +2,7 @@
 # shellcheck shell=bats
 # Sampled packets as flow_dump shows them and writes them to files. Which are sampled: test/net/flow_sample.bats.
 
+# shellcheck disable=SC2154  # out and tmp are filled by helpers.bash
 load helpers
 load flow
 

@@ -184,11 +184,12 @@ static void ties_keep_their_order(void)
 	bool right = true;
 
 	generations_begin();
-	for (uint16_t i = 0; i < ROOM; i++)
-		ports_set(packet_add(i < ROOM / 2 ? &older : &newest, 5, "192.0.2.1", "192.0.2.2", IPPROTO_TCP), i, 1);
+	for (int i = 0; i < ROOM; i++)
+		ports_set(packet_add(i < ROOM / 2 ? &older : &newest, 5, "192.0.2.1", "192.0.2.2", IPPROTO_TCP),
+			  (uint16_t)i, 1);
 	samples = samples_read(0, NULL, NULL);
-	for (uint16_t i = 0; i < ROOM; i++)
-		right &= samples.items[i].packet.sport == htons(i);
+	for (int i = 0; i < ROOM; i++)
+		right &= samples.items[i].packet.sport == htons((uint16_t)i);
 	check(right, true, "of one time, what was recorded first comes first");
 	flowsamples_free(&samples);
 }
