@@ -100,7 +100,7 @@ static __always_inline void tcpseen_note(struct flow *flow, const struct sightin
 	tcpseen_count_flags(side, s);
 	history_note(flow, s, history_of_tcp(s), which);
 	tcpseen_window(flow, side, s, which);
-	if (is_again && s->payload)
+	if (is_again)
 		history_write_count(flow, LETTER_AGAIN, which, before, side->retransmitted);
 	tcpseen_ack(flow, other, s, !which);
 	if (s->tcp_flags & TCP_FLAGS_OF_ENDS || !(flow->flags & FLOW_OPENED))
