@@ -114,7 +114,10 @@ static int slot_look(const struct shelf *shelf, struct slot *slot, struct error 
 	slot->count = info.max_entries - 1;
 	slot->size = shelf->entry_size * info.max_entries;
 	slot->head = fd_map(slot->fd, HEAD_SIZE);
-	return slot->head ? 0 : error_errno(error, shelf->pin->name);
+	if (slot->head)
+		return 0;
+	error_errno(error, shelf->pin->name);
+	return -1;
 }
 
 /* ---- both shelves, as they stand at one moment ---- */
@@ -407,27 +410,29 @@ void flowgens_deliver(struct flowgens *gens)
 
 /* ---- a new generation ---- */
 
-static int make_fail(const struct shelf *shelf, size_t bytes, struct error *error)
+static void make_fail(const struct shelf *shelf, size_t bytes, struct error *error)
 {
 	if (errno == ENOMEM || errno == E2BIG)
-		return error_state(error, shelf->pin->name, "no memory for another generation of %zu KiB: %s",
-				   bytes >> 10, strerror(errno));
-	if (errno == EPERM)
-		return error_state(error, shelf->pin->name, "may not make a map, which takes root: %s",
-				   strerror(errno));
-	return error_errno(error, shelf->pin->name);
+		error_state(error, shelf->pin->name, "no memory for another generation of %zu KiB: %s", bytes >> 10,
+			    strerror(errno));
+	else if (errno == EPERM)
+		error_state(error, shelf->pin->name, "may not make a map, which takes root: %s", strerror(errno));
+	else
+		error_errno(error, shelf->pin->name);
 }
 
-static int slot_make(const struct shelf *shelf, uint32_t count, struct slot *slot, struct error *error)
+/* Returns its head, or NULL. */
+static void *slot_make(const struct shelf *shelf, uint32_t count, struct slot *slot, struct error *error)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE | BPF_F_INNER_MAP);
 	const char *name = shelf->pin == &pin_flow_sessions ? "flow_sessions" : "flow_packets";
 
 	slot->fd =
 		bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(__u32), (__u32)shelf->entry_size, count + 1, &options);
-	if (slot->fd < 0)
-		return make_fail(shelf, shelf->entry_size * (count + 1), error);
-	return slot_look(shelf, slot, error);
+	if (slot->fd >= 0)
+		return slot_look(shelf, slot, error) ? NULL : slot->head;
+	make_fail(shelf, shelf->entry_size * (count + 1), error);
+	return NULL;
 }
 
 static int seed_choose(uint64_t *seed, struct error *error)
@@ -446,9 +451,11 @@ static int sessions_make(const struct shelves *shelves, const struct flowgen_pla
 	struct flow_head *head;
 	uint64_t seed = 0;
 
-	if (seed_choose(&seed, error) || slot_make(&shelves->sessions, count, new, error))
+	if (seed_choose(&seed, error))
 		return -1;
-	head = new->head;
+	head = slot_make(&shelves->sessions, count, new, error);
+	if (!head)
+		return -1;
 	head->generation = generation_of(now) + 1;
 	head->seed = seed;
 	head->began = clock_now();
@@ -464,9 +471,9 @@ static int packets_make(const struct shelves *shelves, const struct flowgen_plan
 	uint32_t count = plan->packets ? plan->packets : now->count;
 	struct flow_packets_head *head;
 
-	if (slot_make(&shelves->packets, count, new, error))
+	head = slot_make(&shelves->packets, count, new, error);
+	if (!head)
 		return -1;
-	head = new->head;
 	head->generation = generation_of(&shelves->sessions.slots[FLOW_NOW]) + 1;
 	head->room = count;
 	return 0;

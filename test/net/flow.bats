@@ -293,16 +293,15 @@ sides_of() {
 	local mac version to cpu processors
 	mac=$(lab_mac wan0)
 	mapfile -t processors < <(two_processors)
-	flow_set --capacity 100000
 	for version in 4 6; do
 		[ $version = 4 ] && to=203.0.113.9 || to=2001:db8:ffff::9
 		for cpu in "${processors[@]}"; do
-			started /dev/null nsenter --net=/run/netns/client -- taskset -c "$cpu" "$LAB_OBJECTS/test/flood" eth0 "$mac" udp "$to" 9 0 20000
-			started /dev/null nsenter --net=/run/netns/client -- taskset -c "$cpu" "$LAB_OBJECTS/test/flood" eth0 "$mac" udp "$to" 9 0 20000
+			started /dev/null nsenter --net=/run/netns/client -- taskset -c "$cpu" \
+				"$LAB_OBJECTS/test/flood" eth0 "$mac" udp "$to" 9 0 4 100000
 		done
 	done
 	wait_started
 	assert_equal "$(flow_dump -j --summary | fields evicted_packets missed_packets malformed_packets)" '0 0 0'
 	assert_equal "$(flow_dump -j -p udp | fields family packets_fwd packets_rev bytes_fwd | sort | uniq -c | awk '{ print $1, $2, $3, $4, $5 }')" \
-		$'20000 4 4 0 112\n20000 6 4 0 192'
+		$'4 4 200000 0 5600000\n4 6 200000 0 9600000'
 }

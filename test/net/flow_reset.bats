@@ -8,9 +8,9 @@
 . "$BATS_TEST_DIRNAME/flow.bash"
 
 SESSIONS=3000 # of each family
-ROUNDS=${SPLICER_ROUNDS:-30}
+ROUNDS=${SPLICER_ROUNDS:-150}
 # Nobody's: the box does not forward, and does not answer.
-declare -gA TO=([4]=203.0.113.9 [6]=2001:db8:ffff::9)
+TO=(203.0.113.9 2001:db8:ffff::9)
 COLUMNS_READ=generation,src,packets_fwd,packets_rev,bytes_fwd,bytes_rev
 
 setup_file() {
@@ -30,25 +30,17 @@ teardown() {
 
 # ---- traffic ----
 
-# flood_rounds CPU MAC: a packet of each session, again and again
-flood_rounds() {
-	local round version
-	for ((round = 0; round < ROUNDS; round++)); do
-		for version in 4 6; do
-			nsenter --net=/run/netns/client -- taskset -c "$1" "$LAB_OBJECTS/test/flood" eth0 "$2" udp "${TO[$version]}" 9 0 "$SESSIONS" ||
-				return
-		done
-	done
-}
-
-# full_traffic: from two processors at once, the same sessions; fills $senders
+# full_traffic: a packet of each session, again and again, from two processors at once; fills $senders
 full_traffic() {
-	local cpu mac
+	local cpu mac to
 	mac=$(lab_mac wan0)
 	senders=()
 	while read -r cpu; do
-		started "$BATS_TEST_TMPDIR/flood.$cpu" flood_rounds "$cpu" "$mac"
-		senders+=("$pid")
+		for to in "${TO[@]}"; do
+			started "$BATS_TEST_TMPDIR/flood" nsenter --net=/run/netns/client -- taskset -c "$cpu" \
+				"$LAB_OBJECTS/test/flood" eth0 "$mac" udp "$to" 9 0 "$SESSIONS" "$ROUNDS"
+			senders+=("$pid")
+		done
 	done < <(two_processors)
 }
 
