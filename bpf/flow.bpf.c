@@ -139,6 +139,8 @@ static __always_inline void observe(struct __sk_buff *skb, int egress)
 	if (is_fragment(&p))
 		attribute_fragment(&p, &s);
 	sighting_make(skb, &p, &s);
+	if (head->settings.session_packets)
+		sighting_read_udp(skb, &p, &s);
 	observe_session(table, head, &p, &s, egress);
 }
 

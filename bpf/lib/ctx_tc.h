@@ -140,17 +140,19 @@ static __always_inline __u32 ctx_segment_length(struct __sk_buff *ctx, __u32 who
 	return l4 - l3 + (data_offset >> 4) * 4 + ctx->gso_size;
 }
 
-/*
- * Whether the packet has len bytes after the network header. Without knowing the link-layer length only a
- * packet that would do even with the longest is answered by its length; for the rest the last byte is asked for.
- */
-static __always_inline int ctx_has(struct __sk_buff *ctx, __u32 len)
-{
-	__u8 last;
+/* As many bytes as headers can be thought to take up. */
+#define CTX_HEADERS_MAX 1024
 
-	if (len + CTX_LINK_MAX <= ctx->len)
-		return 1;
-	return len && !ctx_load(ctx, len - 1, &last, sizeof(last));
+/*
+ * ctx_load reads only what lies in one piece. Most drivers see to it that headers do; of large packets from a packet
+ * socket they do not. Brings them there; whether it did.
+ */
+static __always_inline int ctx_gather(struct __sk_buff *ctx)
+{
+	__u64 there = (__u64)ctx_end(ctx) - (__u64)ctx_data(ctx);
+	__u32 wanted = ctx->len < CTX_HEADERS_MAX ? ctx->len : CTX_HEADERS_MAX;
+
+	return there < wanted && !bpf_skb_pull_data(ctx, wanted);
 }
 
 /* Takes len bytes away after the link-layer header; flags as of bpf_skb_adjust_room. Negative: not possible. */
@@ -173,6 +175,23 @@ static __always_inline __u32 ctx_link_length(struct __sk_buff *ctx, __u32 off)
 	if (bpf_skb_load_bytes(ctx, CTX_LINK_MAX + off, there, sizeof(there)) || ctx_load(ctx, off, here, sizeof(here)))
 		return 0;
 	return there[0] == here[0] && there[1] == here[1] ? CTX_LINK_MAX : 0;
+}
+
+/*
+ * Whether the packet has len bytes after the network header. Without knowing the link-layer length only a packet that
+ * would do even with the longest is answered by its length; for the rest the last byte is asked for, which need not lie
+ * in one piece with the headers.
+ */
+static __always_inline int ctx_has(struct __sk_buff *ctx, __u32 len)
+{
+	__u8 last;
+
+	if (len + CTX_LINK_MAX <= ctx->len)
+		return 1;
+	if (!len || len > ctx->len)
+		return 0;
+	return !ctx_load(ctx, len - 1, &last, sizeof(last)) ||
+	       (!ctx_link_length(ctx, 0) && !bpf_skb_load_bytes(ctx, len - 1, &last, sizeof(last)));
 }
 
 static __always_inline long ctx_store(struct __sk_buff *ctx, __u32 off, const void *from, __u32 len)

@@ -84,6 +84,13 @@ static __always_inline int ctx_has(const struct xdp_md *ctx, __u32 len)
 	return ctx_length(ctx) >= ETH_HLEN + len;
 }
 
+/* All that a program of XDP may read lies in one piece. */
+static __always_inline int ctx_gather(const struct xdp_md *ctx)
+{
+	(void)ctx;
+	return 0;
+}
+
 /* Whether it is to one of the addresses that bridges never forward: IEEE 802.1Q table 8-1. */
 static __always_inline int ctx_is_link_control(const struct xdp_md *ctx)
 {

@@ -4,7 +4,7 @@
  * it says: RFC 791, 8200 (extension headers), 9293, 768, 792, 4443; IEEE 802.1Q for inner tags.
  *
  * Needs from the adapter of the hook, included before: the type `context`, and ctx_load, ctx_length, ctx_ifindex,
- * ctx_ethertype, ctx_vlan, ctx_has, ctx_aggregated and ctx_is_question.
+ * ctx_ethertype, ctx_vlan, ctx_has, ctx_gather, ctx_aggregated and ctx_is_question.
  */
 #ifndef SPLICER_LIB_PACKET_H
 #define SPLICER_LIB_PACKET_H
@@ -47,16 +47,14 @@ struct packet {
 	__u8 tcp_flags;
 	__u8 icmp_type, icmp_code;
 	__u8 is_question; /* see abi/config.h */
+	__u16 frag_off;   /* as in IPv4's header, host byte order: DF, MF, offset in units of 8 bytes; IPv6 alike */
 	__be32 frag_id;   /* of what the fragment is a part of; IPv4: 16 bits */
 	__be16 icmp_id;   /* of an echo */
-	__u16 frag_off;   /* as in IPv4's header, host byte order: DF, MF, offset in units of 8 bytes; IPv6 alike */
-	__u16 window;     /* TCP, not scaled */
-	__u16 udp_length; /* of UDP's header */
-	__u32 seq, ack;   /* TCP */
-	__u8 tcp_header;  /* bytes */
-	__u8 is_cut;      /* set before it is parsed: of a capture, of which less may be there than its lengths say */
 	__u8 frag_proto;  /* IPv6: what the fragment header says that follows; other fragments know no more than that */
+	__u8 is_cut;      /* set before it is parsed: of a capture, of which less may be there than its lengths say */
 };
+/* It stands on the stack of programs, at the end of chains of calls that may take up 512 bytes. */
+_Static_assert(sizeof(struct packet) <= 80, "struct packet is small");
 
 static __always_inline int packet_is_first_syn(const struct packet *p)
 {
@@ -127,7 +125,17 @@ struct transport_header {
 
 /* The transport header where it was read along with the IP header, so that the usual packet costs one read. */
 struct early_transport {
-	struct transport_header header;
+	union {
+		struct {
+			struct ipv4_header ip;
+			struct transport_header transport;
+		} v4;
+		struct {
+			struct ipv6_header ip;
+			struct transport_header transport;
+		} v6;
+	} both;
+	struct transport_header *header; /* in there */
 	int is_read;
 };
 
@@ -162,38 +170,33 @@ static __always_inline __u32 packet_length(context *ctx, __u32 field)
 
 static __always_inline __u32 packet_parse_ipv4(context *ctx, struct packet *p, __u32 off, struct early_transport *early)
 {
-	struct {
-		struct ipv4_header ip;
-		struct transport_header transport;
-	} __attribute__((packed)) both __attribute__((aligned(8))) = {};
-	struct ipv4_header ip;
+	const struct ipv4_header *ip = &early->both.v4.ip;
 	__u32 header, length, frag;
 
-	early->is_read = !ctx_load(ctx, off, &both, sizeof(both));
-	if (!early->is_read && ctx_load(ctx, off, &both.ip, sizeof(both.ip)))
+	early->is_read = !ctx_load(ctx, off, &early->both.v4, sizeof(early->both.v4));
+	if (!early->is_read && ctx_load(ctx, off, &early->both.v4.ip, sizeof(early->both.v4.ip)))
 		return REASON_TRUNCATED;
-	ip = both.ip;
-	header = (ip.version_ihl & 0xf) * 4;
-	length = packet_length(ctx, bpf_ntohs(ip.length));
-	if (ip.version_ihl >> 4 != 4 || header < sizeof(ip) || length < header)
+	header = (ip->version_ihl & 0xf) * 4;
+	length = packet_length(ctx, bpf_ntohs(ip->length));
+	if (ip->version_ihl >> 4 != 4 || header < sizeof(*ip) || length < header)
 		return REASON_BAD_HEADER;
 	p->family = 4;
-	p->dst[0] = ip.dst;
-	p->src[0] = ip.src;
-	p->proto = ip.proto;
-	p->hop_limit = ip.ttl;
+	p->dst[0] = ip->dst;
+	p->src[0] = ip->src;
+	p->proto = ip->proto;
+	p->hop_limit = ip->ttl;
 	if (!p->is_cut && !ctx_has(ctx, off + length))
 		return REASON_TRUNCATED;
-	frag = bpf_ntohs(ip.frag_off);
+	frag = bpf_ntohs(ip->frag_off);
 	p->frag_off = (__u16)frag;
 	if (frag & 0x1fff)
 		p->fragment = FRAGMENT_LATER;
 	else if (frag & 0x2000)
 		p->fragment = FRAGMENT_FIRST;
-	p->frag_id = bpf_htonl(bpf_ntohs(ip.id));
+	p->frag_id = bpf_htonl(bpf_ntohs(ip->id));
 	p->l4 = off + header;
-	early->header = both.transport;
-	early->is_read &= header == sizeof(ip);
+	early->header = &early->both.v4.transport;
+	early->is_read &= header == sizeof(*ip);
 	p->l4_length = length - header;
 	return p->fragment == FRAGMENT_LATER ? packet_check_later(p, (frag & 0x1fff) * FRAGMENT_UNIT) : REASON_NONE;
 }
@@ -249,28 +252,23 @@ __noinline int packet_parse_extension(context *ctx, struct packet *p)
 
 static __always_inline __u32 packet_parse_ipv6(context *ctx, struct packet *p, __u32 off, struct early_transport *early)
 {
-	struct {
-		struct ipv6_header ip;
-		struct transport_header transport;
-	} __attribute__((packed)) both __attribute__((aligned(8))) = {};
-	struct ipv6_header ip;
+	const struct ipv6_header *ip = &early->both.v6.ip;
 
-	early->is_read = !ctx_load(ctx, off, &both, sizeof(both));
-	if (!early->is_read && ctx_load(ctx, off, &both.ip, sizeof(both.ip)))
+	early->is_read = !ctx_load(ctx, off, &early->both.v6, sizeof(early->both.v6));
+	if (!early->is_read && ctx_load(ctx, off, &early->both.v6.ip, sizeof(early->both.v6.ip)))
 		return REASON_TRUNCATED;
-	ip = both.ip;
-	if (bpf_ntohl(ip.version_class_label) >> 28 != 6)
+	if (bpf_ntohl(ip->version_class_label) >> 28 != 6)
 		return REASON_BAD_HEADER;
 	p->family = 6;
-	p->dst[0] = ip.dst[0];
-	p->dst[1] = ip.dst[1];
-	p->src[0] = ip.src[0];
-	p->src[1] = ip.src[1];
-	p->proto = ip.next;
-	p->hop_limit = ip.hop_limit;
-	p->l4 = off + sizeof(ip);
-	p->l4_length = packet_length(ctx, bpf_ntohs(ip.payload));
-	early->header = both.transport;
+	p->dst[0] = ip->dst[0];
+	p->dst[1] = ip->dst[1];
+	p->src[0] = ip->src[0];
+	p->src[1] = ip->src[1];
+	p->proto = ip->next;
+	p->hop_limit = ip->hop_limit;
+	p->l4 = off + sizeof(*ip);
+	p->l4_length = packet_length(ctx, bpf_ntohs(ip->payload));
+	early->header = &early->both.v6.transport;
 	if (!p->is_cut && !ctx_has(ctx, p->l4 + p->l4_length))
 		return REASON_TRUNCATED;
 	for (int i = 0; i < PACKET_HEADERS_MAX; i++) {
@@ -293,7 +291,6 @@ static __always_inline __u32 packet_parse_udp(struct packet *p, const struct tra
 
 	if (length < 8)
 		return REASON_BAD_HEADER;
-	p->udp_length = (__u16)length;
 	if (length > p->l4_length && p->fragment != FRAGMENT_FIRST)
 		return REASON_TRUNCATED;
 	return REASON_NONE;
@@ -308,16 +305,12 @@ static __always_inline __u32 packet_parse_tcp(struct packet *p, const struct tra
 	if (header > p->l4_length)
 		return REASON_TRUNCATED;
 	p->tcp_flags = h->flags;
-	p->tcp_header = (__u8)header;
-	p->seq = bpf_ntohl(h->seq);
-	p->ack = bpf_ntohl(h->ack);
-	p->window = bpf_ntohs(h->window);
 	return REASON_NONE;
 }
 
-static __always_inline __u32 packet_parse_transport(context *ctx, struct packet *p, const struct early_transport *early)
+static __always_inline __u32 packet_parse_transport(context *ctx, struct packet *p, struct early_transport *early)
 {
-	struct transport_header h = {};
+	struct transport_header *h = early->header;
 	__u32 size;
 
 	if (p->fragment == FRAGMENT_LATER)
@@ -339,30 +332,29 @@ static __always_inline __u32 packet_parse_transport(context *ctx, struct packet 
 	}
 	if (p->l4_length < size)
 		return REASON_TRUNCATED;
-	if (early->is_read)
-		h = early->header;
-	else if (p->proto == IPPROTO_TCP ? ctx_load(ctx, p->l4, &h, sizeof(h)) : ctx_load(ctx, p->l4, &h, 8))
+	if (!early->is_read &&
+	    (p->proto == IPPROTO_TCP ? ctx_load(ctx, p->l4, h, sizeof(*h)) : ctx_load(ctx, p->l4, h, 8)))
 		return REASON_TRUNCATED;
 	if (p->proto == IPPROTO_ICMP || p->proto == IPPROTO_ICMPV6) {
-		p->port = bpf_ntohs(h.sport);
+		p->port = bpf_ntohs(h->sport);
 		p->icmp_type = p->port >> 8;
 		p->icmp_code = p->port & 0xff;
-		p->icmp_id = bpf_htons((__u16)(bpf_ntohl(h.seq) >> 16));
+		p->icmp_id = bpf_htons((__u16)(bpf_ntohl(h->seq) >> 16));
 		return REASON_NONE;
 	}
-	p->sport = h.sport;
-	p->dport = h.dport;
-	p->port = bpf_ntohs(h.dport);
+	p->sport = h->sport;
+	p->dport = h->dport;
+	p->port = bpf_ntohs(h->dport);
 	if (p->proto == IPPROTO_TCP)
-		return packet_parse_tcp(p, &h);
-	return p->proto == IPPROTO_UDP ? packet_parse_udp(p, &h) : REASON_NONE;
+		return packet_parse_tcp(p, h);
+	return p->proto == IPPROTO_UDP ? packet_parse_udp(p, h) : REASON_NONE;
 }
 
 /*
  * Fills *p, which must be zero but for is_cut. REASON_NONE, or why the packet is malformed; anything but IP is left to
  * the caller. A global function: the verifier reads it once, and its callers know nothing of the many ways through it.
  */
-__noinline int packet_parse(context *ctx, struct packet *p)
+__noinline int packet_read(context *ctx, struct packet *p)
 {
 	struct early_transport early = {};
 	__u32 off = 0, reason;
@@ -385,6 +377,19 @@ __noinline int packet_parse(context *ctx, struct packet *p)
 	else
 		return REASON_NONE;
 	return (int)(reason ? reason : packet_parse_transport(ctx, p, &early));
+}
+
+/* As packet_read, also where headers lie outside of what can be read at once. */
+static __always_inline int packet_parse(context *ctx, struct packet *p)
+{
+	int reason = packet_read(ctx, p);
+	__u8 is_cut = p->is_cut;
+
+	if (reason != REASON_TRUNCATED || !ctx_gather(ctx))
+		return reason;
+	__builtin_memset(p, 0, sizeof(*p));
+	p->is_cut = is_cut;
+	return packet_read(ctx, p);
 }
 
 #endif

@@ -152,11 +152,11 @@ static __always_inline void sample_write(const struct packet *p, const struct si
 	record->time = s->now;
 	record->length = p->l4 - p->l3 + p->l4_length;
 	record->payload = s->payload;
-	record->seq = p->seq;
-	record->ack = p->ack;
-	record->window = p->window;
+	record->seq = s->seq;
+	record->ack = s->ack;
+	record->window = s->window;
 	record->flags_frag = p->frag_off;
-	record->udp_length = p->udp_length;
+	record->udp_length = s->udp_length;
 	record->vlan = p->vlan;
 	record->proto = p->proto;
 	record->family = p->family;

@@ -14,8 +14,10 @@ struct sighting {
 	__u32 length;      /* of each, IP, bytes */
 	__u32 last_length; /* but of the last one */
 	__u32 bytes, payload;
-	__u32 seq, ack;
+	__u32 seq, ack; /* TCP, as is the window, not scaled */
 	__u16 window;
+	__u16 udp_length; /* of UDP's header; only where packets are sampled */
+	__u8 tcp_header;  /* bytes */
 	__u8 tcp_flags;
 	__u8 from; /* end of the key */
 	__u8 hops;
@@ -64,14 +66,38 @@ static __always_inline void sighting_make_key(const struct packet *p, struct sig
 	s->key.family = p->family;
 }
 
+/* What decisions do not need, and the parser did not keep. It has seen that the header is there. */
+static __always_inline void sighting_read_tcp(context *ctx, const struct packet *p, struct sighting *s)
+{
+	struct transport_header h;
+
+	if (p->proto != IPPROTO_TCP || p->fragment == FRAGMENT_LATER || ctx_load(ctx, p->l4, &h, sizeof(h)))
+		return;
+	s->seq = bpf_ntohl(h.seq);
+	s->ack = bpf_ntohl(h.ack);
+	s->window = bpf_ntohs(h.window);
+	s->tcp_flags = h.flags;
+	s->tcp_header = (h.data_offset >> 4) * 4;
+}
+
+static __always_inline void sighting_read_udp(context *ctx, const struct packet *p, struct sighting *s)
+{
+	struct {
+		__be16 sport, dport, length, check;
+	} h;
+
+	if (p->proto == IPPROTO_UDP && p->fragment != FRAGMENT_LATER && !ctx_load(ctx, p->l4, &h, sizeof(h)))
+		s->udp_length = bpf_ntohs(h.length);
+}
+
 /* Bytes of the transport header that are no payload. */
-static __always_inline __u32 sighting_header_length(const struct packet *p)
+static __always_inline __u32 sighting_header_length(const struct packet *p, const struct sighting *s)
 {
 	if (p->fragment == FRAGMENT_LATER)
 		return 0;
 	switch (p->proto) {
 	case IPPROTO_TCP:
-		return p->tcp_header;
+		return s->tcp_header;
 	case IPPROTO_UDP:
 	case IPPROTO_UDPLITE:
 	case IPPROTO_ICMP:
@@ -88,7 +114,7 @@ static __always_inline __u32 sighting_header_length(const struct packet *p)
  */
 static __always_inline void sighting_count_wire(context *ctx, const struct packet *p, struct sighting *s)
 {
-	__u32 headers = p->l4 - p->l3 + sighting_header_length(p), segment = ctx_segment_size(ctx);
+	__u32 headers = p->l4 - p->l3 + sighting_header_length(p, s), segment = ctx_segment_size(ctx);
 
 	s->bytes = p->l4 - p->l3 + p->l4_length;
 	s->payload = s->bytes - headers;
@@ -110,11 +136,8 @@ static __always_inline void sighting_count_wire(context *ctx, const struct packe
 static __always_inline void sighting_make(context *ctx, const struct packet *p, struct sighting *s)
 {
 	sighting_make_key(p, s);
+	sighting_read_tcp(ctx, p, s);
 	sighting_count_wire(ctx, p, s);
-	s->seq = p->seq;
-	s->ack = p->ack;
-	s->window = p->window;
-	s->tcp_flags = p->tcp_flags;
 	s->hops = p->hop_limit;
 	s->is_later = p->fragment == FRAGMENT_LATER;
 	s->is_fragment = p->fragment == FRAGMENT_FIRST || s->is_later;
