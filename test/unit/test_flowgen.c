@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * lib/flowgen.c on maps of the kernel, in a bpffs of its own. What programs do is done here: whatever they write is
- * counted, and must be found again, all of it and once, whenever a tool was killed: before each change of a map in
- * turn, then at random.
+ * lib/flowgen.c, flowrotate.c and flowshelf.c on maps of the kernel, in a bpffs of its own. What programs do is done
+ * here: whatever they write is counted, and must be found again, all of it and once, whenever a tool was killed: before
+ * each change of a map in turn, then at random.
  */
 #include "flowgen.h"
 
