@@ -93,6 +93,19 @@ teardown() {
 		$'4 - 1\n4 7 2\n4 8 1\n6 - 1\n6 7 2\n6 8 1'
 }
 
+@test "headers that the kernel keeps apart from each other" {
+	local mac
+	mac=$(lab_mac wan0)
+	ip link set wan0 mtu 9000
+	lab_on client ip link set eth0 mtu 9000
+	lab_on client frame eth0 large "$mac" 192.0.2.99 4000 192.0.2.1 7009
+	lab_on client frame eth0 large "$mac" 2001:db8::99 4000 2001:db8::1 7009
+	ip link set wan0 mtu 1500
+	lab_on client ip link set eth0 mtu 1500
+	assert_equal "$(flow_dump -j -p udp --dport 7009 | fields family length_max_fwd payload_fwd | sort)" \
+		$'4 8028 8000\n6 8048 8000'
+}
+
 # ---- times ----
 
 @test "the round trip of a handshake, in its two halves: no longer than the client waited, no shorter than it took" {
