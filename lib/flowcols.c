@@ -4,6 +4,7 @@
 #include "flowstate.h"
 #include "proto.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -98,6 +99,19 @@ VALUE(icmp_code)
 VALUE(icmp_id)
 {
 	return number_or_none(row->id.key.kind == FLOW_ECHO, flow_port(row->flow, 0));
+}
+
+/* FNV-1a. The time is that of the program's clock: what it is since 1970 is not the same in each reading. */
+VALUE(id)
+{
+	const unsigned char *bytes = (const unsigned char *)&row->id;
+	uint64_t hash = 0xcbf29ce484222325;
+	char word[17];
+
+	for (size_t i = 0; i < sizeof(row->id); i++)
+		hash = (hash ^ bytes[i]) * 0x100000001b3;
+	snprintf(word, sizeof(word), "%016" PRIx64, hash);
+	return value_word(word);
 }
 
 /* ---- when ---- */
@@ -361,6 +375,7 @@ const struct flow_column flow_columns[] = {
 	WORD_COMMON("end", "END", "open, fin, rst, or idle by the times that flow_set gives", end),
 	WORD_COMMON("history", "HISTORY", "letters of what happened, as Zeek writes them", history),
 	ROW("duration", "DURATION", "s", "last - start", duration, COLUMN_COMMON),
+	WORD("id", "ID", "of key and start, in hexadecimal: the same wherever the session is shown", id),
 	ONE("start", "START", "s", "time of the first packet, since 1970", start),
 	WORD("start_time", "START_TIME", "the same as ISO 8601, UTC", start_time),
 	ONE("last", "LAST", "s", "time of the last packet, since 1970", last),

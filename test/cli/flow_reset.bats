@@ -199,3 +199,19 @@ rotated() {
 	assert_output ''
 	assert_handed "('10.0.0.1', 3, 0)"
 }
+
+@test "the id of a session is the same in each generation, however often it is handed out, and no other has it" {
+	local shown
+	session 10.0.0.1 3
+	session 10.0.0.2 3
+	capture flow_dump -j --columns src,id --sort src
+	shown=$(<"$out")
+	[ "$(grep -oE '"[0-9a-f]{16}"' "$out" | sort -u | wc -l)" = 2 ] || fail 'two ids' "$shown"
+	capture bash -c 'flow_dump --reset >/dev/full'
+	capture flow_dump --reset -j --columns src,id --sort src
+	assert_output "$shown"
+	session 10.0.0.1 4 flags=2
+	session 10.0.0.2 1 flags=2
+	capture flow_dump --reset -j --columns src,id --sort src
+	assert_output "$shown"
+}
