@@ -57,7 +57,8 @@ void flowsamples_note_losses(const struct flowsamples *samples);
  */
 int flowsamples_result(FILE *stream, const struct flowsamples *samples, struct error *error);
 
-/* The same as a file, which appears when it is whole: in the place of one of that name, whose mode it gets. */
+/* The same as a file, which appears when it is whole: in the place of one of that name, whose mode it gets. "-": to
+ * standard output. */
 int flowsamples_result_file(const char *path, const struct flowsamples *samples, struct error *error);
 
 /*

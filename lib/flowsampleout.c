@@ -149,6 +149,8 @@ int flowsamples_result_file(const char *path, const struct flowsamples *samples,
 {
 	struct newfile file;
 
+	if (!strcmp(path, "-"))
+		return flowsamples_result(stdout, samples, error);
 	if (newfile_open(&file, path, error))
 		return -1;
 	if (!flowsamples_result(file.stream, samples, error))

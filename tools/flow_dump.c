@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 enum {
 	ROW_COLUMNS = FLOW_SELECT_ROWS,
@@ -34,7 +35,8 @@ static const struct option_row rows[] = {
 	{ "list-columns", 0, NULL, "say what columns there are, and exit" },
 	{ "packets", 0, NULL, "print sampled packets instead of sessions" },
 	{ "reset", 0, NULL, "hand out what was counted: it counts no more once it is printed" },
-	{ "result", 0, "FILE", "write sampled packets to FILE as the result.json of eBPF_TrafficAnalyzer" },
+	{ "result", 0, "FILE",
+	  "write sampled packets to FILE (-: standard output) as eBPF_TrafficAnalyzer's result.json" },
 	{ "sort", 0, "COLUMN", "in the order of this column: largest first, names from A on (bytes)" },
 	{ "summary", 0, NULL, "print only sums" },
 	{ "top", 0, "NUMBER", "print at most so many" },
@@ -137,6 +139,8 @@ static int choose_form(struct dump *dump, struct error *error)
 {
 	enum flow_form *form = &dump->request.form;
 
+	if (is_given(dump, ROW_RESET) && is_given(dump, ROW_RESULT) && !strcmp(dump->request.result_path, "-"))
+		return error_usage(error, "--result", "does not go to standard output together with sessions");
 	if (is_given(dump, ROW_CSV) + is_given(dump, ROW_JSON_LINES) + dump->json > 1)
 		return error_usage(error, is_given(dump, ROW_CSV) ? "--csv" : "--json-lines",
 				   "does not go with another form of output");

@@ -86,6 +86,16 @@ TIME IFACE  HOOK     FROM        PROTO  SOURCE            DESTINATION      LENGT
 	assert_errors 'flow_dump: 1 packets found no room in the buffer'
 }
 
+@test "result.json to standard output, but not among sessions" {
+	flow_dump -q --result "$tmp/result"
+	capture flow_dump -q --result -
+	assert_status 0
+	assert_text 'the same' "$out" "$(cat "$tmp/result")"
+	capture flow_dump --reset --result -
+	assert_status 2
+	assert_complaint --result
+}
+
 @test "result.json takes the place of the one before, whose mode it has" {
 	datagrams 1000 1 1
 	echo old >"$tmp/result"
