@@ -203,7 +203,7 @@ timeless() {
 
 @test "over a link, sessions come to the same but for their times" {
 	local name
-	captures --talk large.pcap udp '>:3000' '<:3500'
+	captures --talk large.pcap udp '>:3000' '<:8000'
 	for name in "$all/tcp_whole" "$all/tcp_ends" "$all/vlan" "$all/headers" "$all/fragments" large; do
 		assert_equal "$(replay --veth --speed top "$name.pcap" -- -j | timeless)" "$(replay "$name.pcap" -- -j | timeless)" \
 			"$name" || return
@@ -211,9 +211,12 @@ timeless() {
 }
 
 @test "over a link, packets keep their distance, or a part of it" {
+	local whole part
 	captures --talk talk.pcap udp '>:1' +1 '>:1'
-	[[ $(column gap_min_fwd --veth talk.pcap) = 1.[0-9]* ]] || fail 'at the pace of the capture'
-	[[ $(column gap_min_fwd --veth --speed 4 talk.pcap) = 0.[2-9]* ]] || fail 'four times as fast'
+	whole=$(column gap_min_fwd --veth talk.pcap)
+	part=$(column gap_min_fwd --veth --speed 4 talk.pcap)
+	awk -v whole="$whole" -v part="$part" 'BEGIN { exit !(whole >= 0.9 && part >= 0.2 && part < whole) }' ||
+		fail 'a second, and a quarter of it' "$whole and $part"
 }
 
 # ---- the machine it runs on ----
