@@ -257,7 +257,7 @@ static void records_are_whole(void)
 	generations_begin();
 	if (pthread_create(&thread, NULL, writer, NULL))
 		bail_out("a thread");
-	while (seen < 300000) {
+	while (seen < 10000) {
 		struct flowsamples samples = samples_read(0, NULL, NULL);
 
 		for (size_t j = 0; j < samples.count; j++)
