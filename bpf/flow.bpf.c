@@ -22,9 +22,6 @@
 
 #include <linux/pkt_cls.h>
 
-/* In every network namespace; what leaves by it comes in by it. */
-#define LOOPBACK_IFINDEX 1
-
 static __always_inline __u64 clock(const struct __sk_buff *skb, const struct flow_settings *settings)
 {
 	if (settings->clock == FLOW_CLOCK_PACKET)
@@ -69,11 +66,6 @@ static __always_inline void attribute_fragment(struct packet *p, struct sighting
 	s->key.kind = frag->kind;
 	p->icmp_type = frag->icmp_type;
 	p->icmp_code = frag->icmp_code;
-}
-
-static __always_inline int is_fragment(const struct packet *p)
-{
-	return p->fragment == FRAGMENT_FIRST || p->fragment == FRAGMENT_LATER;
 }
 
 /* A packet of a session, whose bucket is locked. */
@@ -136,7 +128,7 @@ static __always_inline void observe(struct __sk_buff *skb, int egress)
 		return;
 	}
 	s.now = clock(skb, &head->settings);
-	if (is_fragment(&p))
+	if (packet_is_fragment(&p))
 		attribute_fragment(&p, &s);
 	sighting_make(skb, &p, &s);
 	if (head->settings.session_packets)
@@ -154,6 +146,7 @@ int flow_ingress(struct __sk_buff *skb)
 SEC("action/egress")
 int flow_egress(struct __sk_buff *skb)
 {
+	/* what leaves by the loopback comes in by it */
 	if (skb->ifindex != LOOPBACK_IFINDEX)
 		observe(skb, 1);
 	return TC_ACT_UNSPEC;

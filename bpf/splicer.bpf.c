@@ -24,8 +24,6 @@
 
 #include <linux/pkt_cls.h>
 
-#define LOOPBACK_IFINDEX 1 /* in every network namespace; include/net/net_namespace.h */
-
 /* Reads the headers, and those of the packet within if it comes through a tunnel. */
 static __always_inline __u32 ingress_parse(struct __sk_buff *skb, struct packet *p)
 {

@@ -3,6 +3,7 @@
 
 #include "flowshelf.h"
 
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -182,10 +183,10 @@ struct flow_settings flowgen_settings(const struct flowgen *gen)
 {
 	struct flow_settings settings = gen->head->settings;
 
-	settings.idle_tcp = settings.idle_tcp ? settings.idle_tcp : FLOW_IDLE_TCP;
-	settings.idle_ended = settings.idle_ended ? settings.idle_ended : FLOW_IDLE_ENDED;
-	settings.idle_udp = settings.idle_udp ? settings.idle_udp : FLOW_IDLE_UDP;
-	settings.idle_other = settings.idle_other ? settings.idle_other : FLOW_IDLE_OTHER;
+	settings.idle_tcp = flow_idle_seconds(&settings, IPPROTO_TCP, FLOW_OPEN);
+	settings.idle_ended = flow_idle_seconds(&settings, IPPROTO_TCP, FLOW_FIN);
+	settings.idle_udp = flow_idle_seconds(&settings, IPPROTO_UDP, FLOW_OPEN);
+	settings.idle_other = flow_idle_seconds(&settings, IPPROTO_RAW, FLOW_OPEN);
 	return settings;
 }
 

@@ -321,13 +321,6 @@ uint64_t flow_duration(const struct flow *flow)
 	return last > flow->start ? last - flow->start : 0;
 }
 
-static uint64_t idle_seconds(const struct flow *flow, const struct flow_settings *settings)
-{
-	if (flow->key.proto == IPPROTO_TCP)
-		return flow->ended ? settings->idle_ended : settings->idle_tcp;
-	return flow->key.proto == IPPROTO_UDP ? settings->idle_udp : settings->idle_other;
-}
-
 enum flow_finish flow_finish(const struct flow *flow, const struct flow_settings *settings, uint64_t now)
 {
 	uint64_t last = flow_last(flow);
@@ -336,7 +329,7 @@ enum flow_finish flow_finish(const struct flow *flow, const struct flow_settings
 		return FLOW_FINISH_FIN;
 	if (flow->ended == FLOW_RST)
 		return FLOW_FINISH_RST;
-	if (now > last && now - last > idle_seconds(flow, settings) * CLOCK_SECOND)
+	if (now > last && now - last > flow_idle_seconds(settings, flow->key.proto, flow->ended) * CLOCK_SECOND)
 		return FLOW_FINISH_IDLE;
 	return FLOW_FINISH_OPEN;
 }

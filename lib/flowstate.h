@@ -38,7 +38,7 @@ int flow_state_parse(const char *text, enum flow_state *state, struct error *err
 /* How it ended: what its packets show, or that none came for so long that the next one begins another session. */
 enum flow_finish { FLOW_FINISH_OPEN, FLOW_FINISH_FIN, FLOW_FINISH_RST, FLOW_FINISH_IDLE, FLOW_FINISHES };
 
-/* now: of the clock of the settings, which have no defaults to be filled in (flowgen_settings). */
+/* now: of the clock of the settings. */
 enum flow_finish flow_finish(const struct flow *flow, const struct flow_settings *settings, uint64_t now);
 
 /* "open", "fin", "rst", "idle" */

@@ -221,6 +221,18 @@ struct flow_settings {
 };
 _Static_assert(sizeof(struct flow_settings) == 72, "flow_settings is ABI");
 
+/* Seconds after which the next packet of a session begins another one; proto as in flow_key, ended as in flow. */
+static inline __u32 flow_idle_seconds(const struct flow_settings *settings, __u8 proto, __u8 ended)
+{
+	if (proto == 6 /* TCP */ && ended)
+		return settings->idle_ended ? settings->idle_ended : FLOW_IDLE_ENDED;
+	if (proto == 6)
+		return settings->idle_tcp ? settings->idle_tcp : FLOW_IDLE_TCP;
+	if (proto == 17 /* UDP */)
+		return settings->idle_udp ? settings->idle_udp : FLOW_IDLE_UDP;
+	return settings->idle_other ? settings->idle_other : FLOW_IDLE_OTHER;
+}
+
 struct flow_tally {
 	__u64 packets, bytes; /* as the hook sees them */
 };

@@ -79,38 +79,13 @@ static __always_inline int conn_is_tracked(const struct packet *p)
 	return (p->proto != IPPROTO_ICMP && p->proto != IPPROTO_ICMPV6) || packet_is_echo(p);
 }
 
-/* Whether the source is the higher end. */
-static __always_inline __u32 conn_source_end(const struct packet *p, __be16 sport, __be16 dport)
-{
-	if (p->src[0] != p->dst[0])
-		return p->src[0] > p->dst[0];
-	if (p->src[1] != p->dst[1])
-		return p->src[1] > p->dst[1];
-	return sport > dport;
-}
-
-static __always_inline void conn_set_end(struct conn_key *key, __u32 end, const __u64 *addr, __be16 port)
-{
-	if (end) {
-		key->addr[1][0] = addr[0];
-		key->addr[1][1] = addr[1];
-		key->port[1] = port;
-	} else {
-		key->addr[0][0] = addr[0];
-		key->addr[0][1] = addr[1];
-		key->port[0] = port;
-	}
-}
-
 /* Fills *key; returns the end that sent the packet. */
 static __always_inline __u32 conn_make_key(const struct packet *p, struct conn_key *key)
 {
 	int echo = packet_is_echo(p);
 	__be16 sport = echo ? p->icmp_id : p->sport, dport = echo ? p->icmp_id : p->dport;
-	__u32 end = conn_source_end(p, sport, dport);
+	__u32 end = packet_set_ends(p, sport, dport, key->addr, key->port);
 
-	conn_set_end(key, end, p->src, sport);
-	conn_set_end(key, !end, p->dst, dport);
 	key->proto = p->proto;
 	key->family = p->family;
 	key->reserved[0] = key->reserved[1] = 0;

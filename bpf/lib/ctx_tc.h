@@ -14,6 +14,8 @@
 
 typedef struct __sk_buff context;
 
+#define LOOPBACK_IFINDEX 1 /* in every network namespace; include/net/net_namespace.h */
+
 /* The most a link-layer header takes up in len before the network header. */
 #define CTX_LINK_MAX 14
 

@@ -23,7 +23,7 @@ static __always_inline int following_is_fresh(const struct lb_flow *flow, __u64 
 /* Whether a packet may change the state of its flow, whatever that is. */
 static __always_inline int following_is_news(const struct packet *p)
 {
-	return p->proto == IPPROTO_TCP && p->tcp_flags & (TCP_FLAG_BYTE_SYN | TCP_FLAG_BYTE_FIN | TCP_FLAG_BYTE_RST);
+	return p->proto == IPPROTO_TCP && p->tcp_flags & TCP_FLAG_BYTES_OF_ENDS;
 }
 
 /* Whether a packet tells nothing that is not known, and it is not time to tell the other direction. */

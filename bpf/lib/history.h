@@ -9,12 +9,10 @@
 
 #define LETTER(letter) (1u << (letter))
 
-#define TCP_FLAGS_OF_ENDS (TCP_FLAG_BYTE_SYN | TCP_FLAG_BYTE_FIN | TCP_FLAG_BYTE_RST)
-
 /* The letter that the header alone tells, as a set; with SYN, FIN or RST, data is not told. */
 static __always_inline __u32 history_of_tcp(const struct sighting *s)
 {
-	__u32 flags = s->tcp_flags & TCP_FLAGS_OF_ENDS, is_ack = s->tcp_flags & TCP_FLAG_BYTE_ACK;
+	__u32 flags = s->tcp_flags & TCP_FLAG_BYTES_OF_ENDS, is_ack = s->tcp_flags & TCP_FLAG_BYTE_ACK;
 
 	if (!flags && s->payload)
 		return LETTER(LETTER_DATA);
@@ -110,7 +108,7 @@ __noinline int history_write_count(struct flow *flow, __u32 letter, __u32 side, 
 /* The letters of a packet, most of which tell nothing new. */
 static __always_inline void history_note(struct flow *flow, const struct sighting *s, __u32 letters, __u32 side)
 {
-	if (letters & ~(flow->seen >> side * FLOW_RESPONDER_SHIFT) || s->tcp_flags & TCP_FLAGS_OF_ENDS)
+	if (letters & ~(flow->seen >> side * FLOW_RESPONDER_SHIFT) || s->tcp_flags & TCP_FLAG_BYTES_OF_ENDS)
 		history_write(flow, s, letters, side);
 }
 

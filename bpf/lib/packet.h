@@ -22,7 +22,10 @@
 #define TCP_FLAG_BYTE_FIN 0x01
 #define TCP_FLAG_BYTE_SYN 0x02
 #define TCP_FLAG_BYTE_RST 0x04
+#define TCP_FLAG_BYTE_PSH 0x08
 #define TCP_FLAG_BYTE_ACK 0x10
+#define TCP_FLAG_BYTE_ECE 0x40
+#define TCP_FLAG_BYTES_OF_ENDS (TCP_FLAG_BYTE_SYN | TCP_FLAG_BYTE_FIN | TCP_FLAG_BYTE_RST)
 
 /* ATOMIC: a whole packet that carries a fragment header all the same (RFC 6946). */
 enum packet_fragment { FRAGMENT_NONE = 0, FRAGMENT_FIRST = 1, FRAGMENT_LATER = 2, FRAGMENT_ATOMIC = 3 };
@@ -56,6 +59,12 @@ struct packet {
 /* It stands on the stack of programs, at the end of chains of calls that may take up 512 bytes. */
 _Static_assert(sizeof(struct packet) <= 80, "struct packet is small");
 
+/* One of several packets, not a whole one. */
+static __always_inline int packet_is_fragment(const struct packet *p)
+{
+	return p->fragment == FRAGMENT_FIRST || p->fragment == FRAGMENT_LATER;
+}
+
 static __always_inline int packet_is_first_syn(const struct packet *p)
 {
 	return (p->tcp_flags & (TCP_FLAG_BYTE_SYN | TCP_FLAG_BYTE_ACK)) == TCP_FLAG_BYTE_SYN;
@@ -79,6 +88,44 @@ static __always_inline int packet_is_echo(const struct packet *p)
 static __always_inline int packet_is_echo_request(const struct packet *p)
 {
 	return packet_is_echo(p) && (p->icmp_type == ICMP_ECHO || p->icmp_type == ICMPV6_ECHO);
+}
+
+/* Whether the source is the higher end. */
+static __always_inline __u32 packet_source_end(const struct packet *p, __be16 sport, __be16 dport)
+{
+	if (p->src[0] != p->dst[0])
+		return p->src[0] > p->dst[0];
+	if (p->src[1] != p->dst[1])
+		return p->src[1] > p->dst[1];
+	return sport > dport;
+}
+
+static __always_inline void packet_set_end(__u64 addr[2][2], __be16 port[2], __u32 end, const __u64 *from,
+					   __be16 number)
+{
+	if (end) {
+		addr[1][0] = from[0];
+		addr[1][1] = from[1];
+		port[1] = number;
+	} else {
+		addr[0][0] = from[0];
+		addr[0][1] = from[1];
+		port[0] = number;
+	}
+}
+
+/*
+ * Fills the ends of a key that both directions share, the lower one first; sport and dport are what stands for ports.
+ * Returns the end that sent the packet.
+ */
+static __always_inline __u32 packet_set_ends(const struct packet *p, __be16 sport, __be16 dport, __u64 addr[2][2],
+					     __be16 port[2])
+{
+	__u32 end = packet_source_end(p, sport, dport);
+
+	packet_set_end(addr, port, end, p->src, sport);
+	packet_set_end(addr, port, !end, p->dst, dport);
+	return end;
 }
 
 struct vlan_tag {

@@ -31,7 +31,7 @@ static __always_inline __u64 sequence_late(const struct flow *flow)
 /* A SYN whose number is none of those before: what follows is counted from there. RFC 9293 section 3.5. */
 static __always_inline int sequence_begins_anew(const struct flow_side *side, const struct sighting *s)
 {
-	__u8 ends = s->tcp_flags & (TCP_FLAG_BYTE_SYN | TCP_FLAG_BYTE_FIN | TCP_FLAG_BYTE_RST);
+	__u8 ends = s->tcp_flags & TCP_FLAG_BYTES_OF_ENDS;
 
 	return ends == TCP_FLAG_BYTE_SYN && s->seq != side->letter_seq[0] && s->seq != side->letter_seq[1];
 }

@@ -24,21 +24,6 @@ static __always_inline struct flow_head *sessions_head(void *table)
 
 /* ---- where one ends and the next begins ---- */
 
-static __always_inline __u64 sessions_idle(const struct flow_settings *settings, const struct flow *flow)
-{
-	__u32 seconds;
-
-	if (flow->key.proto == IPPROTO_TCP && flow->ended)
-		seconds = settings->idle_ended ? settings->idle_ended : FLOW_IDLE_ENDED;
-	else if (flow->key.proto == IPPROTO_TCP)
-		seconds = settings->idle_tcp ? settings->idle_tcp : FLOW_IDLE_TCP;
-	else if (flow->key.proto == IPPROTO_UDP)
-		seconds = settings->idle_udp ? settings->idle_udp : FLOW_IDLE_UDP;
-	else
-		seconds = settings->idle_other ? settings->idle_other : FLOW_IDLE_OTHER;
-	return seconds * NS_PER_SECOND;
-}
-
 static __always_inline __u64 sessions_last(const struct flow *flow)
 {
 	return flow->side[0].last > flow->side[1].last ? flow->side[0].last : flow->side[1].last;
@@ -50,10 +35,10 @@ static __always_inline int sessions_is_over(const struct flow_settings *settings
 {
 	__u64 last = sessions_last(flow);
 
-	if (s->now > last && s->now - last > sessions_idle(settings, flow))
+	if (s->now > last && s->now - last > flow_idle_seconds(settings, s->key.proto, flow->ended) * NS_PER_SECOND)
 		return 1;
 	return flow->ended && s->key.proto == IPPROTO_TCP && !s->is_later &&
-	       (s->tcp_flags & (TCP_FLAGS_OF_ENDS | TCP_FLAG_BYTE_ACK)) == TCP_FLAG_BYTE_SYN;
+	       (s->tcp_flags & (TCP_FLAG_BYTES_OF_ENDS | TCP_FLAG_BYTE_ACK)) == TCP_FLAG_BYTE_SYN;
 }
 
 /* ---- the first packet ---- */
@@ -62,7 +47,7 @@ static __always_inline int sessions_is_over(const struct flow_settings *settings
 static __always_inline int sessions_is_answer(const struct sighting *s)
 {
 	return s->key.proto == IPPROTO_TCP && !s->is_later &&
-	       (s->tcp_flags & (TCP_FLAGS_OF_ENDS | TCP_FLAG_BYTE_ACK)) == (TCP_FLAG_BYTE_SYN | TCP_FLAG_BYTE_ACK);
+	       (s->tcp_flags & (TCP_FLAG_BYTES_OF_ENDS | TCP_FLAG_BYTE_ACK)) == (TCP_FLAG_BYTE_SYN | TCP_FLAG_BYTE_ACK);
 }
 
 static __always_inline void sessions_open(struct flow *flow, const struct sighting *s)

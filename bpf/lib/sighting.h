@@ -25,15 +25,6 @@ struct sighting {
 	__u8 icmp_type, icmp_code;
 };
 
-static __always_inline int sighting_is_first_end(const struct packet *p, __be16 sport, __be16 dport)
-{
-	if (p->src[0] != p->dst[0])
-		return p->src[0] < p->dst[0];
-	if (p->src[1] != p->dst[1])
-		return p->src[1] < p->dst[1];
-	return sport <= dport;
-}
-
 /* What stands for ports; 0 where there is nothing. */
 static __always_inline void sighting_make_ports(const struct packet *p, struct sighting *s, __be16 *sport,
 						__be16 *dport)
@@ -49,17 +40,9 @@ static __always_inline void sighting_make_ports(const struct packet *p, struct s
 static __always_inline void sighting_make_key(const struct packet *p, struct sighting *s)
 {
 	__be16 sport, dport;
-	int second;
 
 	sighting_make_ports(p, s, &sport, &dport);
-	second = !sighting_is_first_end(p, sport, dport);
-	s->from = (__u8)second;
-	s->key.addr[0][0] = second ? p->dst[0] : p->src[0];
-	s->key.addr[0][1] = second ? p->dst[1] : p->src[1];
-	s->key.addr[1][0] = second ? p->src[0] : p->dst[0];
-	s->key.addr[1][1] = second ? p->src[1] : p->dst[1];
-	s->key.port[0] = second ? dport : sport;
-	s->key.port[1] = second ? sport : dport;
+	s->from = (__u8)packet_set_ends(p, sport, dport, s->key.addr, s->key.port);
 	s->key.ifindex = p->ifindex;
 	s->key.vlan = p->vlan;
 	s->key.proto = p->proto;
@@ -140,7 +123,7 @@ static __always_inline void sighting_make(context *ctx, const struct packet *p, 
 	sighting_count_wire(ctx, p, s);
 	s->hops = p->hop_limit;
 	s->is_later = p->fragment == FRAGMENT_LATER;
-	s->is_fragment = p->fragment == FRAGMENT_FIRST || s->is_later;
+	s->is_fragment = (__u8)packet_is_fragment(p);
 	s->icmp_type = p->icmp_type;
 	s->icmp_code = p->icmp_code;
 }

@@ -9,9 +9,6 @@
 #include "lib/sequence.h"
 #include "lib/sighting.h"
 
-#define TCP_FLAG_BYTE_PSH 0x08
-#define TCP_FLAG_BYTE_ECE 0x40
-
 /* The largest number stays what it is. */
 static __always_inline void tcpseen_add(__u32 *count, __u32 more)
 {
@@ -40,7 +37,7 @@ static __always_inline void tcpseen_count_flags(struct flow_side *side, const st
 /* The originator's SYN, what answers it, what answers that. Those that are sent again do not count. */
 static __always_inline void tcpseen_handshake(struct flow *flow, const struct sighting *s, __u32 side)
 {
-	__u8 flags = s->tcp_flags & (TCP_FLAGS_OF_ENDS | TCP_FLAG_BYTE_ACK);
+	__u8 flags = s->tcp_flags & (TCP_FLAG_BYTES_OF_ENDS | TCP_FLAG_BYTE_ACK);
 
 	if (!side && flags == TCP_FLAG_BYTE_SYN && !flow->syn)
 		flow->syn = s->now;
@@ -103,7 +100,7 @@ static __always_inline void tcpseen_note(struct flow *flow, const struct sightin
 	if (is_again)
 		history_write_count(flow, LETTER_AGAIN, which, before, side->retransmitted);
 	tcpseen_ack(flow, other, s, !which);
-	if (s->tcp_flags & TCP_FLAGS_OF_ENDS || !(flow->flags & FLOW_OPENED))
+	if (s->tcp_flags & TCP_FLAG_BYTES_OF_ENDS || !(flow->flags & FLOW_OPENED))
 		tcpseen_handshake(flow, s, which);
 	if (s->tcp_flags & (TCP_FLAG_BYTE_FIN | TCP_FLAG_BYTE_RST))
 		tcpseen_end(flow, s->tcp_flags);
