@@ -16,6 +16,8 @@
 #include "maps/counts.h"
 #include "maps/event.h"
 
+#include "lib/content.h"
+#include "lib/detail.h"
 #include "lib/fragkey.h"
 #include "lib/sample.h"
 #include "lib/sessions.h"
@@ -69,14 +71,17 @@ static __always_inline void attribute_fragment(struct packet *p, struct sighting
 }
 
 /* A packet of a session, whose bucket is locked. */
-static __always_inline void account(struct flow_head *head, struct flow_bucket *b, const struct packet *p,
-				    const struct sighting *s, __u32 way, int egress)
+static __always_inline void account(struct __sk_buff *skb, struct flow_head *head, struct flow_bucket *b,
+				    const struct packet *p, const struct sighting *s, __u32 way, int egress)
 {
 	struct flow *flow = &b->flows[way & (FLOW_WAYS - 1)];
 	struct sample_place place = {};
 	__u8 from = s->from != flow->originator;
 
+	if (flow->flags & FLOW_DETAILED)
+		detail_note(flow, s);
 	seen_note(flow, s);
+	content_note(skb, p, flow, s);
 	b->used[way & (FLOW_WAYS - 1)] = place_worth(flow, s->now);
 	if (head->settings.session_packets)
 		sample_decide(head, flow, &place, s->now);
@@ -85,8 +90,8 @@ static __always_inline void account(struct flow_head *head, struct flow_bucket *
 		sample_write(p, s, &place, from, (__u8)egress);
 }
 
-static __always_inline void observe_session(void *table, struct flow_head *head, const struct packet *p,
-					    const struct sighting *s, int egress)
+static __always_inline void observe_session(struct __sk_buff *skb, void *table, struct flow_head *head,
+					    const struct packet *p, const struct sighting *s, int egress)
 {
 	__u64 hash = place_hash(&s->key, place_seed(head));
 	struct flow_bucket *b = sessions_lock(table, place_first(head, hash), s);
@@ -103,7 +108,7 @@ static __always_inline void observe_session(void *table, struct flow_head *head,
 			return;
 		way = sessions_find(b, head, s, tag, &is_next);
 	}
-	account(head, b, p, s, way < 0 ? sessions_enter(b, head, s, tag, is_next) : (__u32)way, egress);
+	account(skb, head, b, p, s, way < 0 ? sessions_enter(b, head, s, tag, is_next) : (__u32)way, egress);
 }
 
 static __always_inline void observe(struct __sk_buff *skb, int egress)
@@ -133,7 +138,7 @@ static __always_inline void observe(struct __sk_buff *skb, int egress)
 	sighting_make(skb, &p, &s);
 	if (head->settings.session_packets)
 		sighting_read_udp(skb, &p, &s);
-	observe_session(table, head, &p, &s, egress);
+	observe_session(skb, table, head, &p, &s, egress);
 }
 
 SEC("action")

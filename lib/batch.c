@@ -97,15 +97,6 @@ static int error_column(const struct words *words, const struct error *error)
 	return words->argc > 1 ? words->column[word ? word : 1] : 1;
 }
 
-static int error_locate(struct error *error, const char *path, unsigned long line, int column)
-{
-	struct error inner = *error;
-
-	snprintf(error->text, sizeof(error->text), "%.255s:%lu:%d: %.400s", strcmp(path, "-") ? path : "stdin", line,
-		 column, inner.text);
-	return -1;
-}
-
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 /* Lists come from anywhere. */
@@ -202,7 +193,8 @@ void batch_print_word(const char *text)
 
 void batch_print_list_word(const char *text)
 {
-	if (strpbrk(text, "#;"))
+	/* at the begin of a file a bare byte order mark is none of the word's */
+	if (strpbrk(text, "#;") || !strncmp(text, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)))
 		print_quoted(text);
 	else
 		batch_print_word(text);

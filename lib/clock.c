@@ -66,7 +66,19 @@ uint64_t clock_to_epoch(uint64_t monotonic)
 
 uint64_t clock_from_epoch(uint64_t epoch)
 {
-	return at_least_1((int64_t)(epoch - (uint64_t)clock_epoch_offset()));
+	return clock_from_epoch_by(epoch, clock_epoch_offset());
+}
+
+uint64_t clock_from_epoch_by(uint64_t epoch, int64_t offset)
+{
+	return at_least_1((int64_t)(epoch - (uint64_t)offset));
+}
+
+uint64_t clock_past_by(uint64_t epoch, int64_t offset, uint64_t latest)
+{
+	uint64_t time = clock_from_epoch_by(epoch, offset);
+
+	return time < latest ? time : latest;
 }
 
 double clock_seconds(clockid_t clock)

@@ -21,5 +21,9 @@ double clock_seconds(clockid_t clock);
 /* For many times at once: what clock_to_epoch adds, in ns, as the clocks stand now, and then clock_to_epoch with it. */
 int64_t clock_epoch_offset(void);
 uint64_t clock_to_epoch_by(uint64_t monotonic, int64_t offset);
+uint64_t clock_from_epoch_by(uint64_t epoch, int64_t offset);
+
+/* As clock_from_epoch_by, of what cannot be later than `latest`, ns of CLOCK_MONOTONIC, unless clocks were set. */
+uint64_t clock_past_by(uint64_t epoch, int64_t offset, uint64_t latest);
 
 #endif

@@ -1,32 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "connout.h"
 
-#include "age.h"
 #include "clock.h"
+#include "connline.h"
+#include "ifcache.h"
 #include "prefix.h"
 #include "proto.h"
-#include "rule.h"
+#include "stamp.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #define END_TEXT_MAX (PREFIX_TEXT_MAX + 10)
-
-/* Asked for each connection, and there are few. */
-static const char *interface_name(uint32_t ifindex)
-{
-	static struct {
-		uint32_t ifindex;
-		char name[INTERFACE_TEXT_MAX];
-	} known[64];
-	size_t i = ifindex % (sizeof(known) / sizeof(known[0]));
-
-	if (known[i].ifindex != ifindex || !*known[i].name)
-		interface_format(ifindex, known[i].name);
-	known[i].ifindex = ifindex;
-	return ifindex ? known[i].name : NULL;
-}
 
 /* "10.0.0.1:80", "[2001:db8::1]:80", or the address alone; of ICMP the identifier stands for the port. */
 static void end_format(const struct conn_key *key, const struct conn_end *end, char text[END_TEXT_MAX])
@@ -63,29 +49,18 @@ static void counters_out(struct out *out, const struct conn_row *row)
 	out_number_or(out, "bytes_rev", "BYTES_REV", tracked ? (int64_t)conn->bytes[CONN_BACK] : -1, "-");
 }
 
-/* A time in JSON as seconds since the epoch, in the table how far it is from now; not known of a socket. */
-static void time_out(struct out *out, const struct connview *view, const char *key, const char *header, uint64_t time,
-		     bool tracked)
-{
-	uint64_t epoch = view->now_epoch + (time - view->now); /* modulo 2^64, also where it is past */
-	double span = time < view->now ? seconds_between(time, view->now) : seconds_between(view->now, time);
-	char text[AGE_TEXT_MAX] = "-";
-
-	if (tracked && time && out->form == OUT_TABLE)
-		age_format(span, text);
-	out_seconds(out, key, header, tracked && time ? (double)epoch / (double)CLOCK_SECOND : -1, text);
-}
-
 static void times_out(struct out *out, const struct connview *view, const struct conn_row *row)
 {
 	uint32_t timeout = conn_timeout_seconds(&view->config, &row->key, &row->conn);
+	struct stamp stamp = { view->now, view->now_epoch };
 	bool tracked = row->place != PLACE_SOCKET;
+	const struct conn *conn = &row->conn;
 
-	time_out(out, view, "created", "AGE", row->conn.created, tracked);
-	time_out(out, view, "last", "IDLE", row->conn.last, tracked);
-	time_out(out, view, "expires", "LEFT", row->conn.last + timeout * CLOCK_SECOND, tracked);
+	stamp_out(out, &stamp, "created", "AGE", tracked ? conn->created : 0);
+	stamp_out(out, &stamp, "last", "IDLE", tracked ? conn->last : 0);
+	stamp_out(out, &stamp, "expires", "LEFT", tracked ? conn->last + timeout * CLOCK_SECOND : 0);
 	out_number_or(out, "timeout", NULL, tracked ? (int64_t)timeout : -1, NULL);
-	time_out(out, view, "deadline", NULL, row->conn.deadline, tracked);
+	stamp_out(out, &stamp, "deadline", NULL, tracked ? conn->deadline : 0);
 }
 
 static const char *socket_state(const struct connview *view, const struct conn_row *row)
@@ -108,8 +83,8 @@ void conn_out(struct out *out, const struct connview *view, const struct conn_ro
 	out_text(out, "table", "TABLE", conn_place_name(row->place));
 	out_text(out, "socket", "SOCKET", socket_state(view, row));
 	out_text(out, "dir", "DIR", row->conn.flags & CONN_OUTBOUND ? "out" : "in");
-	out_text(out, "iface", "IFACE", interface_name(conn_interface(&row->conn)));
-	out_text(out, "iface_rev", NULL, interface_name(row->conn.ifindex[CONN_BACK]));
+	out_text(out, "iface", "IFACE", ifcache_name(conn_interface(&row->conn)));
+	out_text(out, "iface_rev", NULL, ifcache_name(row->conn.ifindex[CONN_BACK]));
 	times_out(out, view, row);
 	counters_out(out, row);
 	out_number_or(out, "rule", "RULE", rule ? (int64_t)rule : -1, "-");
@@ -165,11 +140,29 @@ static void end_print(const struct conn_row *row, const struct conn_end *end)
 void conn_print_line(const struct conn_row *row)
 {
 	struct conn_end src = conn_source(&row->key, &row->conn), dst = conn_destination(&row->key, &row->conn);
-	const char *interface = interface_name(conn_interface(&row->conn));
+	const char *interface = ifcache_name(conn_interface(&row->conn));
 	char proto[PROTO_TEXT_MAX];
 
 	fputs(proto_format(row->key.proto, proto), stdout);
 	end_print(row, &src);
 	end_print(row, &dst);
 	printf(interface ? " %s\n" : "\n", interface);
+}
+
+void connview_print_lines(const struct connview *view)
+{
+	int64_t offset = (int64_t)(view->now_epoch - view->now);
+
+	for (size_t i = 0; i < view->count; i++) {
+		struct conn_row row = view->rows[i];
+		char line[CONN_LINE_MAX];
+		struct text text = TEXT_OF(line);
+
+		if (row.place == PLACE_SOCKET || !conn_row_has_text(&row))
+			continue;
+		conn_row_to_epoch(&row, offset);
+		text_conn_line(&text, &row);
+		text_char(&text, '\n');
+		fwrite(line, 1, text.length, stdout);
+	}
 }

@@ -13,6 +13,9 @@ void conn_out(struct out *out, const struct connview *view, const struct conn_ro
 void connview_print(const struct connview *view, enum out_form form);
 void connview_print_count(const struct connview *view, enum out_form form);
 
+/* Those that are in a table, as conn_update -f reads them. */
+void connview_print_lines(const struct connview *view);
+
 /* "tcp 10.0.0.1:4000 10.0.0.2:80 wan0" and a newline: as rule_list --match takes it. */
 void conn_print_line(const struct conn_row *row);
 

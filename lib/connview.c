@@ -8,9 +8,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#define READ_ATTEMPTS 8
 
 struct reading {
 	struct connview *view;
@@ -82,12 +79,14 @@ static int take_sockets(struct reading *reading)
 
 /* ---- tables ---- */
 
-static int take_entry(void *context, const struct conn_key *key, const struct conn *conn)
+static int take_entry(void *context, enum conn_table table, const void *key, const void *value)
 {
 	struct reading *reading = context;
+	const struct conn *conn = value;
 	struct conn_row *row;
 	bool known;
 
+	reading->place = (enum conn_place)table;
 	if (conn_is_overdue(&reading->view->config, key, conn, reading->view->now))
 		return 0;
 	row = row_of(reading, key, &known);
@@ -99,54 +98,33 @@ static int take_entry(void *context, const struct conn_key *key, const struct co
 	return 0;
 }
 
-static int take_table(struct reading *reading, int outer, enum conn_table table, uint32_t *id, struct error *error)
+/* Sockets first: a connection that has one is known by the time it is found in a table. */
+static int take_begin(void *context, struct error *error)
 {
-	struct flow_table map;
-	int result;
+	struct reading *reading = context;
+	struct connview *view = reading->view;
 
-	if (conn_map_open(outer, table, &map, error))
+	keyindex_free(&reading->index);
+	connview_close(view);
+	if (local_sockets_read(&view->sockets, error))
 		return -1;
-	*id = map.id;
-	reading->place = (enum conn_place)table;
-	result = conn_map_each(map.fd, take_entry, reading) ? error_errno(error, SPLICER_CONNS) : 0;
-	close(map.fd);
-	return result;
-}
-
-static int is_exchanged(int outer, const uint32_t ids[CONN_TABLES], bool *exchanged, struct error *error)
-{
-	*exchanged = false;
-	for (int table = 0; table < CONN_TABLES; table++) {
-		struct flow_table map;
-
-		if (conn_map_open(outer, (enum conn_table)table, &map, error))
-			return -1;
-		close(map.fd);
-		*exchanged |= map.id != ids[table];
-	}
+	if (take_sockets(reading))
+		return error_errno(error, "connections");
+	view->now = clock_now();
+	view->now_epoch = clock_to_epoch(view->now);
 	return 0;
 }
 
-/* Connections move from the unconfirmed table to the confirmed one, so that is read last: none is missed. */
-static int read_all(struct connview *view, int outer, bool *exchanged, struct error *error)
+static int read_all(struct connview *view, const struct pins *pins, struct error *error)
 {
 	struct reading reading = {
 		.view = view,
 		.index = { .key_size = sizeof(struct conn_key), .stride = sizeof(*view->rows) },
 	};
-	uint32_t ids[CONN_TABLES];
-	int result = local_sockets_read(&view->sockets, error);
+	int result = flow_tables_each(&conn_shape, pins, take_begin, take_entry, &reading, error);
 
-	if (!result && take_sockets(&reading))
-		result = error_errno(error, "connections");
-	view->now = clock_now();
-	view->now_epoch = clock_to_epoch(view->now);
-	if (!result)
-		result = take_table(&reading, outer, CONNS_UNCONFIRMED, &ids[CONNS_UNCONFIRMED], error);
-	if (!result)
-		result = take_table(&reading, outer, CONNS_CONFIRMED, &ids[CONNS_CONFIRMED], error);
 	keyindex_free(&reading.index);
-	return result ? result : is_exchanged(outer, ids, exchanged, error);
+	return result;
 }
 
 /* ---- what was asked for ---- */
@@ -177,18 +155,8 @@ static int row_order(const void *left, const void *right)
 int connview_open(struct connview *view, const struct pins *pins, const struct conn_selector *selector,
 		  struct error *error)
 {
-	int outer = pin_open(pins, &pin_conns, error), result, attempts = READ_ATTEMPTS;
-	bool exchanged = false;
-
 	*view = (struct connview){ .config = *pins->config };
-	if (outer < 0)
-		return -1;
-	do {
-		connview_close(view);
-		result = read_all(view, outer, &exchanged, error);
-	} while (!result && exchanged && --attempts);
-	close(outer);
-	if (result) {
+	if (read_all(view, pins, error)) {
 		connview_close(view);
 		return -1;
 	}

@@ -76,15 +76,6 @@ static unsigned int field_number(const struct count_key *key, enum count_field f
 	}
 }
 
-static bool is_utf8(const char *text)
-{
-	const unsigned char *at = (const unsigned char *)text;
-
-	while (*at && utf8_length(at))
-		at += utf8_length(at);
-	return !*at;
-}
-
 /* Two samples with equal labels are an error for who reads them, so what has no name of its own goes by its number. */
 static void label_out(struct metric *metric, const struct countview *view, const struct count_row *row,
 		      enum count_field field)
@@ -92,7 +83,7 @@ static void label_out(struct metric *metric, const struct countview *view, const
 	const char *word = countview_word(view, row, field);
 	char number[COUNT_WORD_MAX];
 
-	if (word && (!strcmp(word, "?") || !is_utf8(word))) {
+	if (word && (!strcmp(word, "?") || !utf8_is_text(word))) {
 		snprintf(number, sizeof(number), "#%u", field_number(&row->key, field));
 		word = number;
 	}
@@ -114,15 +105,6 @@ static void counters_out(struct metric *metric, const struct countview *view, bo
 }
 
 /* ---- what stands beside them ---- */
-
-static void gauge_out(const char *name, const char *unit, const char *help, uint64_t value)
-{
-	struct metric metric = { .name = name, .unit = unit, .help = help, .type = METRIC_GAUGE };
-
-	metric_open(&metric);
-	sample_begin(&metric);
-	sample_end(&metric, value);
-}
 
 static void rules_out(const struct readings *readings)
 {
@@ -175,8 +157,8 @@ static void readings_out(const struct readings *readings)
 	counters_out(&packets, &readings->view, false);
 	counters_out(&bytes, &readings->view, true);
 	rules_out(readings);
-	gauge_out("splicer_event_subscribers", "subscribers", "Programs that follow events.",
-		  readings->subscriber_count);
+	gauge_print("splicer_event_subscribers", "subscribers", "Programs that follow events.",
+		    readings->subscriber_count);
 	losses_out(readings);
 	metrics_end();
 }

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define NOTE_MAX 1024 /* bytes of a note, which is cut there */
+
 /* C0, DEL, and C1 as UTF-8 or as the bare byte that terminals with eight-bit controls obey. */
 static bool is_control(const unsigned char *at, unsigned int length)
 {
@@ -86,6 +88,16 @@ int error_errno(struct error *error, const char *operand)
 	return error_state(error, operand, "%s", strerror(errno));
 }
 
+int error_locate(struct error *error, const char *path, unsigned long line, int column)
+{
+	struct error inner = *error;
+
+	snprintf(error->text, sizeof(error->text), "%.255s:%lu:%d: %.400s", strcmp(path, "-") ? path : "stdin", line,
+		 column, inner.text);
+	replace_control(error->text);
+	return -1;
+}
+
 int error_print(const struct error *error)
 {
 	progress_end();
@@ -106,12 +118,13 @@ int output_finish(int status)
 
 void note_print(const char *format, ...)
 {
+	char text[NOTE_MAX];
 	va_list arguments;
 
-	progress_end();
-	fprintf(stderr, "%s: ", program_invocation_short_name);
 	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
+	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	fputc('\n', stderr);
+	replace_control(text);
+	progress_end();
+	fprintf(stderr, "%s: %s\n", program_invocation_short_name, text);
 }

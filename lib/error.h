@@ -26,6 +26,9 @@ int error_state(struct error *error, const char *operand, const char *format, ..
 /* As error_state, with the text of errno as reason. */
 int error_errno(struct error *error, const char *operand);
 
+/* Puts "FILE:LINE:COLUMN: " before the text, of path "-" "stdin:..."; returns -1. Both are counted from 1. */
+int error_locate(struct error *error, const char *path, unsigned long line, int column);
+
 /* Prints "prog: text" on stderr and returns error->exit. prog is the program's own name. */
 int error_print(const struct error *error);
 
@@ -38,7 +41,7 @@ int output_finish(int status);
 /* Whether text has a control character: C0, DEL, or C1, which begins sequences on some terminals. */
 int has_control(const char *text);
 
-/* A line on stderr that is no error: "prog: text". */
+/* A line on stderr that is no error: "prog: text", control characters replaced. */
 void note_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

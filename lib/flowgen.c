@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 /* In a row, and then with a pause each, for a hypervisor may have taken the CPU away that has the lock. */
-#define COPY_ATTEMPTS 1000
-#define COPY_PAUSES 1000
-#define COPY_PAUSE 100 /* us */
+#define READ_ATTEMPTS 1000
+#define READ_PAUSES 1000
+#define READ_PAUSE 100 /* us */
 
 /* ---- opened ---- */
 
@@ -58,15 +58,21 @@ static int packets_take(struct flowgen *gen, const struct slot *slot, struct err
 	return 0;
 }
 
-/* The newest generation before `limit` that waits, or NULL. */
-static struct slot *newest_find(struct shelves *shelves, uint64_t limit)
+/* Whether a generation waits, or is wanted though it does not. */
+static bool is_wanted(const struct slot *slot, size_t place, bool all)
+{
+	return place == FLOW_NOW || !head_of(slot)->delivered || (all && place == FLOW_BEFORE);
+}
+
+/* The newest generation before `limit` that is wanted, or NULL. */
+static struct slot *newest_find(struct shelves *shelves, uint64_t limit, bool all)
 {
 	struct slot *newest = NULL;
 
 	for (size_t i = 0; i < FLOW_GENERATIONS; i++) {
 		struct slot *slot = &shelves->sessions.slots[i];
 
-		if (!slot->head || generation_of(slot) >= limit || (i != FLOW_NOW && head_of(slot)->delivered))
+		if (!slot->head || generation_of(slot) >= limit || !is_wanted(slot, i, all))
 			continue;
 		if (!newest || generation_of(slot) > generation_of(newest))
 			newest = slot;
@@ -88,14 +94,14 @@ static int unfinished_take(struct flowgens *gens, struct shelves *shelves, struc
 	return 0;
 }
 
-static int gens_take(struct flowgens *gens, struct shelves *shelves, struct error *error)
+static int gens_take(struct flowgens *gens, struct shelves *shelves, bool all, struct error *error)
 {
 	uint64_t limit = UINT64_MAX;
 	struct slot *slot;
 
 	if (is_unfinished(shelves) && unfinished_take(gens, shelves, error))
 		return -1;
-	while (gens->count < FLOW_GENERATIONS && (slot = newest_find(shelves, limit))) {
+	while (gens->count < FLOW_GENERATIONS && (slot = newest_find(shelves, limit, all))) {
 		struct flowgen *gen = &gens->item[gens->count++];
 
 		limit = generation_of(slot);
@@ -106,7 +112,7 @@ static int gens_take(struct flowgens *gens, struct shelves *shelves, struct erro
 	return 0;
 }
 
-int flowgens_open(struct flowgens *gens, const struct pins *pins, struct error *error)
+static int gens_open(struct flowgens *gens, const struct pins *pins, bool all, struct error *error)
 {
 	struct shelves shelves;
 	int result;
@@ -114,11 +120,21 @@ int flowgens_open(struct flowgens *gens, const struct pins *pins, struct error *
 	*gens = (struct flowgens){ 0 };
 	if (shelves_open(&shelves, pins, error))
 		return -1;
-	result = gens_take(gens, &shelves, error);
+	result = gens_take(gens, &shelves, all, error);
 	shelves_close(&shelves);
 	if (result)
 		flowgens_close(gens);
 	return result;
+}
+
+int flowgens_open(struct flowgens *gens, const struct pins *pins, struct error *error)
+{
+	return gens_open(gens, pins, false, error);
+}
+
+int flowgens_open_all(struct flowgens *gens, const struct pins *pins, struct error *error)
+{
+	return gens_open(gens, pins, true, error);
 }
 
 void flowgens_close(struct flowgens *gens)
@@ -155,6 +171,8 @@ static void settings_store(struct flow_settings *settings, const struct flow_set
 		__atomic_store_n(&settings->session_packets, 0, __ATOMIC_SEQ_CST);
 	idle_store(settings, wanted);
 	__atomic_store_n(&settings->clock, wanted->clock, __ATOMIC_RELAXED);
+	__atomic_store_n(&settings->detailed, wanted->detailed, __ATOMIC_RELAXED);
+	__atomic_store_n(&settings->without_content, wanted->without_content, __ATOMIC_RELAXED);
 	__atomic_store_n(&settings->sessions, wanted->sessions, __ATOMIC_RELAXED);
 	__atomic_store_n(&settings->packets, wanted->packets, __ATOMIC_RELAXED);
 	__atomic_store_n(&settings->session_restart, wanted->session_restart, __ATOMIC_RELAXED);
@@ -190,27 +208,107 @@ struct flow_settings flowgen_settings(const struct flowgen *gen)
 	return settings;
 }
 
-/* Whether the copy is of one piece: the lock was free, and nobody had it meanwhile. */
-static bool copy_try(const struct flow_bucket *bucket, uint32_t way, struct flow *flow, bool *used)
+/* ---- a bucket, while programs write ---- */
+
+/* Reads something of a bucket; what it has read is worth nothing when somebody wrote meanwhile. */
+typedef void bucket_reader(const struct flow_bucket *bucket, void *context);
+
+/* Whether it was read in one piece: the lock was free, and nobody had it meanwhile. */
+static bool read_try(const struct flow_bucket *bucket, bucket_reader *read, void *context)
 {
 	uint32_t lock = __atomic_load_n(&bucket->lock, __ATOMIC_ACQUIRE);
 
-	*used = __atomic_load_n(&bucket->used[way], __ATOMIC_RELAXED) != 0;
-	if (*used)
-		memcpy(flow, &bucket->flows[way], sizeof(*flow));
+	read(bucket, context);
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	return !(lock & 1) && __atomic_load_n(&bucket->lock, __ATOMIC_RELAXED) == lock;
 }
 
+static void bucket_read(const struct flow_bucket *bucket, bucket_reader *read, void *context)
+{
+	for (int attempt = 0; attempt < READ_ATTEMPTS + READ_PAUSES; attempt++) {
+		if (read_try(bucket, read, context))
+			return;
+		if (attempt >= READ_ATTEMPTS)
+			usleep(READ_PAUSE);
+	}
+}
+
+static bool is_used(const struct flow_bucket *bucket, uint32_t way)
+{
+	return __atomic_load_n(&bucket->used[way], __ATOMIC_RELAXED) != 0;
+}
+
+struct copy {
+	uint32_t way;
+	struct flow *flow;
+	bool used;
+};
+
+static void read_copy(const struct flow_bucket *bucket, void *context)
+{
+	struct copy *copy = context;
+
+	copy->used = is_used(bucket, copy->way);
+	if (copy->used)
+		memcpy(copy->flow, &bucket->flows[copy->way], sizeof(*copy->flow));
+}
+
 bool flowgen_copy(const struct flow_bucket *bucket, uint32_t way, struct flow *flow)
 {
-	bool used = false;
+	struct copy copy = { .way = way, .flow = flow };
 
-	for (int attempt = 0; attempt < COPY_ATTEMPTS + COPY_PAUSES; attempt++) {
-		if (copy_try(bucket, way, flow, &used))
-			break;
-		if (attempt >= COPY_ATTEMPTS)
-			usleep(COPY_PAUSE);
+	bucket_read(bucket, read_copy, &copy);
+	return copy.used;
+}
+
+/* Loads that the compiler neither repeats nor leaves out. */
+static uint64_t load(const __u64 *number)
+{
+	return __atomic_load_n(number, __ATOMIC_RELAXED);
+}
+
+static void read_sum(const struct flow_bucket *bucket, void *context)
+{
+	struct flow_tally *sum = context;
+
+	sum->packets = load(&bucket->evicted_packets) + load(&bucket->missed_packets);
+	sum->bytes = load(&bucket->evicted_bytes) + load(&bucket->missed_bytes);
+	for (uint32_t way = 0; way < FLOW_WAYS && is_used(bucket, way); way++) {
+		const struct flow_side *side = bucket->flows[way].side;
+
+		sum->packets += load(&side[0].packets) + load(&side[1].packets);
+		sum->bytes += load(&side[0].bytes) + load(&side[1].bytes);
 	}
-	return used;
+}
+
+struct flow_tally flowgen_sum(const struct flow_bucket *bucket)
+{
+	struct flow_tally sum = { 0 };
+
+	bucket_read(bucket, read_sum, &sum);
+	return sum;
+}
+
+/* Places of a bucket are taken from the first on. */
+static int bucket_visit(const struct flow_bucket *bucket, bool is_changing, flow_visit *visit, void *context)
+{
+	for (uint32_t way = 0; way < FLOW_WAYS; way++) {
+		struct flow copy;
+
+		if (!__atomic_load_n(&bucket->used[way], __ATOMIC_RELAXED))
+			break;
+		if (is_changing && !flowgen_copy(bucket, way, &copy))
+			break;
+		if (visit(context, is_changing ? &copy : &bucket->flows[way]))
+			return -1;
+	}
+	return 0;
+}
+
+int flowgen_visit(const struct flowgen *gen, bool is_changing, flow_visit *visit, void *context)
+{
+	for (uint32_t i = 0; i < gen->bucket_count; i++)
+		if (bucket_visit(&gen->buckets[i], is_changing, visit, context))
+			return -1;
+	return 0;
 }

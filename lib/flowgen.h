@@ -45,6 +45,9 @@ struct flowgen_plan {
 int flowgens_open(struct flowgens *gens, const struct pins *pins, struct error *error);
 void flowgens_close(struct flowgens *gens);
 
+/* As it, with the one before the one in force also where it was handed out: as long as programs ask it, it is there. */
+int flowgens_open_all(struct flowgens *gens, const struct pins *pins, struct error *error);
+
 /*
  * Puts an empty generation in force; the caller holds the writers' lock. When it returns, no program writes to the one
  * that was in force. EXIT_STATE when too many generations wait to be handed out.
@@ -77,5 +80,20 @@ struct flow_settings flowgen_settings(const struct flowgen *gen);
  * write meanwhile; after a tenth of a second a copy in pieces is taken as it is.
  */
 bool flowgen_copy(const struct flow_bucket *bucket, uint32_t way, struct flow *flow);
+
+/*
+ * What a bucket has counted, as at one moment: its sessions, those whose place others took, and what was missed. It
+ * never falls, unless a program holds the lock for longer than flowgen_copy waits.
+ */
+struct flow_tally flowgen_sum(const struct flow_bucket *bucket);
+
+/* Shown one session after the other. -1 ends it, and is what it returns. */
+typedef int flow_visit(void *context, const struct flow *flow);
+
+/*
+ * Visits each session of a generation. Where programs write meanwhile what is shown is a copy, of a session as it was
+ * at one moment; otherwise it is where it stands, and stays.
+ */
+int flowgen_visit(const struct flowgen *gen, bool is_changing, flow_visit *visit, void *context);
 
 #endif

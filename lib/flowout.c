@@ -2,11 +2,14 @@
 #include "flowout.h"
 
 #include "csv.h"
+#include "flowdetail.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+_Static_assert(FLOW_COLUMNS_MAX <= OUT_COLUMNS_MAX, "all columns can be shown");
 
 /* ---- rows ---- */
 
@@ -247,20 +250,36 @@ void flows_print_summary(const struct flowrows *rows, enum out_form form)
 	out_again(&out);
 }
 
+/* ---- what is not kept ---- */
+
+void flows_note_details(const struct flowrows *rows, size_t count, const struct flow_choice *choice)
+{
+	size_t without = 0;
+
+	if (!choice->asks_detail)
+		return;
+	for (size_t i = 0; i < count; i++)
+		without += !flow_is_detailed(rows->rows[i].flow);
+	if (without)
+		note_print("no details were kept of %zu of %zu session%s; flow_set --details on has them kept of those "
+			   "that begin then",
+			   without, count, count == 1 ? "" : "s");
+}
+
 /* ---- the columns ---- */
 
-void flow_columns_print(enum out_form form)
+void flow_columns_print(const struct flow_choice *choice, enum out_form form)
 {
 	struct out out;
 
 	out_open(&out, form);
 	do {
-		for (size_t i = 0; i < flow_column_count; i++) {
+		for (size_t i = 0; i < choice->count; i++) {
 			out_begin(&out);
-			out_text(&out, "name", "NAME", flow_columns[i].name);
-			out_text(&out, "heading", "HEADING", flow_columns[i].heading);
-			out_text(&out, "unit", "UNIT", flow_columns[i].unit);
-			out_text(&out, "formula", "FORMULA", flow_columns[i].formula);
+			out_text(&out, "name", "NAME", choice->items[i]->name);
+			out_text(&out, "heading", "HEADING", choice->items[i]->heading);
+			out_text(&out, "unit", "UNIT", choice->items[i]->unit);
+			out_text(&out, "formula", "FORMULA", choice->items[i]->formula);
 			out_end(&out);
 		}
 	} while (out_again(&out));

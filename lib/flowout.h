@@ -11,7 +11,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum flow_form { FLOW_AS_TABLE, FLOW_AS_JSON, FLOW_AS_JSON_LINES, FLOW_AS_CSV };
+enum flow_form {
+	FLOW_AS_TABLE,
+	FLOW_AS_JSON,
+	FLOW_AS_JSON_LINES,
+	FLOW_AS_CSV,
+	FLOW_AS_ZEEK,        /* flowzeek.h */
+	FLOW_AS_IPFIX,       /* flowipfix.h */
+	FLOW_AS_OPENMETRICS, /* flowmetrics.h */
+};
 
 /* The fields of one row; the caller begins and ends it. */
 void flow_out(struct out *out, const struct flow_scene *scene, const struct flow_row *row,
@@ -33,7 +41,10 @@ void flows_note_losses(const struct flowrows *rows);
 /* The sums as those lines, or as one record. */
 void flows_print_summary(const struct flowrows *rows, enum out_form form);
 
-/* The table of columns. */
-void flow_columns_print(enum out_form form);
+/* On stderr, of how many of the first `count` rows what was asked for is not kept, and what would have it kept. */
+void flows_note_details(const struct flowrows *rows, size_t count, const struct flow_choice *choice);
+
+/* What columns there are: a table of these. */
+void flow_columns_print(const struct flow_choice *choice, enum out_form form);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "array.h"
 #include "clock.h"
+#include "flowdetail.h"
 #include "flowstate.h"
 #include "keyindex.h"
 #include "proto.h"
@@ -34,38 +35,11 @@ bool flow_has_ports(const struct flow *flow)
 
 /* ---- two records of one session ---- */
 
-/* 4294967295 is that or more. */
-static void count_add(uint32_t *count, uint32_t more)
-{
-	if (__builtin_add_overflow(*count, more, count))
-		*count = UINT32_MAX;
-}
-
 static void counts_add(uint32_t *counts, const uint32_t *more, size_t size)
 {
 	for (size_t i = 0; i < size; i++)
-		count_add(&counts[i], more[i]);
+		flow_count_add(&counts[i], more[i]);
 }
-
-static void squares_add(__u64 sum[2], const __u64 more[2])
-{
-	unsigned __int128 a = (unsigned __int128)sum[1] << 64 | sum[0], b = (unsigned __int128)more[1] << 64 | more[0];
-
-	a += b;
-	sum[0] = (__u64)a;
-	sum[1] = (__u64)(a >> 64);
-}
-
-#define LEAST(a, b)                \
-	do {                       \
-		if ((b) < (a))     \
-			(a) = (b); \
-	} while (0)
-#define MOST(a, b)                 \
-	do {                       \
-		if ((b) > (a))     \
-			(a) = (b); \
-	} while (0)
 
 /* Of extremes, a side without packets, or without gaps, has none. */
 static void merge_extremes(struct flow_side *side, const struct flow_side *older)
@@ -92,15 +66,15 @@ static void merge_sums(struct flow_side *side, const struct flow_side *older)
 	side->bytes += older->bytes;
 	side->payload += older->payload;
 	side->length_squares += older->length_squares;
-	squares_add(side->gap_squares, older->gap_squares);
+	flow_squares_add(side->gap_squares, older->gap_squares);
 	side->gap_sum += older->gap_sum;
 	side->gaps += older->gaps;
 	side->missed += older->missed;
-	count_add(&side->missed_times, older->missed_times);
-	count_add(&side->zero_windows, older->zero_windows);
-	count_add(&side->retransmitted, older->retransmitted);
-	count_add(&side->out_of_order, older->out_of_order);
-	count_add(&side->fragments, older->fragments);
+	flow_count_add(&side->missed_times, older->missed_times);
+	flow_count_add(&side->zero_windows, older->zero_windows);
+	flow_count_add(&side->retransmitted, older->retransmitted);
+	flow_count_add(&side->out_of_order, older->out_of_order);
+	flow_count_add(&side->fragments, older->fragments);
 	counts_add(side->tcp, older->tcp, sizeof(side->tcp) / sizeof(side->tcp[0]));
 	counts_add(side->lengths, older->lengths, FLOW_LENGTH_BINS);
 	counts_add(side->gap_times, older->gap_times, FLOW_GAP_BINS);
@@ -115,10 +89,22 @@ static void merge_side(struct flow_side *side, const struct flow_side *older)
 	MOST(side->last, older->last);
 }
 
+/* What was known goes on in the next generation, so that the newer record has no less; but it may be in the making. */
+static void merge_content(struct flow *flow, const struct flow *older, unsigned int side)
+{
+	if (flow->content_length[side] >= older->content_length[side])
+		return;
+	flow->content_length[side] = older->content_length[side];
+	memcpy(flow->content[side], older->content[side], sizeof(flow->content[side]));
+}
+
 void flow_merge(struct flow *flow, const struct flow *older)
 {
 	flow->flags = (__u8)((flow->flags & ~FLOW_CONTINUED) | (older->flags & FLOW_CONTINUED));
-	count_add(&flow->sampled, older->sampled);
+	flow_count_add(&flow->sampled, older->sampled);
+	merge_content(flow, older, 0);
+	merge_content(flow, older, 1);
+	flow_detail_merge(flow, older);
 	merge_side(&flow->side[0], &older->side[0]);
 	merge_side(&flow->side[1], &older->side[1]);
 }
@@ -210,8 +196,9 @@ static int row_add(struct reading *reading, const struct flow_id *id, const stru
 	return keyindex_add(&reading->index, rows->rows, rows->count - 1);
 }
 
-static int take_flow(struct reading *reading, const struct flow *flow)
+static int take_flow(void *context, const struct flow *flow)
 {
+	struct reading *reading = context;
 	struct flow_id id = { .key = flow->key, .start = flow->start };
 	size_t place = KEYINDEX_NONE;
 
@@ -225,23 +212,6 @@ static int take_flow(struct reading *reading, const struct flow *flow)
 	if (place == KEYINDEX_NONE || reading->rows->rows[place].part == reading->part)
 		return row_add(reading, &id, flow, reading->merge && place == KEYINDEX_NONE);
 	return row_join(reading, &reading->rows->rows[place], flow);
-}
-
-/* Places of a bucket are taken from the first on. */
-static int take_bucket(struct reading *reading, const struct flow_bucket *bucket)
-{
-	for (uint32_t way = 0; way < FLOW_WAYS; way++) {
-		const struct flow *flow = &bucket->flows[way];
-		struct flow copy;
-
-		if (!__atomic_load_n(&bucket->used[way], __ATOMIC_RELAXED))
-			break;
-		if (reading->is_changing && !flowgen_copy(bucket, way, &copy))
-			break;
-		if (take_flow(reading, reading->is_changing ? &copy : flow))
-			return -1;
-	}
-	return 0;
 }
 
 static void tally_add(struct flow_tally *sum, uint64_t packets, uint64_t bytes)
@@ -270,12 +240,9 @@ static int take_generation(struct reading *reading, const struct flowgen *gen)
 	};
 	tally_add(&rows->losses.not_ip, gen->head->not_ip.packets, gen->head->not_ip.bytes);
 	tally_add(&rows->losses.malformed, gen->head->malformed.packets, gen->head->malformed.bytes);
-	for (uint32_t i = 0; i < gen->bucket_count; i++) {
+	for (uint32_t i = 0; i < gen->bucket_count; i++)
 		losses_add(&rows->losses, &gen->buckets[i]);
-		if (take_bucket(reading, &gen->buckets[i]))
-			return -1;
-	}
-	return 0;
+	return flowgen_visit(gen, reading->is_changing, take_flow, reading);
 }
 
 /* Captures have a past of their own: what came after the last packet is not known. */

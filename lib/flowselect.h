@@ -29,19 +29,24 @@ enum flow_select_row {
 	FLOW_SELECT_BYTES,
 	FLOW_SELECT_ROWS
 };
-#define FLOW_SELECT_OPTION_ROWS                                                                     \
-	{ "proto", 'p', "PROTO", "of this protocol" },                                              \
-		{ "source", 's', "PREFIX", "opened from here; A-B is a range" },                    \
-		{ "destination", 'd', "PREFIX", "opened to here" },                                 \
-		{ "sport", 0, "PORT", "whose originator has this port; LOW-HIGH is a range" },      \
-		{ "dport", 0, "PORT", "opened to this port" },                                      \
-		{ "port", 0, "PORT", "one of whose ends has this port" },                           \
-		{ "iface", 'i', "NAME", "seen on this interface" },                                 \
-		{ "vlan", 0, "ID", "with this VLAN id; 0: untagged" },                              \
-		{ "state", 0, "STATE", "S0, S1, SF, REJ... as splicer.flows(5) has them" },         \
-		{ "end", 0, "END", "open, or how it ended: fin, rst, idle" },                       \
-	{                                                                                           \
-		"min-bytes", 0, "NUMBER", "of which both ends together sent at least so many bytes" \
+/* Those by what all records of a session have in common. */
+#define FLOW_SELECT_COMMON_ROWS FLOW_SELECT_STATE
+#define FLOW_SELECT_COMMON_OPTION_ROWS                                                         \
+	{ "proto", 'p', "PROTO", "of this protocol" },                                         \
+		{ "source", 's', "PREFIX", "opened from here; A-B is a range" },               \
+		{ "destination", 'd', "PREFIX", "opened to here" },                            \
+		{ "sport", 0, "PORT", "whose originator has this port; LOW-HIGH is a range" }, \
+		{ "dport", 0, "PORT", "opened to this port" },                                 \
+		{ "port", 0, "PORT", "one of whose ends has this port" },                      \
+		{ "iface", 'i', "NAME", "seen on this interface" },                            \
+	{                                                                                      \
+		"vlan", 0, "ID", "with this VLAN id; 0: untagged"                              \
+	}
+#define FLOW_SELECT_OPTION_ROWS                                                                                     \
+	FLOW_SELECT_COMMON_OPTION_ROWS, { "state", 0, "STATE", "S0, S1, SF, REJ... as splicer.flows(5) has them" }, \
+		{ "end", 0, "END", "open, or how it ended: fin, rst, idle" },                                       \
+	{                                                                                                           \
+		"min-bytes", 0, "NUMBER", "of which both ends together sent at least so many bytes"                 \
 	}
 
 struct flow_selector {

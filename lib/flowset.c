@@ -6,13 +6,12 @@
 
 #include <inttypes.h>
 
-/* What is the default is 0 in the maps, but for sizes. */
 static void change_one(const struct flowset_change *change, struct state *next, enum flowset_name name)
 {
-	if (!change->is_default[name])
-		value_put(next, name, change->value[name]);
+	if (change->is_default[name])
+		value_reset(next, name);
 	else
-		value_put(next, name, name == FLOWSET_CAPACITY ? value_default(next, name) : 0);
+		value_put(next, name, change->value[name]);
 }
 
 /* What sampling needs and nobody has said: programs have no defaults for it. */

@@ -17,7 +17,7 @@
 
 /* ---- what there is ---- */
 
-enum unit { UNIT_SESSIONS, UNIT_PACKETS, UNIT_SECONDS, UNIT_TIME };
+enum unit { UNIT_SESSIONS, UNIT_PACKETS, UNIT_SECONDS, UNIT_TIME, UNIT_SWITCH };
 
 struct setting {
 	const char *option;
@@ -33,7 +33,11 @@ struct time_unit {
 	uint64_t ns;
 };
 
+/* NULL: it has none. */
 const char *unit_name(enum unit unit);
+
+/* "on", "off" */
+const char *switch_name(uint64_t value);
 
 /* The largest unit of those that are shown in which it is a whole number. */
 const struct time_unit *time_unit_of(uint64_t ns);
@@ -51,9 +55,12 @@ struct state {
 /* capacity_used, for which all buckets are read, is 0 without with_use. */
 int state_read(const struct pins *pins, struct state *state, bool with_use, struct error *error);
 
-/* As the maps have it: 0 is the default, but for sizes. */
+/* As the maps have it: 0 is the default, but for sizes and switches. */
 uint64_t value_get(const struct state *state, enum flowset_name name);
 void value_put(struct state *state, enum flowset_name name, uint64_t value);
+
+/* Puts what value_get has where nobody set anything. */
+void value_reset(struct state *state, enum flowset_name name);
 
 uint64_t value_default(const struct state *state, enum flowset_name name);
 

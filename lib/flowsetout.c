@@ -16,20 +16,33 @@ static const char *unit_shown(const struct setting *setting, uint64_t value)
 	return setting->unit == UNIT_SECONDS ? "s" : unit_name(setting->unit);
 }
 
-/* In the table, a default stands in parentheses, and a time in a unit that suits it. */
+#define SHOWN_MAX 24
+
+/* A time is in a unit that suits it. */
+static char *value_format(const struct setting *setting, uint64_t value, char text[SHOWN_MAX])
+{
+	if (setting->unit == UNIT_SWITCH)
+		snprintf(text, SHOWN_MAX, "%s", switch_name(value));
+	else
+		snprintf(text, SHOWN_MAX, "%" PRIu64,
+			 setting->unit == UNIT_TIME ? value / time_unit_of(value)->ns : value);
+	return text;
+}
+
+/* In the table, a default stands in parentheses. */
 static void value_out(struct out *out, const struct state *state, enum flowset_name name)
 {
 	const struct setting *setting = &flowset_settings[name];
 	uint64_t value = value_shown(state, name);
-	const struct time_unit *unit = time_unit_of(value);
-	bool is_time = setting->unit == UNIT_TIME;
-	char text[24];
+	char shown[SHOWN_MAX], text[SHOWN_MAX + 2];
 
-	snprintf(text, sizeof(text), is_default(state, name) ? "(%" PRIu64 ")" : "%" PRIu64,
-		 is_time ? value / unit->ns : value);
+	snprintf(text, sizeof(text), is_default(state, name) ? "(%s)" : "%s", value_format(setting, value, shown));
 	out_text(out, "name", "NAME", setting->option);
 	out_text(out, "original", NULL, setting->word);
-	out_number(out, "value", NULL, value);
+	if (setting->unit == UNIT_SWITCH)
+		out_bool(out, "value", value != 0);
+	else
+		out_number(out, "value", NULL, value);
 	out_bool(out, "default", is_default(state, name));
 	out_text(out, NULL, "VALUE", text);
 	out_text(out, "unit", NULL, unit_name(setting->unit));
@@ -80,13 +93,12 @@ void state_print(const struct state *state, const struct flowset_change *change,
 /* As an option of flow_set. */
 static void option_print(const struct state *state, enum flowset_name name)
 {
+	const struct setting *setting = &flowset_settings[name];
 	uint64_t value = value_shown(state, name);
-	const struct time_unit *unit = time_unit_of(value);
+	char text[SHOWN_MAX];
 
-	if (flowset_settings[name].unit == UNIT_TIME)
-		printf("--%s %" PRIu64 "%s\n", flowset_settings[name].option, value / unit->ns, unit->name);
-	else
-		printf("--%s %" PRIu64 "\n", flowset_settings[name].option, value);
+	printf("--%s %s%s\n", setting->option, value_format(setting, value, text),
+	       setting->unit == UNIT_TIME ? time_unit_of(value)->name : "");
 }
 
 void change_print(const struct flowset_change *change, const struct state *next)

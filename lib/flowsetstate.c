@@ -24,6 +24,10 @@ uint64_t value_get(const struct state *state, enum flowset_name name)
 		return s->idle_udp;
 	case FLOWSET_IDLE_OTHER:
 		return s->idle_other;
+	case FLOWSET_DETAILS:
+		return s->detailed;
+	case FLOWSET_CONTENT:
+		return !s->without_content;
 	case FLOWSET_SESSION_PACKETS:
 		return s->session_packets;
 	case FLOWSET_SESSIONS:
@@ -61,6 +65,12 @@ void value_put(struct state *state, enum flowset_name name, uint64_t value)
 		break;
 	case FLOWSET_IDLE_OTHER:
 		s->idle_other = word;
+		break;
+	case FLOWSET_DETAILS:
+		s->detailed = word;
+		break;
+	case FLOWSET_CONTENT:
+		s->without_content = !word;
 		break;
 	case FLOWSET_SESSION_PACKETS:
 		s->session_packets = word;
@@ -107,6 +117,7 @@ uint64_t value_default(const struct state *state, enum flowset_name name)
 		[FLOWSET_IDLE_ENDED] = FLOW_IDLE_ENDED,
 		[FLOWSET_IDLE_UDP] = FLOW_IDLE_UDP,
 		[FLOWSET_IDLE_OTHER] = FLOW_IDLE_OTHER,
+		[FLOWSET_CONTENT] = 1,
 		[FLOWSET_SESSIONS] = SESSIONS_DEFAULT,
 		[FLOWSET_SESSION_RESTART] = SESSION_RESTART_DEFAULT,
 		[FLOWSET_PACKET_RESTART] = PACKET_RESTART_DEFAULT,
@@ -116,11 +127,22 @@ uint64_t value_default(const struct state *state, enum flowset_name name)
 	return name == FLOWSET_PACKETS ? packets_default(state) : defaults[name];
 }
 
+/* Whether 0 is what it is, and not what nobody set. */
+static bool zero_counts(enum flowset_name name)
+{
+	return name == FLOWSET_CAPACITY || flowset_settings[name].unit == UNIT_SWITCH;
+}
+
+void value_reset(struct state *state, enum flowset_name name)
+{
+	value_put(state, name, zero_counts(name) ? value_default(state, name) : 0);
+}
+
 uint64_t value_shown(const struct state *state, enum flowset_name name)
 {
 	uint64_t value = value_get(state, name);
 
-	return value ? value : value_default(state, name);
+	return value || zero_counts(name) ? value : value_default(state, name);
 }
 
 static uint64_t places_used(const struct flowgen *gen)

@@ -16,6 +16,8 @@ const struct setting flowset_settings[FLOWSET_COUNT] = {
 	[FLOWSET_IDLE_ENDED] = { "idle-ended", NULL, UNIT_SECONDS, 1, UINT32_MAX },
 	[FLOWSET_IDLE_UDP] = { "idle-udp", NULL, UNIT_SECONDS, 1, UINT32_MAX },
 	[FLOWSET_IDLE_OTHER] = { "idle-other", NULL, UNIT_SECONDS, 1, UINT32_MAX },
+	[FLOWSET_DETAILS] = { "details", NULL, UNIT_SWITCH, 0, 1 },
+	[FLOWSET_CONTENT] = { "content", NULL, UNIT_SWITCH, 0, 1 },
 	[FLOWSET_SESSION_PACKETS] = { "session-packets", "N_PACKET_PER_SESSION", UNIT_PACKETS, 0, UINT32_MAX },
 	[FLOWSET_SESSIONS] = { "sessions", "N_SESSION", UNIT_SESSIONS, 1, CAPACITY_MAX - 1 },
 	[FLOWSET_PACKETS] = { "packets", "N_PACKET_TOTAL", UNIT_PACKETS, 1, FLOW_PACKETS_MAX },
@@ -36,9 +38,20 @@ static const struct time_unit time_units[] = {
 
 const char *unit_name(enum unit unit)
 {
-	static const char *const names[] = { "sessions", "packets", "seconds", "ns" };
+	static const char *const names[] = { "sessions", "packets", "seconds", "ns", NULL };
 
 	return names[unit];
+}
+
+const char *switch_name(uint64_t value)
+{
+	return value ? "on" : "off";
+}
+
+static int switch_parse(const char *text, uint64_t *value)
+{
+	*value = !strcmp(text, "on");
+	return *value || !strcmp(text, "off") ? 0 : -1;
 }
 
 /* A number with a unit; without one it is ns. */
@@ -78,6 +91,8 @@ static int value_fail(const struct setting *setting, const char *operand, struct
 		return error_usage(error, operand,
 				   "--%s is a time, a number with ns, us, ms, s, m or h, or without for ns; or default",
 				   setting->option);
+	if (setting->unit == UNIT_SWITCH)
+		return error_usage(error, operand, "--%s is on, off or default", setting->option);
 	return error_usage(error, operand, "--%s is a number of %s, %" PRIu64 "-%" PRIu64 ", or default",
 			   setting->option, unit_name(setting->unit), setting->least, setting->most);
 }
@@ -86,6 +101,8 @@ static int value_parse(const struct setting *setting, const char *text, uint64_t
 {
 	struct error ignored;
 
+	if (setting->unit == UNIT_SWITCH)
+		return switch_parse(text, value);
 	if (setting->unit != UNIT_TIME)
 		return num_parse(text, setting->least, setting->most, value, &ignored);
 	if (time_parse(text, value))

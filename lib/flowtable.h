@@ -53,4 +53,17 @@ int flow_table_open(const struct flow_shape *shape, int outer, enum conn_table t
 /* map_each of a table. */
 int flow_table_each(const struct flow_shape *shape, int fd, map_callback *take, void *context);
 
+/* Gets one entry of a table, as map_callback. */
+typedef int flow_callback(void *context, enum conn_table table, const void *key, const void *value);
+
+/* Before each reading: forgets what an earlier one found, during which a table was exchanged. */
+typedef int flow_begin(void *context, struct error *error);
+
+/*
+ * Hands over the entries of both tables, those of the confirmed one last: what moves there meanwhile is handed over
+ * twice, but none is missed. When a table is exchanged meanwhile (flowresize.h), begins anew. -1 with *error.
+ */
+int flow_tables_each(const struct flow_shape *shape, const struct pins *pins, flow_begin *begin, flow_callback *take,
+		     void *context, struct error *error);
+
 #endif

@@ -55,6 +55,18 @@ static int order_of_addresses(const struct flow_value *a, const struct flow_valu
 	return memcmp(a->address, b->address, sizeof(a->address));
 }
 
+static int order_of_ends(const struct flow_value *a, const struct flow_value *b)
+{
+	int order;
+
+	if (a->family != b->family)
+		return a->family < b->family ? -1 : 1;
+	order = memcmp(a->ends.address, b->ends.address, sizeof(a->ends.address));
+	for (int i = 0; i < 2 && !order; i++)
+		order = a->ends.port[i] - b->ends.port[i];
+	return order ? order : a->ends.proto - b->ends.proto;
+}
+
 int flow_value_order(const struct flow_value *a, const struct flow_value *b)
 {
 	if (a->kind == VALUE_NONE || b->kind == VALUE_NONE)
@@ -64,6 +76,10 @@ int flow_value_order(const struct flow_value *a, const struct flow_value *b)
 		return strcmp(a->word, b->word);
 	case VALUE_ADDRESS:
 		return order_of_addresses(a, b);
+	case VALUE_ENDS:
+		return order_of_ends(a, b);
+	case VALUE_INTEGER:
+		return LARGER_FIRST(a->integer, b->integer);
 	case VALUE_WIDE:
 		return LARGER_FIRST(a->wide, b->wide);
 	case VALUE_REAL:
@@ -79,18 +95,8 @@ int flow_value_order(const struct flow_value *a, const struct flow_value *b)
 
 bool flow_value_is_text(const struct flow_value *value)
 {
-	return value->kind == VALUE_WORD || value->kind == VALUE_ADDRESS || value->kind == VALUE_TIME;
-}
-
-static void text_wide(struct text *text, unsigned __int128 number)
-{
-	char digits[40], *at = digits + sizeof(digits);
-
-	do {
-		*--at = (char)('0' + (int)(number % 10));
-		number /= 10;
-	} while (number);
-	text_bytes(text, at, (size_t)(digits + sizeof(digits) - at));
+	return value->kind == VALUE_WORD || value->kind == VALUE_ADDRESS || value->kind == VALUE_ENDS ||
+	       value->kind == VALUE_TIME || value->kind == VALUE_CIC_TIME;
 }
 
 /* Of ns, with so many digits after the point; what a cell leaves out is cut off. */
@@ -115,6 +121,48 @@ static void text_time(struct text *text, uint64_t ns)
 	text_put(text, date);
 	text_digits(text, ns % CLOCK_SECOND, 9);
 	text_char(text, 'Z');
+}
+
+/* "22/11/2026 03:59:00 AM" */
+static void text_cic_time(struct text *text, uint64_t ns)
+{
+	time_t seconds = (time_t)(ns / CLOCK_SECOND);
+	char date[32];
+	struct tm utc;
+
+	gmtime_r(&seconds, &utc);
+	strftime(date, sizeof(date), "%d/%m/%Y %I:%M:%S ", &utc);
+	text_put(text, date);
+	text_put(text, utc.tm_hour < 12 ? "AM" : "PM");
+}
+
+static void text_microseconds(struct text *text, uint64_t ns, bool is_cell)
+{
+	text_number(text, ns / 1000);
+	if (is_cell)
+		return;
+	text_char(text, '.');
+	text_digits(text, ns % 1000, 3);
+}
+
+static void text_integer(struct text *text, int64_t integer)
+{
+	if (integer < 0)
+		text_char(text, '-');
+	text_number(text, integer < 0 ? -(uint64_t)integer : (uint64_t)integer);
+}
+
+static void text_ends(struct text *text, const struct flow_value *value)
+{
+	for (int i = 0; i < 2; i++) {
+		text_address(text, value->family, value->ends.address[i]);
+		text_char(text, '-');
+	}
+	for (int i = 0; i < 2; i++) {
+		text_number(text, value->ends.port[i]);
+		text_char(text, '-');
+	}
+	text_number(text, value->ends.proto);
 }
 
 static void text_real(struct text *text, double real, bool is_cell)
@@ -156,6 +204,9 @@ static void text_value(struct text *text, const struct flow_value *value, enum f
 	case VALUE_NUMBER:
 		text_number(text, value->number);
 		break;
+	case VALUE_INTEGER:
+		text_integer(text, value->integer);
+		break;
 	case VALUE_WIDE:
 		text_wide(text, value->wide);
 		break;
@@ -165,11 +216,20 @@ static void text_value(struct text *text, const struct flow_value *value, enum f
 	case VALUE_SECONDS:
 		text_seconds(text, value->number, form == VALUE_AS_CELL);
 		break;
+	case VALUE_MICROSECONDS:
+		text_microseconds(text, value->number, form == VALUE_AS_CELL);
+		break;
 	case VALUE_TIME:
 		text_time(text, value->number);
 		break;
+	case VALUE_CIC_TIME:
+		text_cic_time(text, value->number);
+		break;
 	case VALUE_ADDRESS:
 		text_address(text, value->family, value->address);
+		break;
+	case VALUE_ENDS:
+		text_ends(text, value);
 		break;
 	case VALUE_TRUTH:
 		text_put(text, value->number ? "true" : "false");

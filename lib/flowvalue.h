@@ -15,24 +15,34 @@ enum flow_value_kind {
 	VALUE_NONE, /* not known, or it does not apply */
 	VALUE_WORD,
 	VALUE_NUMBER,
-	VALUE_WIDE,    /* more than 64 bits */
-	VALUE_REAL,    /* six digits after the point */
-	VALUE_SECONDS, /* in ns, nine digits after the point */
-	VALUE_TIME,    /* in ns since the epoch; ISO 8601, UTC */
+	VALUE_INTEGER,      /* with a sign */
+	VALUE_WIDE,         /* more than 64 bits */
+	VALUE_REAL,         /* six digits after the point */
+	VALUE_SECONDS,      /* in ns, nine digits after the point */
+	VALUE_MICROSECONDS, /* in ns, three digits after the point */
+	VALUE_TIME,         /* in ns since the epoch; ISO 8601, UTC */
+	VALUE_CIC_TIME,     /* the same; as CICFlowMeter V4 writes it, "22/11/2026 03:59:00 AM", UTC */
 	VALUE_ADDRESS,
+	VALUE_ENDS, /* "192.0.2.1-192.0.2.2-80-40000-6" */
 	VALUE_TRUTH,
 	VALUE_LIST,
 };
 
 struct flow_value {
 	enum flow_value_kind kind;
-	uint8_t family; /* of the address */
+	uint8_t family; /* of addresses */
 	union {
 		char word[FLOW_VALUE_TEXT_MAX];
-		uint64_t number; /* also seconds, time, truth */
+		uint64_t number; /* also seconds, microseconds, times, truth */
+		int64_t integer;
 		unsigned __int128 wide;
 		double real;
 		uint8_t address[16];
+		struct {
+			uint8_t address[2][16];
+			uint16_t port[2]; /* of this machine's byte order */
+			uint8_t proto;
+		} ends;
 		struct {
 			const uint32_t *items;
 			size_t count;

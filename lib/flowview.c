@@ -2,7 +2,10 @@
 #include "flowview.h"
 
 #include "flowgen.h"
+#include "flowipfix.h"
+#include "flowmetrics.h"
 #include "flowsample.h"
+#include "flowzeek.h"
 #include "ranking.h"
 #include "screen.h"
 
@@ -80,20 +83,35 @@ static void columns_choose(struct flow_choice *choice, const struct flow_request
 		choice->items[choice->count++] = flow_column_find("generation", &ignored);
 }
 
-static void sessions_print(const struct view *view, const struct flow_request *request, bool is_reset)
+static void columns_print(const struct view *view, const struct flow_request *request, size_t count, bool is_reset)
 {
-	size_t count = view->rows.count;
 	struct flow_choice choice;
 
 	columns_choose(&choice, request, is_reset);
-	if (request->top && request->top < count)
-		count = request->top;
 	flows_print(&view->scene, count, &choice, request->form);
+	if (!request->quiet)
+		flows_note_details(&view->rows, count, &choice);
 	if (request->form != FLOW_AS_TABLE)
 		return;
 	if (count)
 		putchar('\n');
 	flows_print_totals(&view->rows, count);
+}
+
+static int sessions_print(const struct view *view, const struct flow_request *request, bool is_reset,
+			  struct error *error)
+{
+	size_t count = view->rows.count;
+
+	if (request->top && request->top < count)
+		count = request->top;
+	if (request->form == FLOW_AS_IPFIX)
+		return flowipfix_export(&view->scene, count, request->ipfix, error);
+	if (request->form == FLOW_AS_ZEEK)
+		flowzeek_print(&view->scene, count);
+	else
+		columns_print(view, request, count, is_reset);
+	return 0;
 }
 
 static int sessions_show(struct view *view, const struct flow_request *request, bool is_reset, struct error *error)
@@ -104,9 +122,11 @@ static int sessions_show(struct view *view, const struct flow_request *request, 
 										       : OUT_TABLE);
 		return 0;
 	}
-	if (flows_sort(&view->scene, &view->rows, sort_column(request), error))
+	if (request->form == FLOW_AS_OPENMETRICS)
+		return flowmetrics_print(&view->gens, &view->scene, error);
+	if (flows_sort(&view->scene, &view->rows, sort_column(request), error) ||
+	    sessions_print(view, request, is_reset, error))
 		return -1;
-	sessions_print(view, request, is_reset);
 	if (request->form != FLOW_AS_TABLE && !request->quiet)
 		flows_note_losses(&view->rows);
 	return 0;

@@ -18,6 +18,7 @@ struct flow_request {
 	struct flow_choice choice;      /* of columns; none: those that suit the form */
 	const struct flow_column *sort; /* NULL: bytes */
 	enum flow_form form;
+	const char *ipfix;       /* where FLOW_AS_IPFIX goes */
 	uint64_t top;            /* rows at most; 0: all */
 	bool summary;            /* only sums */
 	bool quiet;              /* no notes */

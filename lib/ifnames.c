@@ -62,15 +62,22 @@ void ifnames_read(struct ifnames *names)
 	}
 }
 
-const char *ifnames_find(const struct ifnames *names, uint32_t ifindex)
+size_t ifnames_place(const struct ifnames *names, uint32_t ifindex)
 {
 	struct ifname wanted = { .ifindex = ifindex };
 	const struct ifname *found;
 
 	if (!ifindex || !names->count)
-		return NULL;
+		return names->count;
 	found = bsearch(&wanted, names->items, names->count, sizeof(wanted), by_index);
-	return found ? found->text : NULL;
+	return found ? (size_t)(found - names->items) : names->count;
+}
+
+const char *ifnames_find(const struct ifnames *names, uint32_t ifindex)
+{
+	size_t place = ifnames_place(names, ifindex);
+
+	return place < names->count ? names->items[place].text : NULL;
 }
 
 void ifnames_free(struct ifnames *names)

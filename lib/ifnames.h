@@ -29,6 +29,9 @@ void ifnames_read(struct ifnames *names);
 /* As interface_format (rule.h) has it, no two alike; NULL for index 0 and for what was not added. */
 const char *ifnames_find(const struct ifnames *names, uint32_t ifindex);
 
+/* Where it stands among the items that were looked up; their count: it does not. */
+size_t ifnames_place(const struct ifnames *names, uint32_t ifindex);
+
 void ifnames_free(struct ifnames *names);
 
 #endif

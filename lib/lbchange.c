@@ -124,12 +124,7 @@ static char op_apply(struct lbset *set, const struct lb_op *op, struct error *er
 /* As batch_read has it, for what shows only when all is known. */
 static int locate(struct error *error, const char *file, unsigned long line)
 {
-	struct error inner = *error;
-
-	if (file && line)
-		snprintf(error->text, sizeof(error->text), "%.255s:%lu:1: %.400s", strcmp(file, "-") ? file : "stdin",
-			 line, inner.text);
-	return -1;
+	return file && line ? error_locate(error, file, line, 1) : -1;
 }
 
 static int ops_apply(struct lbset *set, const struct lb_change *change, struct lb_ops *done, struct error *error)

@@ -149,8 +149,10 @@ static int run_list(struct lb_work *work, struct error *error)
 
 static int flows_take(const struct lb_work *work, struct flow_change *change, struct error *error)
 {
-	if (options_refuse(work->command, work->request.given, 0, flows, error))
+	if (options_refuse(work->command, work->request.given, LB_BIT(LB_ROW_SAVE), flows, error))
 		return -1;
+	if (work->request.given & LB_BIT(LB_ROW_SAVE) && (work->count || work->common.json))
+		return error_usage(error, "--save", "prints settings, neither sets nor prints JSON");
 	if (work->common.file)
 		return error_usage(error, "-f", "is not for %s", flows);
 	if (work->common.dry_run && !work->count)
@@ -172,6 +174,8 @@ static int run_flows(struct lb_work *work, struct error *error)
 		return -1;
 	if (sets)
 		return flow_settings_set(&settings_of_lb, &work->pins, &change, common, error);
+	if (work->request.given & LB_BIT(LB_ROW_SAVE))
+		return flow_settings_save(&settings_of_lb, &work->pins, error);
 	return flow_settings_show(&settings_of_lb, &work->pins, common->json ? OUT_JSON : OUT_TABLE, error);
 }
 

@@ -8,13 +8,16 @@
 #include <string.h>
 
 #define BATCH_ENTRIES 4096
-#define PLACE_MAX 64 /* bytes: of a hash the kernel's place is a bucket, of others a key */
+#define BATCH_ENTRIES_MIN 16
+#define BATCH_BYTES (8u << 20) /* about that much, where values are large */
+#define PLACE_MIN 64           /* bytes: of a hash the kernel's place is a bucket, of others a key */
 
 struct batch {
 	size_t key_size, value_size;
 	uint8_t *keys, *values;
 	__u32 room;
-	uint8_t place[PLACE_MAX];
+	size_t place_size;
+	uint8_t *place, *next; /* where the last batch ended, and where this one does */
 	int begun;
 };
 
@@ -28,21 +31,43 @@ static int batch_make(struct batch *batch, __u32 room)
 	return batch->keys && batch->values ? 0 : -1;
 }
 
+static __u32 batch_entries(const struct batch *batch)
+{
+	size_t entries = BATCH_BYTES / (batch->key_size + batch->value_size + 1);
+
+	return entries > BATCH_ENTRIES ? BATCH_ENTRIES : entries < BATCH_ENTRIES_MIN ? BATCH_ENTRIES_MIN : entries;
+}
+
+static int batch_begin(struct batch *batch)
+{
+	batch->place_size = batch->key_size > PLACE_MIN ? batch->key_size : PLACE_MIN;
+	batch->place = calloc(2, batch->place_size);
+	if (!batch->place)
+		return -1;
+	batch->next = batch->place + batch->place_size;
+	return batch_make(batch, batch_entries(batch));
+}
+
+static void batch_end(struct batch *batch)
+{
+	free(batch->keys);
+	free(batch->values);
+	free(batch->place);
+}
+
 /* Reads on: 1 there may be more, 0 that was all, -1 with errno. */
 static int batch_read_on(int fd, struct batch *batch, __u32 *count)
 {
 	int result;
 
 	for (;;) {
-		uint8_t next[PLACE_MAX];
-
-		memcpy(next, batch->place, sizeof(next));
+		memcpy(batch->next, batch->place, batch->place_size);
 		*count = batch->room;
-		result = bpf_map_lookup_batch(fd, batch->begun ? batch->place : NULL, next, batch->keys, batch->values,
-					      count, NULL);
+		result = bpf_map_lookup_batch(fd, batch->begun ? batch->place : NULL, batch->next, batch->keys,
+					      batch->values, count, NULL);
 		if (!result) {
 			batch->begun = 1;
-			memcpy(batch->place, next, sizeof(next));
+			memcpy(batch->place, batch->next, batch->place_size);
 			return 1;
 		}
 		if (errno == EINTR)
@@ -59,7 +84,7 @@ static int batch_read_on(int fd, struct batch *batch, __u32 *count)
 int map_each(int fd, size_t key_size, size_t value_size, map_callback *take, void *context)
 {
 	struct batch batch = { .key_size = key_size, .value_size = value_size };
-	int more = batch_make(&batch, BATCH_ENTRIES) ? -1 : 1;
+	int more = batch_begin(&batch) ? -1 : 1;
 
 	while (more > 0) {
 		__u32 count;
@@ -69,7 +94,6 @@ int map_each(int fd, size_t key_size, size_t value_size, map_callback *take, voi
 			if (take(context, batch.keys + i * key_size, batch.values + i * value_size))
 				more = -1;
 	}
-	free(batch.keys);
-	free(batch.values);
+	batch_end(&batch);
 	return more;
 }

@@ -16,6 +16,8 @@
 /* The kernel fills at most 32 KiB at a time, unless a single message is larger. */
 #define DATAGRAM_MAX 65536
 
+#define ERRNO_MAX 4095 /* include/linux/err.h: no number of an error is larger */
+
 /* A dump starts over when what it lists changed meanwhile; a busy container host does that many times a second. */
 #define DUMP_ATTEMPTS 16
 
@@ -184,7 +186,7 @@ static int message_result(const struct nlmsghdr *message)
 	if (message->nlmsg_len >= NLMSG_LENGTH(sizeof(result)))
 		memcpy(&result, NLMSG_DATA(message), sizeof(result));
 	if (result < 0) {
-		errno = -result;
+		errno = result < -ERRNO_MAX ? EPROTO : -result;
 		return -1;
 	}
 	return 1;

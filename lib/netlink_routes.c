@@ -27,6 +27,8 @@ static int local_route_add(const struct nlmsghdr *message, void *context)
 		return 0;
 	prefix.family = body->rtm_family == AF_INET ? 4 : 6;
 	prefix.len = body->rtm_dst_len;
+	if (prefix.len > prefix_bits(prefix.family))
+		return 0;
 	destination = message_attribute(message, sizeof(*body), RTA_DST);
 	if (destination && RTA_PAYLOAD(destination) == family_size(body->rtm_family))
 		memcpy(prefix.addr, RTA_DATA(destination), RTA_PAYLOAD(destination));

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -16,6 +17,27 @@ static mode_t mode_of_new(void)
 
 	umask(mask);
 	return MODE_DEFAULT & ~mask;
+}
+
+/*
+ * In a directory that all may write, as /tmp is, a link or a pipe that somebody else has put there leads the output
+ * where that one likes. As the kernel has it with fs.protected_symlinks, which is not set everywhere, and which names
+ * that were resolved here go past.
+ */
+static int trap_check(const char *path, struct error *error)
+{
+	char copy[PATH_MAX];
+	struct stat entry, directory;
+
+	/* what is not there, or cannot be looked at, is told of by whoever opens it */
+	if (snprintf(copy, sizeof(copy), "%s", path) >= (int)sizeof(copy) || lstat(path, &entry) ||
+	    S_ISREG(entry.st_mode) || stat(dirname(copy), &directory))
+		return 0;
+	if ((directory.st_mode & (S_ISVTX | S_IWOTH)) != (S_ISVTX | S_IWOTH) || entry.st_uid == geteuid() ||
+	    entry.st_uid == directory.st_uid)
+		return 0;
+	return error_state(error, path, "is of user %u, no regular file, and in a directory that all may write",
+			   entry.st_uid);
 }
 
 static int path_resolve(struct newfile *file, const char *path)
@@ -50,11 +72,11 @@ static int temporary_open(struct newfile *file, mode_t mode)
 
 static int target_open(struct newfile *file)
 {
-	struct stat stat_old;
-	bool is_there = !stat(file->path, &stat_old);
+	struct stat old;
+	bool is_there = !stat(file->path, &old), own = is_there && old.st_uid == geteuid();
 
-	if (!is_there || S_ISREG(stat_old.st_mode))
-		return temporary_open(file, is_there ? stat_old.st_mode & 07777 : mode_of_new());
+	if (!is_there || S_ISREG(old.st_mode))
+		return temporary_open(file, own ? old.st_mode & 07777 : mode_of_new());
 	file->temporary[0] = '\0';
 	return open(file->path, O_WRONLY | O_CLOEXEC);
 }
@@ -63,6 +85,8 @@ int newfile_open(struct newfile *file, const char *path, struct error *error)
 {
 	int fd;
 
+	if (trap_check(path, error))
+		return -1;
 	if (path_resolve(file, path))
 		return error_errno(error, path);
 	fd = target_open(file);

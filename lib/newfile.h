@@ -15,8 +15,9 @@ struct newfile {
 };
 
 /*
- * Where there is a file of this name the new one gets its mode; where it is a symbolic link, what that leads to is
- * replaced; what is no regular file (a pipe, a terminal) is written to. EXIT_STATE when it cannot be.
+ * Where the caller has a file of this name the new one gets its mode; where it is a symbolic link, what that leads to
+ * is replaced; what is no regular file (a pipe, a terminal) is written to. EXIT_STATE when it cannot be, also where
+ * somebody else has put a link or a pipe in a directory that all may write.
  */
 int newfile_open(struct newfile *file, const char *path, struct error *error);
 

@@ -45,6 +45,9 @@ int num_parse_signed(const char *text, int64_t min, int64_t max, int64_t *out, s
 	uint64_t magnitude;
 	const char *wrong = digits_parse(text + negative, &magnitude, &fits);
 
+	/* 0 has one form, too */
+	if (!wrong && negative && fits && !magnitude)
+		wrong = "not a number";
 	if (wrong)
 		return error_usage(error, text, "%s", wrong);
 	fits = fits && magnitude <= (uint64_t)INT64_MAX + negative;

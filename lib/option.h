@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Options from one table per tool: parsing, --help and (later) completion derive from it. The options common to all
+ * Options from one table per tool: parsing, --help and completion derive from it. The options common to all
  * tools are parsed here; a tool's own are handed to its callback, so the same table reads a command line and a line
  * of a batch file.
  */

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define OUT_COLUMNS_MAX 128
+#define OUT_COLUMNS_MAX 256
 
 enum out_form { OUT_TABLE, OUT_JSON, OUT_JSON_LINES };
 

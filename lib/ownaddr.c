@@ -61,6 +61,14 @@ static int addresses_remove(int map, const struct own_addresses *own, struct err
 	return 0;
 }
 
+/* Added before others are removed, so that none is missing meanwhile; but those that are gone may take all the room. */
+static int addresses_replace(int map, const struct own_addresses *own, struct error *error)
+{
+	if (!addresses_add(map, own, error))
+		return addresses_remove(map, own, error);
+	return addresses_remove(map, own, error) ? -1 : addresses_add(map, own, error);
+}
+
 int own_addresses_sync(const struct pins *pins, struct error *error)
 {
 	struct own_addresses own = { 0 };
@@ -68,8 +76,8 @@ int own_addresses_sync(const struct pins *pins, struct error *error)
 
 	if (map < 0)
 		return -1;
-	if (!netlink_own_addresses(&own, error) && !addresses_add(map, &own, error))
-		result = addresses_remove(map, &own, error);
+	if (!netlink_own_addresses(&own, error))
+		result = addresses_replace(map, &own, error);
 	free(own.items);
 	close(map);
 	return result;

@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "pin.h"
+#include "pin_internal.h"
 
-#include "abi/conns.h"
-#include "abi/counts.h"
-#include "abi/event.h"
-#include "abi/flow.h"
-#include "abi/lb.h"
-#include "abi/rules.h"
-#include "abi/xdp.h"
 #include "netlink.h"
+#include "trust.h"
 
 #include <bpf/bpf.h>
 #include <dirent.h>
@@ -20,223 +14,6 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-const struct pin_shape pin_config = {
-	.name = SPLICER_CONFIG,
-	.type = BPF_MAP_TYPE_ARRAY,
-	.key_size = sizeof(__u32),
-	.value_size = sizeof(struct splicer_config),
-	.max_entries = 1,
-	.flags = BPF_F_MMAPABLE,
-};
-
-const struct pin_shape pin_counts = {
-	.name = EVENT_COUNTS,
-	.type = BPF_MAP_TYPE_PERCPU_ARRAY,
-	.key_size = sizeof(__u32),
-	.value_size = sizeof(struct count_cell),
-	.max_entries = COUNT_CELLS,
-};
-
-const struct pin_shape pin_addrs = {
-	.name = SPLICER_ADDRS,
-	.of = PINS_SPLICER,
-	.type = BPF_MAP_TYPE_HASH,
-	.key_size = sizeof(struct splicer_addr),
-	.value_size = sizeof(__u32),
-	.max_entries = SPLICER_ADDRS_MAX,
-	.flags = BPF_F_NO_PREALLOC,
-};
-
-const struct pin_shape pin_rules = {
-	.name = SPLICER_RULES,
-	.of = PINS_SPLICER,
-	.type = BPF_MAP_TYPE_ARRAY_OF_MAPS,
-	.key_size = sizeof(__u32),
-	.value_size = sizeof(__u32),
-	.max_entries = 1,
-};
-
-const struct pin_shape pin_ifaces = {
-	.name = SPLICER_IFACES,
-	.of = PINS_SPLICER,
-	.type = BPF_MAP_TYPE_HASH,
-	.key_size = sizeof(__u32),
-	.value_size = sizeof(struct splicer_iface),
-	.max_entries = SPLICER_IFACES_MAX,
-	.flags = BPF_F_NO_PREALLOC,
-};
-
-const struct pin_shape pin_conns = {
-	.name = SPLICER_CONNS,
-	.of = PINS_SPLICER,
-	.type = BPF_MAP_TYPE_ARRAY_OF_MAPS,
-	.key_size = sizeof(__u32),
-	.value_size = sizeof(__u32),
-	.max_entries = CONN_TABLES,
-};
-
-const struct pin_shape pin_tunnels = {
-	.name = SPLICER_TUNNELS,
-	.of = PINS_SPLICER,
-	.type = BPF_MAP_TYPE_LPM_TRIE,
-	.key_size = sizeof(struct splicer_tunnel),
-	.value_size = sizeof(__u32),
-	.max_entries = SPLICER_TUNNELS_MAX,
-	.flags = BPF_F_NO_PREALLOC,
-};
-
-const struct pin_shape pin_event_control = {
-	.name = EVENT_CONTROL,
-	.type = BPF_MAP_TYPE_ARRAY,
-	.key_size = sizeof(__u32),
-	.value_size = sizeof(struct event_control),
-	.max_entries = 1,
-	.flags = BPF_F_MMAPABLE,
-};
-
-const struct pin_shape pin_event_slots = {
-	.name = EVENT_SLOTS,
-	.type = BPF_MAP_TYPE_ARRAY,
-	.key_size = sizeof(__u32),
-	.value_size = sizeof(struct event_slot),
-	.max_entries = EVENT_SLOT_COUNT,
-	.flags = BPF_F_MMAPABLE,
-};
-
-const struct pin_shape pin_event_rings = {
-	.name = EVENT_RINGS,
-	.type = BPF_MAP_TYPE_ARRAY_OF_MAPS,
-	.key_size = sizeof(__u32),
-	.value_size = sizeof(__u32),
-	.max_entries = EVENT_SLOT_COUNT,
-};
-
-const struct pin_shape pin_xdp_rules = {
-	.name = XDP_RULES,
-	.of = PINS_XDP,
-	.type = BPF_MAP_TYPE_ARRAY_OF_MAPS,
-	.key_size = sizeof(__u32),
-	.value_size = sizeof(__u32),
-	.max_entries = 1,
-};
-
-const struct pin_shape pin_xdp_tally = {
-	.name = XDP_TALLY,
-	.of = PINS_XDP,
-	.type = BPF_MAP_TYPE_PERCPU_ARRAY,
-	.key_size = sizeof(__u32),
-	.value_size = sizeof(struct rules_tally),
-	.max_entries = RULES_TALLIES,
-};
-
-const struct pin_shape pin_xdp_sources = {
-	.name = XDP_SOURCES,
-	.of = PINS_XDP,
-	.type = BPF_MAP_TYPE_ARRAY_OF_MAPS,
-	.key_size = sizeof(__u32),
-	.value_size = sizeof(__u32),
-	.max_entries = 1,
-};
-
-const struct pin_shape pin_lb_services = {
-	.name = LB_SERVICES,
-	.of = PINS_LB,
-	.type = BPF_MAP_TYPE_ARRAY_OF_MAPS,
-	.key_size = sizeof(__u32),
-	.value_size = sizeof(__u32),
-	.max_entries = LB_SERVICES_MAX,
-};
-
-const struct pin_shape pin_lb_vips = {
-	.name = LB_VIPS,
-	.of = PINS_LB,
-	.type = BPF_MAP_TYPE_LPM_TRIE,
-	.key_size = sizeof(struct lb_vip),
-	.value_size = sizeof(__u32),
-	.max_entries = LB_ENDS_MAX,
-	.flags = BPF_F_NO_PREALLOC,
-};
-
-const struct pin_shape pin_lb_backends = {
-	.name = LB_BACKENDS,
-	.of = PINS_LB,
-	.type = BPF_MAP_TYPE_HASH,
-	.key_size = sizeof(struct lb_end),
-	.value_size = sizeof(__u32),
-	.max_entries = LB_ENDS_MAX,
-	.flags = BPF_F_NO_PREALLOC,
-};
-
-const struct pin_shape pin_lb_flows = {
-	.name = LB_FLOWS,
-	.of = PINS_LB,
-	.type = BPF_MAP_TYPE_ARRAY_OF_MAPS,
-	.key_size = sizeof(__u32),
-	.value_size = sizeof(__u32),
-	.max_entries = CONN_TABLES,
-};
-
-const struct pin_shape pin_lb_clients = {
-	.name = LB_CLIENTS,
-	.of = PINS_LB,
-	.type = BPF_MAP_TYPE_LRU_HASH,
-	.key_size = sizeof(struct lb_client),
-	.value_size = sizeof(struct lb_choice),
-	.max_entries = LB_CLIENTS_MAX,
-};
-
-const struct pin_shape pin_lb_frags = {
-	.name = LB_FRAGS,
-	.of = PINS_LB,
-	.type = BPF_MAP_TYPE_LRU_HASH,
-	.key_size = sizeof(struct frag_key),
-	.value_size = sizeof(struct lb_frag),
-	.max_entries = LB_FRAGS_MAX,
-};
-
-const struct pin_shape pin_lb_stats = {
-	.name = LB_STATS,
-	.of = PINS_LB,
-	.type = BPF_MAP_TYPE_PERCPU_ARRAY,
-	.key_size = sizeof(__u32),
-	.value_size = sizeof(struct lb_stat),
-	.max_entries = LB_STATS_MAX,
-};
-
-const struct pin_shape pin_flow_sessions = {
-	.name = FLOW_SESSIONS,
-	.of = PINS_FLOW,
-	.type = BPF_MAP_TYPE_ARRAY_OF_MAPS,
-	.key_size = sizeof(__u32),
-	.value_size = sizeof(__u32),
-	.max_entries = FLOW_GENERATIONS,
-};
-
-const struct pin_shape pin_flow_packets = {
-	.name = FLOW_PACKETS,
-	.of = PINS_FLOW,
-	.type = BPF_MAP_TYPE_ARRAY_OF_MAPS,
-	.key_size = sizeof(__u32),
-	.value_size = sizeof(__u32),
-	.max_entries = FLOW_GENERATIONS,
-};
-
-const struct pin_shape pin_flow_frags = {
-	.name = FLOW_FRAGS,
-	.of = PINS_FLOW,
-	.type = BPF_MAP_TYPE_LRU_HASH,
-	.key_size = sizeof(struct frag_key),
-	.value_size = sizeof(struct flow_frag),
-	.max_entries = FLOW_FRAGS_MAX,
-};
-
-static const struct pin_shape *const all_shapes[] = {
-	&pin_config,      &pin_counts,        &pin_addrs,         &pin_rules,        &pin_ifaces,     &pin_tunnels,
-	&pin_conns,       &pin_event_control, &pin_event_slots,   &pin_event_rings,  &pin_xdp_rules,  &pin_xdp_tally,
-	&pin_xdp_sources, &pin_lb_services,   &pin_lb_vips,       &pin_lb_backends,  &pin_lb_flows,   &pin_lb_clients,
-	&pin_lb_frags,    &pin_lb_stats,      &pin_flow_sessions, &pin_flow_packets, &pin_flow_frags,
-};
 
 /* The object file of maps, for messages. */
 static const char *object_of(enum pins_of of)
@@ -319,6 +96,8 @@ int pin_open(const struct pins *pins, const struct pin_shape *shape, struct erro
 	int fd;
 
 	pin_path(pins, shape->name, path);
+	if (trust_pin(path, error))
+		return errno == ENOENT ? pin_missing(pins, shape, path, error) : -1;
 	fd = bpf_obj_get(path);
 	if (fd < 0)
 		return pin_missing(pins, shape, path, error);
@@ -354,12 +133,17 @@ static int shapes_check(const struct pins *pins, struct error *error)
 {
 	struct error missing = { 0 };
 
-	for (size_t i = 0; i < sizeof(all_shapes) / sizeof(all_shapes[0]); i++) {
-		int fd = pin_open(pins, all_shapes[i], error);
+	for (const struct pin_shape *const *shape = pin_shapes; *shape; shape++) {
+		bool needed = (*shape)->of == PINS_SHARED || (*shape)->of == pins->of;
+		int fd;
 
+		/* to say why it is missing would cost more than all that follows */
+		if (!needed && !pin_is_there(pins, *shape))
+			continue;
+		fd = pin_open(pins, *shape, error);
 		if (fd < 0 && errno != ENOENT)
 			return -1;
-		if (fd < 0 && !missing.exit && (all_shapes[i]->of == PINS_SHARED || all_shapes[i]->of == pins->of))
+		if (fd < 0 && !missing.exit && needed)
 			missing = *error;
 		if (fd >= 0)
 			close(fd);
@@ -367,6 +151,18 @@ static int shapes_check(const struct pins *pins, struct error *error)
 	if (missing.exit)
 		*error = missing;
 	return missing.exit ? -1 : 0;
+}
+
+static int unread_check(const struct pins *pins, struct error *error)
+{
+	char path[PATH_MAX];
+
+	for (const char *const *name = pin_unread; *name; name++) {
+		pin_path(pins, *name, path);
+		if (trust_pin(path, error) && errno != ENOENT)
+			return -1;
+	}
+	return 0;
 }
 
 int pin_id(const struct pins *pins, const struct pin_shape *shape, uint32_t *id, struct error *error)
@@ -439,7 +235,7 @@ static int namespace_check(const struct pins *pins, bool claim, struct error *er
 
 static int pins_use(struct pins *pins, bool claim, struct error *error)
 {
-	if (shapes_check(pins, error))
+	if (unread_check(pins, error) || shapes_check(pins, error))
 		return -1;
 	pins->config = pin_map(pins, &pin_config, error);
 	return pins->config ? namespace_check(pins, claim, error) : -1;
@@ -453,7 +249,7 @@ int pins_open(struct pins *pins, const char *dir, enum pins_of of, bool claim, s
 		return error_state(error, dir, "no such directory; is %s attached to an interface", object_of(of));
 	if (pins->dir_fd < 0)
 		return error_errno(error, dir);
-	if (!pins_use(pins, claim, error))
+	if (!trust_directory(pins->dir_fd, dir, error) && !pins_use(pins, claim, error))
 		return 0;
 	pins_close(pins);
 	return -1;

@@ -46,9 +46,10 @@ extern const struct pin_shape pin_config, pin_counts, pin_addrs, pin_rules, pin_
 	pin_flow_sessions, pin_flow_packets, pin_flow_frags;
 
 /*
- * Opens the pin directory and the configuration, and refuses (EXIT_STATE) when the object was never attached, when the
- * maps speak another ABI, or when they belong to another network namespace than the caller's. With `claim` the first
- * tool to come records its own; a tool that changes nothing only compares.
+ * Opens the pin directory and the configuration, and refuses (EXIT_STATE) when the object was never attached, when
+ * others than root and the caller could write directory or pins (trust.h), when the maps speak another ABI, or when
+ * they belong to another network namespace than the caller's. With `claim` the first tool to come records its own; a
+ * tool that changes nothing only compares.
  */
 int pins_open(struct pins *pins, const char *dir, enum pins_of of, bool claim, struct error *error);
 
@@ -58,7 +59,7 @@ void pins_close(struct pins *pins);
 /* Whether something is pinned under its name: maps of an object that was never attached are not there. */
 bool pin_is_there(const struct pins *pins, const struct pin_shape *shape);
 
-/* The descriptor of a pinned map of exactly this shape, or -1. */
+/* The descriptor of a pinned map of exactly this shape, which nobody else could have put there; or -1. */
 int pin_open(const struct pins *pins, const struct pin_shape *shape, struct error *error);
 
 /* The map in a slot of an opened map of maps, whatever its shape; -1 with errno. */

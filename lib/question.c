@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "question.h"
 
-#include "num.h"
+#include "endtext.h"
 #include "prefix.h"
 #include "proto.h"
 #include "rule.h"
@@ -14,65 +14,6 @@
 #define BLANKS " \t"
 
 enum { WORD_PROTO, WORD_SRC, WORD_DST, WORD_INTERFACE, WORDS_MAX };
-
-/* An end of the packet as it is written; port points into the word, NULL: none. */
-struct end {
-	struct prefix address;
-	const char *port;
-};
-
-static int end_malformed(const char *word, struct error *error)
-{
-	return error_usage(error, word, "not an address, ADDRESS:PORT or [ADDRESS]:PORT");
-}
-
-/* "[2001:db8::1]" or "[2001:db8::1]:80" */
-static int end_parse_brackets(const char *word, char *copy, struct end *out, struct error *error)
-{
-	char *close = strchr(copy, ']');
-
-	if (!close || (close[1] && close[1] != ':'))
-		return end_malformed(word, error);
-	*close = '\0';
-	if (prefix_parse_address(copy + 1, &out->address, error) || out->address.family != 6)
-		return error_usage(error, word, "not an IPv6 address in brackets");
-	out->port = close[1] ? word + (close + 2 - copy) : NULL;
-	return 0;
-}
-
-/* One colon stands before a port, more are an IPv6 address. */
-static int end_parse_plain(const char *word, char *copy, struct end *out, struct error *error)
-{
-	char *colon = strchr(copy, ':');
-
-	if (colon && !strchr(colon + 1, ':')) {
-		out->port = word + (colon + 1 - copy);
-		*colon = '\0';
-	}
-	return prefix_parse_address(copy, &out->address, error) ? end_malformed(word, error) : 0;
-}
-
-static int end_parse(const char *word, struct end *out, struct error *error)
-{
-	char copy[2 * PREFIX_TEXT_MAX];
-
-	*out = (struct end){ 0 };
-	if ((size_t)snprintf(copy, sizeof(copy), "%s", word) >= sizeof(copy))
-		return end_malformed(word, error);
-	return *copy == '[' ? end_parse_brackets(word, copy, out, error) : end_parse_plain(word, copy, out, error);
-}
-
-/* A number of an end, told with the whole word when it is none. */
-static int end_number(const char *word, const char *text, uint64_t max, uint16_t *out, struct error *error)
-{
-	struct error reason;
-	uint64_t value;
-
-	if (num_parse(text, 0, max, &value, &reason))
-		return error_usage(error, word, "%s", reason.text);
-	*out = (uint16_t)value;
-	return 0;
-}
 
 /* IPv6 headers that say what follows them: the packet path steps over these (RFC 8200, 4302, 6275). */
 static int is_extension(uint8_t proto)
@@ -103,7 +44,7 @@ static int family_check(const struct question *question, char *const words[WORDS
 	return 0;
 }
 
-static int addresses_take(char *const words[WORDS_MAX], const struct end *src, const struct end *dst,
+static int addresses_take(char *const words[WORDS_MAX], const struct endtext *src, const struct endtext *dst,
 			  struct question *out, struct error *error)
 {
 	if (src->address.family != dst->address.family)
@@ -114,15 +55,15 @@ static int addresses_take(char *const words[WORDS_MAX], const struct end *src, c
 	return family_check(out, words, error);
 }
 
-static int ports_take(char *const words[WORDS_MAX], const struct end *src, const struct end *dst, struct question *out,
-		      struct error *error)
+static int ports_take(char *const words[WORDS_MAX], const struct endtext *src, const struct endtext *dst,
+		      struct question *out, struct error *error)
 {
 	out->sport = QUESTION_SOURCE_PORT;
-	if (src->port && end_number(words[WORD_SRC], src->port, 65535, &out->sport, error))
+	if (src->port && endtext_number(words[WORD_SRC], src->port, 65535, &out->sport, error))
 		return -1;
 	if (!dst->port)
 		return error_usage(error, words[WORD_DST], "needs a port: %s has ports", words[WORD_PROTO]);
-	return end_number(words[WORD_DST], dst->port, 65535, &out->port, error);
+	return endtext_number(words[WORD_DST], dst->port, 65535, &out->port, error);
 }
 
 /* TYPE or TYPE/CODE */
@@ -132,16 +73,16 @@ static int type_take(const char *word, const char *text, struct question *out, s
 	uint16_t type = 0, code = 0;
 	char first[8];
 
-	if (slash && end_number(word, slash + 1, 255, &code, error))
+	if (slash && endtext_number(word, slash + 1, 255, &code, error))
 		return -1;
 	snprintf(first, sizeof(first), "%.*s", slash ? (int)(slash - text) : (int)sizeof(first), text);
-	if (end_number(word, first, 255, &type, error))
+	if (endtext_number(word, first, 255, &type, error))
 		return -1;
 	out->port = (uint16_t)(type << 8 | code);
 	return 0;
 }
 
-static int numbers_take(char *const words[WORDS_MAX], const struct end *src, const struct end *dst,
+static int numbers_take(char *const words[WORDS_MAX], const struct endtext *src, const struct endtext *dst,
 			struct question *out, struct error *error)
 {
 	enum proto_ports ports = proto_ports(out->proto);
@@ -171,10 +112,10 @@ static int words_cut(char *text, char *words[WORDS_MAX], struct error *error)
 
 static int words_parse(char *const words[WORDS_MAX], struct question *out, struct error *error)
 {
-	struct end src, dst;
+	struct endtext src, dst;
 
-	if (proto_take(words[WORD_PROTO], out, error) || end_parse(words[WORD_SRC], &src, error) ||
-	    end_parse(words[WORD_DST], &dst, error) || addresses_take(words, &src, &dst, out, error) ||
+	if (proto_take(words[WORD_PROTO], out, error) || endtext_split(words[WORD_SRC], &src, error) ||
+	    endtext_split(words[WORD_DST], &dst, error) || addresses_take(words, &src, &dst, out, error) ||
 	    numbers_take(words, &src, &dst, out, error))
 		return -1;
 	return words[WORD_INTERFACE] ? rule_parse_interface(words[WORD_INTERFACE], &out->ifindex, error) : 0;

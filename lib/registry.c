@@ -3,6 +3,7 @@
 
 #include "abi/event.h"
 #include "abi/reasons.h"
+#include "word.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -115,26 +116,10 @@ const char *object_name(unsigned int object)
 
 /* ---- back ---- */
 
-/* "a, b, c", each once */
-static void words_list(const char *const *words, size_t count, char *text, size_t size)
-{
-	size_t used = 0;
-
-	*text = '\0';
-	for (size_t i = 0; i < count; i++) {
-		size_t before = 0;
-
-		while (before < i && !(words[i] && words[before] && !strcmp(words[before], words[i])))
-			before++;
-		if (words[i] && before == i && used < size)
-			used += (size_t)snprintf(text + used, size - used, used ? ", %s" : "%s", words[i]);
-	}
-}
-
 static int words_parse(const char *const *words, size_t count, const char *what, const char *text, __u64 mask[2],
 		       struct error *error)
 {
-	char known[512];
+	char known[WORDS_TEXT_MAX];
 	bool found = false;
 
 	for (size_t i = 1; i < count; i++) {
@@ -145,8 +130,7 @@ static int words_parse(const char *const *words, size_t count, const char *what,
 	}
 	if (found)
 		return 0;
-	words_list(words + 1, count - 1, known, sizeof(known));
-	return error_usage(error, text, "unknown %s (%s)", what, known);
+	return error_usage(error, text, "unknown %s (%s)", what, words_list(words + 1, count - 1, known));
 }
 
 static int mask_parse(const char *const *words, size_t count, const char *what, const char *text, uint32_t *mask,

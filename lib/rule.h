@@ -50,6 +50,7 @@ int rule_parse_service(const char *text, uint8_t out[RULES_SERVICE_MAX], struct 
 int rule_parse_interface(const char *name, uint32_t *ifindex, struct error *error);
 int rule_parse_priority(const char *text, int32_t *out, struct error *error);
 int rule_parse_action(const char *text, enum rules_action *out, struct error *error);
+int rule_parse_mode(const char *text, enum rules_mode *out, struct error *error);
 
 /* When a rule expires, to *out: as rule_options.ttl or as .expires says; both NULL: *out stays. */
 int rule_parse_expiry(const char *ttl, const char *expires, __u64 *out, struct error *error);

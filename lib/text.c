@@ -32,6 +32,17 @@ void text_number(struct text *text, uint64_t value)
 	text_digits(text, value, 1);
 }
 
+void text_wide(struct text *text, unsigned __int128 value)
+{
+	char digits[40], *at = digits + sizeof(digits); /* of 2^128 - 1 */
+
+	do {
+		*--at = (char)('0' + (int)(value % 10));
+		value /= 10;
+	} while (value);
+	text_bytes(text, at, (size_t)(digits + sizeof(digits) - at));
+}
+
 void text_hex(struct text *text, uint64_t value, unsigned int digits)
 {
 	while (digits--)

@@ -48,6 +48,9 @@ void text_blanks(struct text *text, size_t count);
 void text_number(struct text *text, uint64_t value);
 void text_digits(struct text *text, uint64_t value, unsigned int digits);
 
+/* Decimal, of more than 64 bits. */
+void text_wide(struct text *text, unsigned __int128 value);
+
 /* Small letters, exactly so many digits. */
 void text_hex(struct text *text, uint64_t value, unsigned int digits);
 

@@ -15,3 +15,12 @@ unsigned int utf8_length(const unsigned char *text)
 		return 0;
 	return length;
 }
+
+bool utf8_is_text(const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+
+	while (*at && utf8_length(at))
+		at += utf8_length(at);
+	return !*at;
+}

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "xdprule.h"
 
-#include "batch.h"
 #include "guard.h"
 #include "num.h"
 #include "portrange.h"
@@ -9,7 +8,6 @@
 #include "rulekey.h"
 #include "xdpproto.h"
 
-#include <inttypes.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -345,19 +343,14 @@ static int check_count(const struct xdp_rule_options *options, size_t count, str
 	return error_usage(error, options_name(options), "source, destination and protocol are not of one family");
 }
 
-static uint32_t family_bits(const struct rules_record *rule)
-{
-	return rule->family == RULES_IPV6 ? 128 : 32;
-}
-
 /* Unless it was said otherwise, each address is a source of its own. */
 static int set_rate_bits(const char *rate, struct rules_record *rules, size_t count, struct error *error)
 {
 	for (size_t i = 0; i < count && rate; i++) {
-		if (rules[i].rate_bits > family_bits(&rules[i]))
+		if (rules[i].rate_bits > prefix_bits(rule_src(&rules[i]).family))
 			return error_usage(error, rate, "an IPv4 address has 32 bits");
 		if (!rules[i].rate_bits)
-			rules[i].rate_bits = family_bits(&rules[i]);
+			rules[i].rate_bits = prefix_bits(rule_src(&rules[i]).family);
 	}
 	return 0;
 }
@@ -425,100 +418,4 @@ int xdp_default_parse(const char *action, const char *const *interfaces, size_t 
 		rule->head.decision = action_decision(verdict) | (uint64_t)(rule->head.ifindex != 0) << 63;
 	}
 	return 0;
-}
-
-/* ---- back to text ---- */
-
-static void print_option(char letter, const char *value)
-{
-	printf(" -%c ", letter);
-	batch_print_list_word(value);
-}
-
-static void print_interface(const struct rules_record *rule)
-{
-	char interface[INTERFACE_TEXT_MAX];
-
-	if (*interface_format(rule->head.ifindex, interface))
-		print_option('i', interface);
-}
-
-static void print_ports(const struct rules_record *rule)
-{
-	long low, high;
-
-	if (rule->head.low == 0 && rule->head.high == 65535)
-		return;
-	rule_ports(rule, &low, &high);
-	if (proto_ports(rule->proto) == PROTO_HAS_TYPES)
-		printf(high < 0 ? " --icmp %ld" : " --icmp %ld/%ld", low, high);
-	else
-		printf(low == high ? " --dport %ld" : " --dport %ld-%ld", low, high);
-}
-
-static void print_protocol(const struct rules_record *rule)
-{
-	char proto[PROTO_TEXT_MAX];
-
-	if (rule->proto != RULES_PROTO_ANY)
-		printf(" -p %s", xdp_proto_format(rule->proto, proto));
-	print_ports(rule);
-}
-
-char *xdp_rate_format(const struct rules_record *rule, char buf[XDP_RATE_TEXT_MAX])
-{
-	uint32_t rate = rule_rate(rule), burst = rule_burst(rule);
-	size_t used = 0;
-
-	*buf = 0;
-	if (!rate)
-		return buf;
-	used += (size_t)snprintf(buf, XDP_RATE_TEXT_MAX, "%" PRIu32, rate);
-	if (burst != rate)
-		used += (size_t)snprintf(buf + used, XDP_RATE_TEXT_MAX - used, ":%" PRIu32, burst);
-	if (rule->rate_bits != family_bits(rule))
-		snprintf(buf + used, XDP_RATE_TEXT_MAX - used, "/%" PRIu32, rule->rate_bits);
-	return buf;
-}
-
-static void print_default(const struct rules_record *rule)
-{
-	printf("default %s", xdp_rule_action(rule));
-	print_interface(rule);
-	putchar('\n');
-}
-
-/* "any" would be both families. */
-static void print_source(const struct rules_record *rule)
-{
-	char text[PREFIX_TEXT_MAX];
-	struct prefix src = rule_src(rule);
-
-	printf("add %s", rule->proto == XDP_PROTO_NONIP ? "any" : prefix_format(&src, text));
-}
-
-void xdp_rule_print_line(const struct rules_record *rule)
-{
-	char text[PREFIX_TEXT_MAX], service[RULES_SERVICE_MAX + 1], rate[XDP_RATE_TEXT_MAX];
-	struct prefix dst = rule_dst(rule);
-
-	if (xdp_rule_is_default(rule)) {
-		print_default(rule);
-		return;
-	}
-	print_source(rule);
-	printf(" %s", xdp_rule_action(rule));
-	if (dst.len)
-		print_option('d', prefix_format(&dst, text));
-	print_protocol(rule);
-	print_interface(rule);
-	if (rule->priority && !xdp_rule_is_never_drop(rule))
-		printf(" -P %" PRId32, rule->priority);
-	if (*rule_service(rule, service))
-		print_option('S', service);
-	if (*xdp_rate_format(rule, rate))
-		printf(" --rate %s", rate);
-	if (rule->head.expires)
-		rule_print_expires(rule->head.expires);
-	putchar('\n');
 }

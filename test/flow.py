@@ -4,6 +4,8 @@ python3 test/flow.py put PROTO SRC SPORT DST DPORT [NAME=VALUE]...
     a session in a free place. SRC is the originator; of ICMP SPORT is the identifier of an echo, and NAME type has what
     the first packet was. NAMEs: fields of struct flow, and with fwd. or rev. in front those of its sides; arrays are
     numbers with commas between. A history sets what was seen. Times are ns, or seconds ago with a minus in front.
+    fwd.said, rev.said: the first bytes of each side as text with escapes, \\r or \\x16.
+python3 test/flow.py puts                        sessions as put has them, one a line of standard input
 python3 test/flow.py fill COUNT [FIRST]          that many of UDP, of 1 packet of 100 + its number bytes
 python3 test/flow.py head NAME=VALUE...          fields of struct flow_head: settings.clock=1, not_ip.packets=3
 python3 test/flow.py bucket NUMBER NAME=VALUE... fields of struct flow_bucket
@@ -147,10 +149,18 @@ def field_set(record, name, text):
         setattr(record, name, number_of(text))
 
 
+def content_set(flow, side, text):
+    content = text.encode("latin-1").decode("unicode_escape").encode("latin-1")[:len(flow.content[side])]
+    flow.content[side][:len(content)] = content
+    flow.content_length[side] = len(content)
+
+
 def flow_set(flow, said):
     for name, text in said.items():
         if name == "history":
             history_set(flow, text)
+        elif name in ("fwd.said", "rev.said"):
+            content_set(flow, name[:4] == "rev.", text)
         elif name[:4] in ("fwd.", "rev."):
             field_set(flow.side[name[:4] == "rev."], name[4:], text)
         else:
@@ -170,14 +180,23 @@ def place_free(memory, count, first=0):
     sys.exit("flow: no room")
 
 
-def put(proto, src, sport, dst, dport, *words):
-    memory, count = mapped()
-    bucket, way = place_free(memory, count)
+def put_at(memory, count, first, proto, src, sport, dst, dport, *words):
+    bucket, way = place_free(memory, count, first)
     flow, said = bucket.flows[way], words_of(words)
     key_set(flow, proto, src, sport, dst, dport, said)
     flow_set(flow, said)
     bucket.tags[way] = 1
     bucket.used[way] = 1
+
+
+def put(*words):
+    put_at(*mapped(), 0, *words)
+
+
+def puts():
+    memory, count = mapped()
+    for number, line in enumerate(sys.stdin):
+        put_at(memory, count, number // WAYS, *line.split())
 
 
 def fill(count, first="0"):
@@ -245,7 +264,7 @@ def forget():
             memory[place:place + size] = bytes(size)
 
 
-VERBS = {verb.__name__: verb for verb in (put, fill, head, bucket, generation, slots, forget)}
+VERBS = {verb.__name__: verb for verb in (put, puts, fill, head, bucket, generation, slots, forget)}
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in VERBS:

@@ -9,6 +9,7 @@ python3 test/lb.py count NAME BACKEND PACKETS,BACK BYTES,BACK FLOWS      adds to
 python3 test/lb.py flow TABLE NAME BACKEND NUMBER STATE IDLE [KIND]      a flow in a table, from client port NUMBER
 python3 test/lb.py fill TABLE NAME BACKEND COUNT [PORT]    that many established ones, both directions, each a millisecond younger
 python3 test/lb.py flows TABLE             what it has: forward, reply or direct, from, to; sorted
+python3 test/lb.py entries TABLE           all bytes of them, sorted; no times and routes, and sums as 16 bits
 python3 test/lb.py forget                  all flows
 python3 test/lb.py wreck                   takes an entry out of each index, and puts one that nobody asks for in
 """
@@ -360,6 +361,22 @@ def flows(which):
     print("\n".join(sorted(lines)) or "none")
 
 
+def folded(number):
+    """A sum in ones' complement; the zero that has all bits stands for both."""
+    return number % 0xFFFF or 0xFFFF
+
+
+def entry_text(key, value):
+    """struct lb_flow without last, told, ifindex, next_hop, mtu, next_hop_family and created."""
+    differences = [folded(number) for number in struct.unpack_from("=II", value, 68)]
+    return f"{key.hex()} {value[16:68].hex()} {differences[0]:04x} {differences[1]:04x} {value[101:104].hex()}"
+
+
+def entries_of(which):
+    found = entries(flow_table(which), 40, 112).items()
+    print("".join(sorted(f"{entry_text(key, value)}\n" for key, value in found)), end="")
+
+
 def forget():
     for which in TABLES:
         fd = flow_table(which)
@@ -380,6 +397,7 @@ def wreck():
 
 
 VERBS = {verb.__name__: verb for verb in (check, table, where, ends, way, count, flow, fill, flows, forget, wreck)}
+VERBS["entries"] = entries_of
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in VERBS:

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* flow_dump: shows sessions that flow.o has counted, or hands them out. */
+#include "flowipfix.h"
 #include "flowselect.h"
 #include "flowview.h"
+#include "mapview.h"
 #include "num.h"
 #include "option.h"
 #include "pin.h"
@@ -15,24 +17,33 @@ enum {
 	ROW_COLUMNS = FLOW_SELECT_ROWS,
 	ROW_CSV,
 	ROW_DEBUG,
+	ROW_IPFIX,
 	ROW_JSON_LINES,
 	ROW_LIST_COLUMNS,
+	ROW_MAP,
+	ROW_METRICS,
+	ROW_OPENMETRICS,
 	ROW_PACKETS,
 	ROW_RESET,
 	ROW_RESULT,
 	ROW_SORT,
 	ROW_SUMMARY,
 	ROW_TOP,
-	ROW_WATCH
+	ROW_WATCH,
+	ROW_ZEEK
 };
 
 static const struct option_row rows[] = {
 	FLOW_SELECT_OPTION_ROWS,
-	{ "columns", 0, "LIST", "these columns, with commas between" },
+	{ "columns", 0, "LIST", "these columns, or sets of them (all, common, cic), with commas between" },
 	{ "csv", 0, NULL, "print comma-separated values (RFC 4180)" },
 	{ "debug", 0, "DIR", "write each sampled packet to a file in DIR" },
+	{ "ipfix", 0, "TO", "send them as IPFIX biflows to HOST:PORT, or write them to a file, as in ./FILE" },
 	{ "json-lines", 0, NULL, "print one JSON object a line" },
-	{ "list-columns", 0, NULL, "say what columns there are, and exit" },
+	{ "list-columns", 0, NULL, "say what columns there are (with --columns: these), and exit" },
+	{ "map", 0, "PATH", "print the pinned map PATH instead, by the types that it came with" },
+	{ "metrics", 0, "FILE", "with --map: print OpenMetrics, which FILE describes" },
+	{ "openmetrics", 0, NULL, "print sums for Prometheus and the like" },
 	{ "packets", 0, NULL, "print sampled packets instead of sessions" },
 	{ "reset", 0, NULL, "hand out what was counted: it counts no more once it is printed" },
 	{ "result", 0, "FILE",
@@ -41,11 +52,12 @@ static const struct option_row rows[] = {
 	{ "summary", 0, NULL, "print only sums" },
 	{ "top", 0, "NUMBER", "print at most so many" },
 	{ "watch", 0, "SECONDS", "show sessions and their rates again and again, busiest first" },
+	{ "zeek", 0, NULL, "print them as Zeek's conn.log" },
 	{ 0 },
 };
 
 static const char *const synopsis[] = { "[OPTION]... [PREFIX]", "[OPTION]... --watch SECONDS [PREFIX]",
-					"[OPTION]... --reset", "[-j] --list-columns", NULL };
+					"[OPTION]... --reset", "[-j] [--columns LIST] --list-columns", NULL };
 
 static const struct command command = {
 	.name = "flow_dump",
@@ -61,6 +73,7 @@ struct dump {
 	struct flow_request request;
 	uint32_t given;   /* options, by row */
 	uint64_t seconds; /* of --watch */
+	struct mapview map;
 	bool json;
 };
 
@@ -81,6 +94,15 @@ static int take_option(void *context, size_t row, const char *value, struct erro
 		return flow_choice_parse(value, &request->choice, error);
 	case ROW_DEBUG:
 		request->debug_path = value;
+		return 0;
+	case ROW_IPFIX:
+		request->ipfix = value;
+		return flowipfix_check(value, error);
+	case ROW_MAP:
+		dump->map.path = value;
+		return 0;
+	case ROW_METRICS:
+		dump->map.metrics = value;
 		return 0;
 	case ROW_RESULT:
 		request->result_path = value;
@@ -115,15 +137,21 @@ static const struct {
 	uint32_t taken;
 	const char *where;
 } company[] = {
-	{ ROW_LIST_COLUMNS, 0, "--list-columns" },
+	{ ROW_LIST_COLUMNS, BIT(ROW_COLUMNS), "--list-columns" },
+	{ ROW_METRICS, BIT(ROW_MAP), "--metrics" },
+	{ ROW_MAP, BIT(ROW_CSV) | BIT(ROW_JSON_LINES), "--map" },
 	{ ROW_RESET,
-	  BIT(ROW_COLUMNS) | BIT(ROW_CSV) | BIT(ROW_JSON_LINES) | BIT(ROW_SORT) | BIT(ROW_RESULT) | BIT(ROW_DEBUG),
+	  BIT(ROW_COLUMNS) | BIT(ROW_CSV) | BIT(ROW_JSON_LINES) | BIT(ROW_ZEEK) | BIT(ROW_IPFIX) | BIT(ROW_SORT) |
+		  BIT(ROW_RESULT) | BIT(ROW_DEBUG),
 	  "--reset, by which nothing may be lost" },
 	{ ROW_WATCH, SELECTORS | BIT(ROW_COLUMNS) | BIT(ROW_JSON_LINES), "--watch" },
 	{ ROW_SUMMARY, SELECTORS | BIT(ROW_JSON_LINES), "--summary" },
 	{ ROW_PACKETS, SELECTORS_OF_PACKETS | SAMPLES | BIT(ROW_JSON_LINES), "--packets" },
 	{ ROW_RESULT, SELECTORS_OF_PACKETS | SAMPLES, "--result" },
 	{ ROW_DEBUG, SELECTORS_OF_PACKETS | SAMPLES, "--debug" },
+	{ ROW_OPENMETRICS, SELECTORS, "--openmetrics" },
+	{ ROW_ZEEK, SELECTORS | BIT(ROW_SORT) | BIT(ROW_TOP), "--zeek" },
+	{ ROW_IPFIX, SELECTORS | BIT(ROW_SORT) | BIT(ROW_TOP), "--ipfix" },
 };
 
 static int check_company(const struct dump *dump, struct error *error)
@@ -135,21 +163,32 @@ static int check_company(const struct dump *dump, struct error *error)
 	return 0;
 }
 
+static const struct {
+	unsigned int row;
+	enum flow_form form;
+	const char *option;
+} forms[] = {
+	{ ROW_JSON_LINES, FLOW_AS_JSON_LINES, "--json-lines" },
+	{ ROW_CSV, FLOW_AS_CSV, "--csv" },
+	{ ROW_ZEEK, FLOW_AS_ZEEK, "--zeek" },
+	{ ROW_IPFIX, FLOW_AS_IPFIX, "--ipfix" },
+	{ ROW_OPENMETRICS, FLOW_AS_OPENMETRICS, "--openmetrics" },
+};
+
 static int choose_form(struct dump *dump, struct error *error)
 {
 	enum flow_form *form = &dump->request.form;
 
 	if (is_given(dump, ROW_RESET) && is_given(dump, ROW_RESULT) && !strcmp(dump->request.result_path, "-"))
 		return error_usage(error, "--result", "does not go to standard output together with sessions");
-	if (is_given(dump, ROW_CSV) + is_given(dump, ROW_JSON_LINES) + dump->json > 1)
-		return error_usage(error, is_given(dump, ROW_CSV) ? "--csv" : "--json-lines",
-				   "does not go with another form of output");
-	if (is_given(dump, ROW_CSV))
-		*form = FLOW_AS_CSV;
-	else if (is_given(dump, ROW_JSON_LINES))
-		*form = FLOW_AS_JSON_LINES;
-	else
-		*form = dump->json ? FLOW_AS_JSON : FLOW_AS_TABLE;
+	*form = dump->json ? FLOW_AS_JSON : FLOW_AS_TABLE;
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		if (!is_given(dump, forms[i].row))
+			continue;
+		if (*form != FLOW_AS_TABLE)
+			return error_usage(error, forms[i].option, "does not go with another form of output");
+		*form = forms[i].form;
+	}
 	return 0;
 }
 
@@ -159,19 +198,32 @@ static int take_operands(struct dump *dump, char *const *operands, int count, st
 		return error_usage(error, operands[0], "is not for --reset, by which nothing may be lost");
 	if (count && is_given(dump, ROW_LIST_COLUMNS))
 		return error_usage(error, operands[0], "is not for --list-columns");
+	if (count && is_given(dump, ROW_MAP))
+		return error_usage(error, operands[0], "is not for --map");
 	return flow_selector_operands(&dump->request.selector, operands, count, error);
 }
 
 /* ---- done ---- */
+
+static void list_columns(const struct dump *dump)
+{
+	struct flow_choice choice = dump->request.choice;
+
+	if (!choice.count)
+		flow_choice_all(&choice);
+	flow_columns_print(&choice, dump->json ? OUT_JSON : OUT_TABLE);
+}
 
 static int run(const char *pin_dir, const struct dump *dump, struct error *error)
 {
 	struct pins pins;
 
 	if (is_given(dump, ROW_LIST_COLUMNS)) {
-		flow_columns_print(dump->json ? OUT_JSON : OUT_TABLE);
+		list_columns(dump);
 		return 0;
 	}
+	if (dump->map.path)
+		return mapview_print(&dump->map, dump->request.form, error);
 	if (pins_open(&pins, pin_dir, PINS_FLOW, false, error))
 		return -1;
 	if (is_given(dump, ROW_RESET))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* flow_set: sets what flow.o has room for, when sessions end and which packets are sampled, and shows it. */
+/* flow_set: sets what flow.o has room for, when sessions end, what it keeps and samples, and shows it. */
 #include "batch.h"
 #include "flowset.h"
 #include "option.h"
@@ -14,6 +14,9 @@ static const struct option_row rows[] = {
 	[FLOWSET_IDLE_ENDED] = { "idle-ended", 0, "SECONDS", "of TCP after FIN or RST (60)" },
 	[FLOWSET_IDLE_UDP] = { "idle-udp", 0, "SECONDS", "of UDP (60)" },
 	[FLOWSET_IDLE_OTHER] = { "idle-other", 0, "SECONDS", "of ICMP and other protocols (60)" },
+	[FLOWSET_DETAILS] = { "details", 0, "on|off",
+			      "keep what the columns of detail are made of, of sessions that begin (off)" },
+	[FLOWSET_CONTENT] = { "content", 0, "on|off", "keep the first bytes of each end, of sessions that begin (on)" },
 	[FLOWSET_SESSION_PACKETS] = { "session-packets", 0, "N", "sampled of a session; 0: none of any (0)" },
 	[FLOWSET_SESSIONS] = { "sessions", 0, "N", "sampled at a time (10)" },
 	[FLOWSET_PACKETS] = { "packets", 0, "N", "that the buffer of samples holds (those of all these sessions)" },
@@ -33,9 +36,10 @@ static const char *const synopsis[] = { "[-jnqv] [OPTION VALUE | NAME=VALUE]..."
 static const struct command command = {
 	.name = "flow_set",
 	.synopsis = synopsis,
-	.summary = "Set how many sessions flow.o has room for, when sessions end and which packets are sampled, or "
-		   "show it,\n"
-		   "with defaults in parentheses. VALUE may be default; TIME is a number with ns, us, ms, s, m or h.\n"
+	.summary = "Set how many sessions flow.o has room for, when sessions end, what is kept of them and which "
+		   "packets are\n"
+		   "sampled, or show it, with defaults in parentheses. VALUE may be default; TIME is a number with ns, "
+		   "us, ms, s, m or h.\n"
 		   "NAMEs, for the last six settings: N_PACKET_PER_SESSION, N_SESSION, N_PACKET_TOTAL,\n"
 		   "SESSION_ACCEPT_RESTART_TIME, SESSION_PACKET_RESTART_TIME, BUFFER_PACKET_RESTART_TIME.",
 	.options = rows,

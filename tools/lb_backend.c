@@ -6,7 +6,7 @@
 static const struct option_row rows[] = {
 	[LB_ROW_WEIGHT] = { "weight", 'w', "NUMBER", "add: its part of new flows, 0-65535 (1); 0: none" },
 	[LB_ROW_ALL] = { "all", 0, NULL, "apply: also a FILE in which there is nothing" },
-	[LB_ROW_SAVE] = { "save", 0, NULL, "list: print what apply -f reads back" },
+	[LB_ROW_SAVE] = { "save", 0, NULL, "list: print what apply -f reads back; flows: what flows takes" },
 	[LB_ROW_WATCH] = { "watch", 0, "SECONDS", "list: backends and their rates again and again" },
 	{ 0 },
 };
@@ -21,7 +21,7 @@ static const char *const synopsis[] = {
 	"add|delete|drain|undrain|weight|set|up|down -f FILE|-",
 	"list [SERVICE] [--save | --watch SECONDS]",
 	"apply [--all] -f FILE|-",
-	"flows [max=FLOWS|default] [unconfirmed=FLOWS|default]",
+	"flows [--save | [max=FLOWS|default] [unconfirmed=FLOWS|default]]",
 	NULL,
 };
 
@@ -50,7 +50,7 @@ static int run(struct lb_work *work, int argc, char **argv, struct error *error)
 
 int main(int argc, char **argv)
 {
-	static struct lb_work work = { .command = &command };
+	struct lb_work work = { .command = &command };
 	struct error error;
 	int failed = run(&work, argc, argv, &error);
 

@@ -126,7 +126,7 @@ static int read_input(int argc, char **argv, struct request *request, struct err
 
 int main(int argc, char **argv)
 {
-	static struct request request;
+	struct request request = { 0 };
 	bool healthy = true;
 	struct error error;
 

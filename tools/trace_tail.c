@@ -137,7 +137,7 @@ static int tail_run(struct tail *tail, bool quiet, struct error *error)
 
 int main(int argc, char **argv)
 {
-	static struct tail tail; /* 10 KiB */
+	struct tail tail = { 0 }; /* 10 KiB */
 	struct common_options common = { 0 };
 	struct error error;
 	int count;

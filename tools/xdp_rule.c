@@ -85,7 +85,7 @@ static int run(struct xdp_work *work, int argc, char **argv, struct error *error
 
 int main(int argc, char **argv)
 {
-	static struct xdp_work work = { .command = &command };
+	struct xdp_work work = { .command = &command };
 	struct error error;
 	int failed = run(&work, argc, argv, &error);
 

@@ -66,6 +66,7 @@ _Static_assert(sizeof(struct flow_key) == 48, "flow_key is ABI");
 /* Of flow_side.known */
 #define FLOW_KNOWS_SEQUENCE 1
 #define FLOW_KNOWS_WINDOW 2
+#define FLOW_KNOWS_CONTENT 4 /* flow.content is there, or is not to be */
 
 /*
  * What came from one end. Packets are those on the wire: one that GRO or segmentation offload made of several counts as
@@ -111,6 +112,52 @@ _Static_assert(sizeof(struct flow_side) == 384, "flow_side is ABI");
 _Static_assert(__builtin_offsetof(struct flow_side, tcp) == 128, "flow_side.tcp is ABI");
 _Static_assert(__builtin_offsetof(struct flow_side, gap_times) == 256, "flow_side.gap_times is ABI");
 
+/* ---- what is kept of a session beyond that, where flow_settings.detailed asks for it ---- */
+
+/* Times, ns: how many, their sum, and of 128 bits, low word first, that of their squares. */
+struct flow_times {
+	__u64 count, sum;
+	__u64 squares[2];
+	__u64 min, max;
+};
+_Static_assert(sizeof(struct flow_times) == 48, "flow_times is ABI");
+
+/* No packet of either end for longer than this parts what comes from what was, ns: as CICFlowMeter has it. */
+#define FLOW_PAUSE 1000000000ull
+#define FLOW_IDLE_SPELL 5000000000ull
+/* A bulk is so many packets with payload of one end, or more, without payload of the other end or a pause between. */
+#define FLOW_BULK_PACKETS 4
+
+/* What came from one end. Packets and lengths are those on the wire, as in flow_side. */
+struct flow_detail_side {
+	__u64 payload_squares; /* sum of squares of payload lengths, bytes^2, of all packets */
+	__u64 headers;         /* bytes of transport headers; 0 of protocols that have none here */
+	__u64 bulk_bytes;      /* payload of bulks */
+	__u64 bulk_time;       /* from the first to the last packet of each, ns */
+	__u64 run_start;       /* of what may become a bulk, or is one; 0: none */
+	__u64 run_last;
+	__u32 data_packets; /* packets with payload; this and what follows: 4294967295: that or more */
+	__u32 bulks;
+	__u32 bulk_packets;
+	__u32 run_packets;
+	__u32 run_bytes;                /* of no meaning of what is a bulk */
+	__u16 payload_min, payload_max; /* bytes; 65535: that or more */
+	__u16 header_min;               /* of transport headers, bytes */
+	__u8 reserved8[6];              /* zero */
+};
+_Static_assert(sizeof(struct flow_detail_side) == 80, "flow_detail_side is ABI");
+
+struct flow_detail {
+	struct flow_times gaps;          /* between two packets in turn, whichever end sent them */
+	struct flow_times active;        /* spells without FLOW_IDLE_SPELL in them, but the last one */
+	struct flow_times idle;          /* the gaps between these */
+	__u64 active_since;              /* the last of them */
+	__u32 pauses;                    /* gaps longer than FLOW_PAUSE */
+	__u32 reserved32;                /* zero */
+	struct flow_detail_side side[2]; /* of the originator, of the responder */
+};
+_Static_assert(sizeof(struct flow_detail) == 320, "flow_detail is ABI");
+
 /* How a session ended, as packets show it. Whether one was idle for too long is seen when it is looked at. */
 enum flow_end {
 	FLOW_OPEN = 0,
@@ -122,6 +169,7 @@ enum flow_end {
 #define FLOW_FLIPPED 1   /* the first packet came from the responder: SYN and ACK */
 #define FLOW_OPENED 4    /* TCP: the handshake was seen to its end: flow.ack is set */
 #define FLOW_CONTINUED 2 /* began in an earlier generation: counters are of this one, the rest of the whole session */
+#define FLOW_DETAILED 8  /* flow.detail is kept, since the first packet */
 
 /*
  * The letters of a history, by bit of flow.seen; the responder's 16 bits higher. Of one packet one of s, h, q, i, d,
@@ -144,6 +192,7 @@ enum flow_letter {
 #define FLOW_RESPONDER_SHIFT 16
 
 #define FLOW_HISTORY_MAX 32
+#define FLOW_CONTENT_MAX 24
 
 struct flow {
 	struct flow_key key;
@@ -156,17 +205,20 @@ struct flow {
 	/* TCP: times of the first SYN, of the first SYN and ACK that answers it, and of what acknowledges that; 0: none
 	 */
 	__u64 syn, synack, ack;
-	char history[FLOW_HISTORY_MAX]; /* letters in their order; the originator's are capitals; not terminated */
-	__u32 sample_epoch;             /* flow_head.epoch when sampling took it up; 0: it has not */
-	__u32 sampled;                  /* records made of it since */
-	__u64 sample_last;              /* time of the last one */
-	__u8 icmp_type, icmp_code;      /* of the first packet */
-	__u8 reserved8[6];              /* zero */
-	__u64 reserved[6];              /* zero */
-	struct flow_side side[2];       /* of the originator, of the responder */
+	char history[FLOW_HISTORY_MAX];    /* letters in their order; the originator's are capitals; not terminated */
+	__u32 sample_epoch;                /* flow_head.epoch when sampling took it up; 0: it has not */
+	__u32 sampled;                     /* records made of it since */
+	__u64 sample_last;                 /* time of the last one */
+	__u8 icmp_type, icmp_code;         /* of the first packet */
+	__u8 content_length[2];            /* of content */
+	__u8 reserved8[4];                 /* zero */
+	__u8 content[2][FLOW_CONTENT_MAX]; /* the first bytes that each side sent as payload of TCP or UDP */
+	struct flow_side side[2];          /* of the originator, of the responder */
+	struct flow_detail detail;         /* with FLOW_DETAILED; otherwise zero */
 };
-_Static_assert(sizeof(struct flow) == 960, "flow is ABI");
+_Static_assert(sizeof(struct flow) == 1280, "flow is ABI");
 _Static_assert(__builtin_offsetof(struct flow, side) == 192, "flow.side is ABI");
+_Static_assert(__builtin_offsetof(struct flow, detail) == 960, "flow.detail is ABI");
 
 /* ---- a generation of sessions ---- */
 
@@ -217,7 +269,9 @@ struct flow_settings {
 	__u64 session_restart; /* SESSION_ACCEPT_RESTART_TIME, ns since the last session was taken up */
 	__u64 packet_restart;  /* SESSION_PACKET_RESTART_TIME, ns since the last record of the session */
 	__u64 buffer_restart;  /* BUFFER_PACKET_RESTART_TIME, ns since the last record */
-	__u64 reserved[2];     /* zero */
+	__u32 detailed;        /* 1: of sessions that begin, flow.detail is kept */
+	__u32 without_content; /* 1: of sessions that begin, flow.content is not */
+	__u64 reserved[1];     /* zero */
 };
 _Static_assert(sizeof(struct flow_settings) == 72, "flow_settings is ABI");
 

@@ -104,6 +104,14 @@ static __always_inline void place_evict(struct flow_bucket *b, const struct flow
 	b->evicted_bytes += flow->side[0].bytes + flow->side[1].bytes;
 }
 
+/* In two parts: the compiler has no more than 1024 bytes in one. */
+static __always_inline void place_clear(struct flow *flow)
+{
+	if (flow->flags & FLOW_DETAILED)
+		__builtin_memset(&flow->detail, 0, sizeof(flow->detail));
+	__builtin_memset(flow, 0, __builtin_offsetof(struct flow, detail));
+}
+
 /* Gives a way to a new session, whose record is all zero but for its key, and returns it. */
 __noinline int place_give(struct flow_bucket *b, const struct sighting *s, __u32 tag)
 {
@@ -116,7 +124,7 @@ __noinline int place_give(struct flow_bucket *b, const struct sighting *s, __u32
 	flow = &b->flows[way];
 	if (b->used[way]) {
 		place_evict(b, flow);
-		__builtin_memset(flow, 0, sizeof(*flow));
+		place_clear(flow);
 	}
 	b->tags[way] = (__u16)tag;
 	flow->key = s->key;

@@ -17,6 +17,7 @@
 #define ICMPV6_ERROR_LAST 3
 
 #define ICMP_QUOTED_HEADERS 4 /* extension headers that are followed in it */
+#define ICMP_QUOTED_PORTS 8   /* bytes behind them */
 
 /* What it quotes begins after it. */
 struct icmp_header {
@@ -107,6 +108,9 @@ static __always_inline int icmp_parse_quoted(struct __sk_buff *ctx, const struct
 	__u32 off = p->l4 + sizeof(struct icmp_header);
 
 	if (p->family == 4 ? icmp_parse_ipv4(ctx, quoted, off) : icmp_parse_ipv6(ctx, quoted, off))
+		return -1;
+	/* what lies behind the packet, as the padding of a frame, is no part of it */
+	if (quoted->l4 + ICMP_QUOTED_PORTS > p->l4 + p->l4_length)
 		return -1;
 	return icmp_parse_ports(ctx, quoted);
 }

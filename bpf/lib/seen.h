@@ -7,6 +7,7 @@
 #include "lib/bpf.h"
 #include "lib/history.h"
 #include "lib/sighting.h"
+#include "lib/sums.h"
 #include "lib/tcpseen.h"
 
 /* The position of the highest bit; 0 of 0. */
@@ -54,7 +55,7 @@ static __always_inline void seen_lengths_of(struct flow_side *side, __u32 length
 		side->length_min = shown;
 	if (shown > side->length_max)
 		side->length_max = shown;
-	tcpseen_add(&side->lengths[bin], packets);
+	sum_count(&side->lengths[bin], packets);
 }
 
 static __always_inline void seen_lengths(struct flow_side *side, const struct sighting *s)
@@ -69,19 +70,6 @@ static __always_inline void seen_lengths(struct flow_side *side, const struct si
 	seen_lengths_of(side, s->last_length, 1);
 }
 
-/* Adds gap^2, of up to 128 bits. */
-static __always_inline void seen_square(struct flow_side *side, __u64 gap)
-{
-	__u64 low = gap & 0xffffffff, high = gap >> 32, square = low * low, cross = 2 * low * high;
-
-	side->gap_squares[0] += square;
-	side->gap_squares[1] += side->gap_squares[0] < square;
-	if (!high)
-		return;
-	side->gap_squares[0] += cross << 32;
-	side->gap_squares[1] += (side->gap_squares[0] < cross << 32) + (cross >> 32) + high * high;
-}
-
 static __always_inline void seen_gap(struct flow_side *side, __u64 gap, __u32 times)
 {
 	if (gap < side->gap_min || !side->gaps)
@@ -89,7 +77,7 @@ static __always_inline void seen_gap(struct flow_side *side, __u64 gap, __u32 ti
 	if (gap > side->gap_max)
 		side->gap_max = gap;
 	side->gaps += times;
-	tcpseen_add(&side->gap_times[seen_bin(gap, FLOW_GAP_BIN_LOG2, FLOW_GAP_BINS)], times);
+	sum_count(&side->gap_times[seen_bin(gap, FLOW_GAP_BIN_LOG2, FLOW_GAP_BINS)], times);
 }
 
 /* Packets of two CPUs may come here in another order than their times have. */
@@ -99,7 +87,7 @@ static __always_inline void seen_times(struct flow_side *side, const struct sigh
 
 	if (side->last) {
 		side->gap_sum += gap;
-		seen_square(side, gap);
+		sum_square(side->gap_squares, gap);
 		seen_gap(side, gap, 1);
 	}
 	if (s->packets > 1)

@@ -114,7 +114,7 @@ static __always_inline int sequence_note(const struct flow *flow, struct flow_si
 /* Whether an acknowledgement tells of what the other end sent and was not seen here. */
 static __always_inline int sequence_note_ack(struct flow_side *other, const struct sighting *s)
 {
-	__u32 missed = 0;
+	__u64 missed = 0;
 
 	if (!(s->tcp_flags & TCP_FLAG_BYTE_ACK) || s->tcp_flags & TCP_FLAG_BYTE_RST || s->is_fragment ||
 	    !(other->known & FLOW_KNOWS_SEQUENCE))

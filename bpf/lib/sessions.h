@@ -5,6 +5,8 @@
 
 #include "abi/flow.h"
 #include "lib/bpf.h"
+#include "lib/content.h"
+#include "lib/detail.h"
 #include "lib/place.h"
 #include "lib/seen.h"
 #include "lib/sighting.h"
@@ -50,16 +52,29 @@ static __always_inline int sessions_is_answer(const struct sighting *s)
 	       (s->tcp_flags & (TCP_FLAG_BYTES_OF_ENDS | TCP_FLAG_BYTE_ACK)) == (TCP_FLAG_BYTE_SYN | TCP_FLAG_BYTE_ACK);
 }
 
-static __always_inline void sessions_open(struct flow *flow, const struct sighting *s)
+/* What is to be kept of the session. */
+static __always_inline void sessions_plan(struct flow *flow, const struct flow_settings *settings)
+{
+	if (settings->detailed)
+		flow->flags |= FLOW_DETAILED;
+	if (settings->without_content) {
+		flow->side[0].known = FLOW_KNOWS_CONTENT;
+		flow->side[1].known = FLOW_KNOWS_CONTENT;
+	}
+}
+
+static __always_inline void sessions_open(struct flow *flow, const struct flow_settings *settings,
+					  const struct sighting *s)
 {
 	flow->start = s->now;
 	flow->originator = s->from;
 	flow->icmp_type = s->icmp_type;
 	flow->icmp_code = s->icmp_code;
+	sessions_plan(flow, settings);
 	if (!sessions_is_answer(s))
 		return;
 	flow->originator = !s->from;
-	flow->flags = FLOW_FLIPPED;
+	flow->flags |= FLOW_FLIPPED;
 	flow->history[0] = '^';
 	flow->history_length = 1;
 }
@@ -98,6 +113,9 @@ static __always_inline void sessions_continue(struct flow *flow, const struct fl
 	flow->icmp_code = before->icmp_code;
 	sessions_continue_side(&flow->side[0], &before->side[0]);
 	sessions_continue_side(&flow->side[1], &before->side[1]);
+	content_continue(flow, before);
+	if (flow->flags & FLOW_DETAILED)
+		detail_continue(&flow->detail, &before->detail);
 }
 
 /* Takes over what a locked bucket of the generation before has. Whether it had something. */
@@ -176,7 +194,7 @@ static __always_inline __u32 sessions_enter(struct flow_bucket *b, const struct 
 	struct flow *flow = &b->flows[way];
 
 	if (is_next || !sessions_recall(flow, s, head->generation))
-		sessions_open(flow, s);
+		sessions_open(flow, &head->settings, s);
 	return way;
 }
 

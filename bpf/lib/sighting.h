@@ -17,7 +17,7 @@ struct sighting {
 	__u32 seq, ack; /* TCP, as is the window, not scaled */
 	__u16 window;
 	__u16 udp_length; /* of UDP's header; only where packets are sampled */
-	__u8 tcp_header;  /* bytes */
+	__u8 header;      /* of the transport protocol, bytes that are no payload */
 	__u8 tcp_flags;
 	__u8 from; /* end of the key */
 	__u8 hops;
@@ -60,7 +60,7 @@ static __always_inline void sighting_read_tcp(context *ctx, const struct packet 
 	s->ack = bpf_ntohl(h.ack);
 	s->window = bpf_ntohs(h.window);
 	s->tcp_flags = h.flags;
-	s->tcp_header = (h.data_offset >> 4) * 4;
+	s->header = (h.data_offset >> 4) * 4;
 }
 
 static __always_inline void sighting_read_udp(context *ctx, const struct packet *p, struct sighting *s)
@@ -73,21 +73,20 @@ static __always_inline void sighting_read_udp(context *ctx, const struct packet 
 		s->udp_length = bpf_ntohs(h.length);
 }
 
-/* Bytes of the transport header that are no payload. */
-static __always_inline __u32 sighting_header_length(const struct packet *p, const struct sighting *s)
+/* Of TCP it is read already. */
+static __always_inline void sighting_measure_header(const struct packet *p, struct sighting *s)
 {
 	if (p->fragment == FRAGMENT_LATER)
-		return 0;
+		return;
 	switch (p->proto) {
-	case IPPROTO_TCP:
-		return s->tcp_header;
 	case IPPROTO_UDP:
 	case IPPROTO_UDPLITE:
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
-		return 8;
+		s->header = 8;
+		break;
 	default:
-		return 0;
+		break;
 	}
 }
 
@@ -97,7 +96,7 @@ static __always_inline __u32 sighting_header_length(const struct packet *p, cons
  */
 static __always_inline void sighting_count_wire(context *ctx, const struct packet *p, struct sighting *s)
 {
-	__u32 headers = p->l4 - p->l3 + sighting_header_length(p, s), segment = ctx_segment_size(ctx);
+	__u32 headers = p->l4 - p->l3 + s->header, segment = ctx_segment_size(ctx);
 
 	s->bytes = p->l4 - p->l3 + p->l4_length;
 	s->payload = s->bytes - headers;
@@ -120,6 +119,7 @@ static __always_inline void sighting_make(context *ctx, const struct packet *p, 
 {
 	sighting_make_key(p, s);
 	sighting_read_tcp(ctx, p, s);
+	sighting_measure_header(p, s);
 	sighting_count_wire(ctx, p, s);
 	s->hops = p->hop_limit;
 	s->is_later = p->fragment == FRAGMENT_LATER;

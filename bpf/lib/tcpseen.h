@@ -8,14 +8,7 @@
 #include "lib/history.h"
 #include "lib/sequence.h"
 #include "lib/sighting.h"
-
-/* The largest number stays what it is. */
-static __always_inline void tcpseen_add(__u32 *count, __u32 more)
-{
-	__u32 sum = *count + more;
-
-	*count = sum < more ? 0xffffffffu : sum;
-}
+#include "lib/sums.h"
 
 /* Segments that offload makes of one all have ACK and ECE; the others only one of them: RFC 3168,
  * segmentation-offloads. */
@@ -24,14 +17,14 @@ static __always_inline void tcpseen_count_flags(struct flow_side *side, const st
 	__u8 rare = s->tcp_flags & ~(TCP_FLAG_BYTE_ACK | TCP_FLAG_BYTE_PSH);
 
 	if (s->tcp_flags & TCP_FLAG_BYTE_ACK)
-		tcpseen_add(&side->tcp[4], s->packets);
+		sum_count(&side->tcp[4], s->packets);
 	if (s->tcp_flags & TCP_FLAG_BYTE_PSH)
-		tcpseen_add(&side->tcp[3], 1);
+		sum_count(&side->tcp[3], 1);
 	if (!rare)
 		return;
 	for (int i = 0; i < 8; i++)
 		if (rare & 1 << i)
-			tcpseen_add(&side->tcp[i], 1 << i == TCP_FLAG_BYTE_ECE ? s->packets : 1);
+			sum_count(&side->tcp[i], 1 << i == TCP_FLAG_BYTE_ECE ? s->packets : 1);
 }
 
 /* The originator's SYN, what answers it, what answers that. Those that are sent again do not count. */

@@ -5,18 +5,19 @@
 #include "abi/conns.h"
 #include "lib/bpf.h"
 
+/* By size: see rules_arena. */
 struct conns_confirmed {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, CONNS_CONFIRMED_DEFAULT);
-	__type(key, struct conn_key);
-	__type(value, struct conn);
+	__uint(key_size, sizeof(struct conn_key));
+	__uint(value_size, sizeof(struct conn));
 } conns_confirmed SEC(".maps");
 
 struct conns_unconfirmed {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, CONNS_UNCONFIRMED_DEFAULT);
-	__type(key, struct conn_key);
-	__type(value, struct conn);
+	__uint(key_size, sizeof(struct conn_key));
+	__uint(value_size, sizeof(struct conn));
 } conns_unconfirmed SEC(".maps");
 
 struct {

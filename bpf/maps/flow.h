@@ -7,12 +7,13 @@
 #include "abi/flow.h"
 #include "lib/bpf.h"
 
+/* By size: see rules_arena. */
 struct flow_sessions {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
 	__uint(max_entries, 1 + FLOW_BUCKETS_DEFAULT);
-	__type(key, __u32);
-	__type(value, struct flow_bucket);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct flow_bucket));
 } flow_sessions SEC(".maps");
 
 struct {
@@ -29,8 +30,8 @@ struct flow_packets {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
 	__uint(max_entries, 1 + FLOW_PACKETS_DEFAULT);
-	__type(key, __u32);
-	__type(value, struct flow_packet);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct flow_packet));
 } flow_packets SEC(".maps");
 
 struct {

@@ -42,18 +42,19 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } lb1_backends SEC(".maps");
 
+/* By size: see rules_arena. */
 struct lb_confirmed {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, LB_CONFIRMED_DEFAULT);
-	__type(key, struct lb_key);
-	__type(value, struct lb_flow);
+	__uint(key_size, sizeof(struct lb_key));
+	__uint(value_size, sizeof(struct lb_flow));
 } lb_confirmed SEC(".maps");
 
 struct lb_unconfirmed {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, LB_UNCONFIRMED_DEFAULT);
-	__type(key, struct lb_key);
-	__type(value, struct lb_flow);
+	__uint(key_size, sizeof(struct lb_key));
+	__uint(value_size, sizeof(struct lb_flow));
 } lb_unconfirmed SEC(".maps");
 
 struct {

@@ -43,11 +43,12 @@ static __always_inline void *frags_map(void)
 	return &xdp1_frags;
 }
 
+/* By size: see rules_arena. */
 struct xdp_sources {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, XDP_SOURCES_NONE);
-	__type(key, struct xdp_source);
-	__type(value, __u64);
+	__uint(key_size, sizeof(struct xdp_source));
+	__uint(value_size, sizeof(__u64));
 } xdp_sources_none SEC(".maps");
 
 struct {

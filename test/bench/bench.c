@@ -92,7 +92,8 @@ void bench_open(struct bench *bench, const char *splicer, const char *wrap, cons
 	*bench = (struct bench){ .wrap_path = wrap,
 				 .splicer = bench_object(splicer, pin_dir),
 				 .ifindex = if_nametoindex(device),
-				 .quick = getenv("BENCH_QUICK") != NULL };
+				 .quick = getenv("BENCH_QUICK") != NULL,
+				 .budgets = getenv("BENCH_BUDGETS") != NULL };
 	if (!bench->ifindex)
 		bench_fail(device);
 	if (bpf_object__load(bench->splicer))

@@ -31,6 +31,7 @@ struct bench {
 	const struct bench_box *boxes;
 	uint32_t box_count;
 	bool quick;    /* shorter runs: to see that all works */
+	bool budgets;  /* only rows that the part "budgets" is made of */
 	size_t rounds; /* 0: BENCH_ROUNDS */
 };
 

@@ -24,6 +24,7 @@ static void run_print(struct out *out, const struct flow_run *run)
 	cell_net(out, "probe", "+PROBE", run->ns[1], run->ns[0]);
 	cell_whole(out, "gross", "FLOW.O", run->ns[2]);
 	cell_net(out, "net", "+NET", run->ns[2], run->ns[0]);
+	out_number(out, "rounds", NULL, BENCH_ROUNDS);
 	out_end(out);
 }
 

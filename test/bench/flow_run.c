@@ -168,8 +168,11 @@ static void run_family(struct flow_bench *flow, uint32_t family)
 
 	for (size_t i = 0; i < 3; i++) {
 		run_sessions(flow, each[i], 1, "1 session");
-		run_sampled(flow, each[i]);
+		if (!flow->bench.budgets)
+			run_sampled(flow, each[i]);
 	}
+	if (flow->bench.budgets)
+		return;
 	run_sessions(flow, &ack, flow->bench.quick ? 1000 : FLOW_SESSIONS_SOME, "10k sessions in turn");
 	run_sessions(flow, &datagram, flow->bench.quick ? 1000 : FLOW_SESSIONS_SOME, "10k sessions in turn");
 	run_new_sessions(flow, &datagram, true, "a new session each, in a full table");
@@ -192,6 +195,8 @@ void flow_measure_runs(struct flow_bench *flow)
 
 	for (uint32_t family = RULES_IPV4; family <= RULES_IPV6; family++)
 		run_family(flow, family);
+	if (flow->bench.budgets)
+		return;
 	flow->memory[flow->memory_count++] = flow_table_memory(flow);
 	flow_table_set(flow, (const char *const[]){ "--capacity", capacity, NULL });
 	flow->memory[flow->memory_count++] = flow_table_memory(flow);

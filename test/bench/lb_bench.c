@@ -10,6 +10,17 @@
 #include <stdio.h>
 #include <string.h>
 
+static void measure_live(struct lb_bench *lb, const char *scratch, bool json)
+{
+	lb_places_open(lb);
+	lb_measure_round_trips(lb);
+	lb_measure_requests(lb);
+	lb_measure_iperf(lb, scratch);
+	/* the last, for it fills tables */
+	lb_measure_flood(lb);
+	lb_report_live(lb, json);
+}
+
 int main(int argc, char **argv)
 {
 	bool json = argc > 1 && !strcmp(argv[1], "-j");
@@ -25,12 +36,7 @@ int main(int argc, char **argv)
 	lb.out = if_nametoindex("out0");
 	lb_measure_runs(&lb);
 	lb_report_runs(&lb, json);
-	lb_places_open(&lb);
-	lb_measure_round_trips(&lb);
-	lb_measure_requests(&lb);
-	lb_measure_iperf(&lb, argv[4]);
-	/* the last, for it fills tables */
-	lb_measure_flood(&lb);
-	lb_report_live(&lb, json);
+	if (!lb.bench.budgets)
+		measure_live(&lb, argv[4], json);
 	return 0;
 }

@@ -6,16 +6,19 @@
 #include "frames.h"
 #include "out.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PATH_ROWS_MAX 16
+#define PATH_ROWS_MAX 32
+#define RULES_SOME 100000
 #define RULES_MAX 1000000
 
 struct path_row {
 	char name[64];
+	uint32_t rules;
 	double ns[3]; /* empty, probe, splicer */
 };
 
@@ -28,56 +31,97 @@ struct path {
 
 static struct set_packet packet_at(void *context, uint32_t i)
 {
-	struct set_packet packet = { .src = { 192, 0, 2, 2 }, .port = 5060, .proto = IPPROTO_UDP };
+	struct set_packet packet = { .port = 5060, .proto = IPPROTO_UDP };
+	uint32_t family = *(uint32_t *)context;
 
-	(void)context;
-	set_address(RULES_IPV4, i, packet.dst);
+	inet_pton(family == RULES_IPV6 ? AF_INET6 : AF_INET, family == RULES_IPV6 ? "2001:db8:f::2" : "192.0.2.2",
+		  packet.src);
+	set_address(family, i, packet.dst);
 	return packet;
 }
 
-static void row_run(struct path *path, const char *name, const struct bench_frame *frame, uint32_t choose)
+static struct path_row *row_run(struct path *path, const char *name, const struct bench_frame *frame)
 {
 	int programs[] = { bench_program(&path->bench, "empty"), bench_program(&path->bench, "probe"),
 			   bench_program(&path->bench, "splicer_ingress") };
 	struct path_row *row = &path->rows[path->count++];
 
 	snprintf(row->name, sizeof(row->name), "%s", name);
-	bench_choose(&path->bench, RULES_IPV4, choose);
 	bench_run(&path->bench, frame, programs, row->ns, 3);
+	return row;
 }
 
-static void rules_load(const struct path *path, uint32_t count)
+/* ---- new flows ---- */
+
+/* Hosts: one tuple. */
+static void rules_load(const struct path *path, uint32_t family, uint32_t count)
 {
-	char command[512];
+	char command[512], text[INET6_ADDRSTRLEN];
 	FILE *input;
 
 	snprintf(command, sizeof(command), "%s/map_update -f -", path->tools);
 	input = popen(command, "w");
 	if (!input)
 		bench_fail(command);
-	for (uint32_t i = 0; i < count; i++)
-		fprintf(input, "10.%u.%u.%u 32 5060 5060 0 udp\n", i >> 16, i >> 8 & 255, i & 255);
+	for (uint32_t i = 0; i < count; i++) {
+		struct set_packet packet = packet_at(&family, i);
+
+		inet_ntop(family == RULES_IPV6 ? AF_INET6 : AF_INET, packet.dst, text, sizeof(text));
+		fprintf(input, "%s %d 5060 5060 0 udp\n", text, family == RULES_IPV6 ? 128 : 32);
+	}
 	if (pclose(input))
 		bench_fail("map_update");
 }
 
-static void new_flows(struct path *path, const struct bench_frame *frame)
+static void new_flow_run(struct path *path, uint32_t family, uint32_t rules, uint32_t choose)
 {
-	static const uint32_t sizes[] = { 10, 1000, 100000, RULES_MAX };
-	size_t count = path->bench.quick ? 2 : 4;
+	struct set_packet packet = packet_at(&family, 0);
+	struct bench_frame frame;
 	char name[64];
 
-	row_run(path, "new UDP flow, no rule", frame, 0);
-	for (size_t i = 0; i < count; i++) {
-		bench_room(&path->bench, RULES_IPV4, sizes[i]);
-		bench_prepare(&path->bench, RULES_IPV4, sizes[i], packet_at, NULL);
-		rules_load(path, sizes[i]);
-		snprintf(name, sizeof(name), "new UDP flow, %u rules, one destination", sizes[i]);
-		row_run(path, name, frame, 1);
-		snprintf(name, sizeof(name), "new UDP flow, %u rules, any destination", sizes[i]);
-		row_run(path, name, frame, sizes[i]);
-	}
+	snprintf(name, sizeof(name), "%snew UDP flow, %u rules, %s destination", family == RULES_IPV6 ? "IPv6 " : "",
+		 rules, choose == 1 ? "one" : "any");
+	bench_frame(&frame, family, &packet, 4000);
+	bench_choose(&path->bench, family, choose);
+	row_run(path, name, &frame)->rules = rules;
 }
+
+static void new_flows_of(struct path *path, uint32_t family, uint32_t rules)
+{
+	bench_room(&path->bench, family, rules);
+	bench_prepare(&path->bench, family, rules, packet_at, &family);
+	rules_load(path, family, rules);
+	new_flow_run(path, family, rules, 1);
+	new_flow_run(path, family, rules, rules);
+}
+
+static void new_flow_without(struct path *path)
+{
+	struct set_packet packet = packet_at(&(uint32_t){ RULES_IPV4 }, 0);
+	struct bench_frame frame;
+
+	bench_frame(&frame, RULES_IPV4, &packet, 4000);
+	row_run(path, "new UDP flow, no rule", &frame);
+}
+
+static void new_flows(struct path *path)
+{
+	static const uint32_t sizes[] = { 10, 1000, RULES_SOME, RULES_MAX };
+	size_t count = path->bench.quick ? 2 : 4;
+
+	new_flow_without(path);
+	for (uint32_t family = RULES_IPV4; family <= RULES_IPV6; family++)
+		for (size_t i = 0; i < count; i++)
+			new_flows_of(path, family, sizes[i]);
+}
+
+static void budgets(struct path *path)
+{
+	for (uint32_t family = RULES_IPV4; family <= RULES_IPV6; family++)
+		new_flows_of(path, family, path->bench.quick ? 1000 : RULES_SOME);
+}
+
+/* ---- what is printed ---- */
 
 static void row_print(struct out *out, const struct path_row *row)
 {
@@ -88,6 +132,8 @@ static void row_print(struct out *out, const struct path_row *row)
 	out_integer(out, "probe", "+PROBE", (int64_t)(row->ns[1] - row->ns[0]));
 	out_integer(out, "gross", "SPLICER", (int64_t)row->ns[2]);
 	out_integer(out, "net", "+NET", (int64_t)(row->ns[2] - row->ns[0]));
+	out_number(out, "rules", NULL, row->rules);
+	out_number(out, "rounds", NULL, BENCH_ROUNDS);
 	out_end(out);
 }
 
@@ -96,7 +142,6 @@ int main(int argc, char **argv)
 	bool json = argc > 1 && !strcmp(argv[1], "-j");
 	static struct path path;
 	struct bench_frame frame;
-	struct set_packet packet = packet_at(NULL, 0);
 	struct out out;
 
 	argv += json;
@@ -108,9 +153,12 @@ int main(int argc, char **argv)
 	bench_open(&path.bench, argv[1], argv[2], argv[3], "wan0");
 	bench_room(&path.bench, RULES_IPV4, 1);
 	frame_make_connected(&frame, RULES_IPV4, IPPROTO_TCP);
-	row_run(&path, "established TCP, by socket lookup", &frame, 0);
-	bench_frame(&frame, RULES_IPV4, &packet, 4000);
-	new_flows(&path, &frame);
+	bench_choose(&path.bench, RULES_IPV4, 0);
+	row_run(&path, "established TCP, by socket lookup", &frame);
+	if (path.bench.budgets)
+		budgets(&path);
+	else
+		new_flows(&path);
 	out_open(&out, json ? OUT_JSON_LINES : OUT_TABLE);
 	do {
 		for (size_t i = 0; i < path.count; i++)

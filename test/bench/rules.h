@@ -34,17 +34,20 @@ struct rules_result {
 	enum set_kind kind;
 	uint32_t family, rules;
 	struct flow_cost flow[CHOICES];
-	double live_empty, live_splicer; /* ns per frame that goes up the stack */
-	double bin_true, insert, insert_worst, remove, remove_worst;
+	double live_empty, live_splicer;                             /* ns per frame that goes up the stack */
+	double bin_true, insert, insert_worst, remove, remove_worst; /* medians of PROCESS_RUNS, and the worst */
 	double load, replace, list, save, json;
+	size_t loads;                /* of which that and nft's is the median */
 	double memory_empty, memory; /* bytes */
 	struct nft_cost nft[NFT_WAYS];
 };
 
+#define LOADS_MAX 5
+
 struct rules_bench {
 	struct bench bench;
-	const char *tools, *pin_dir, *scratch; /* directories */
-	struct rules_result results[SET_KINDS * 2 * 4];
+	const char *tools, *scratch; /* directories */
+	struct rules_result results[SET_KINDS * 2 * 5];
 	size_t count;
 	double memory_empty;
 	double nft_limit[NFT_WAYS]; /* rules from which on it takes too long */
@@ -62,11 +65,14 @@ void rules_write(const struct rules_result *result, const char *file, uint32_t c
 double rules_load(const struct rules_bench *bench, const char *file, bool replace);
 void rules_clear(const struct rules_bench *bench);
 
-/* One rule in and out again, and the lists. */
-void tools_run(struct rules_bench *bench, struct rules_result *result);
+/* One rule in and out again. */
+void one_rule_run(struct rules_bench *bench, struct rules_result *result);
 
-/* rules_memory.c: bytes that the kernel accounts for the maps of splicer.o. */
-double maps_memory(const char *pin_dir);
+void lists_run(struct rules_bench *bench, struct rules_result *result);
+
+/* rules_memory.c: bytes that the kernel accounts for all maps of the object's programs, those in maps of maps
+ * included. */
+double maps_memory(const struct bpf_object *object);
 
 /* rules_nft.c */
 void nft_load(struct rules_bench *bench, struct rules_result *result);

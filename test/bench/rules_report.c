@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The results as tables, one for each question, or as JSON Lines. */
+#include "process.h"
 #include "rules.h"
 
 #include <stdio.h>
@@ -33,6 +34,7 @@ static void flow_print(struct out *out, const struct rules_result *result, enum 
 	cell_whole(out, "gross", "SPLICER", cost->splicer);
 	cell_net(out, "net", "+NET", cost->splicer, cost->empty);
 	cell_ratio(out, "net_over_probe", "NET/PROBE", cost->splicer - cost->empty, cost->probe - cost->empty);
+	out_number(out, "rounds", NULL, BENCH_ROUNDS);
 	out_end(out);
 }
 
@@ -62,6 +64,7 @@ static void change_print(struct out *out, const struct rules_result *result, enu
 	cell_micro(out, "nft_set_delete", "DELETE", result->nft[NFT_SET].remove);
 	cell_micro(out, "nft_split_insert", "NFT SPLIT INSERT", result->nft[NFT_SPLIT].insert);
 	cell_micro(out, "nft_split_delete", "DELETE", result->nft[NFT_SPLIT].remove);
+	out_number(out, "rounds", NULL, PROCESS_RUNS);
 	out_end(out);
 }
 
@@ -77,6 +80,7 @@ static void bulk_print(struct out *out, const struct rules_result *result, enum 
 	cell_milli(out, "json_ms", "LIST -J", result->json);
 	cell_milli(out, "nft_set_load_ms", "NFT SET LOAD", result->nft[NFT_SET].load);
 	cell_milli(out, "nft_split_load_ms", "NFT SPLIT LOAD", result->nft[NFT_SPLIT].load);
+	out_number(out, "rounds", NULL, result->loads);
 	out_end(out);
 }
 
@@ -92,6 +96,12 @@ static void memory_print(struct out *out, const struct rules_result *result, enu
 	out_end(out);
 }
 
+/* Where there are no rules, only a change was measured. */
+static bool block_has(row_function print, const struct rules_result *result)
+{
+	return result->rules || print == change_print;
+}
+
 static void block_print(const struct rules_bench *bench, enum out_form form, row_function print, size_t choices)
 {
 	struct out out;
@@ -99,7 +109,7 @@ static void block_print(const struct rules_bench *bench, enum out_form form, row
 	out_open(&out, form);
 	do {
 		for (size_t i = 0; i < bench->count; i++)
-			for (size_t choice = 0; choice < choices; choice++) {
+			for (size_t choice = 0; choice < choices && block_has(print, &bench->results[i]); choice++) {
 				out_begin(&out);
 				print(&out, &bench->results[i], choice);
 			}

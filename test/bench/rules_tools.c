@@ -56,7 +56,7 @@ void rules_clear(const struct rules_bench *bench)
 
 /* ---- one rule, and the list ---- */
 
-static void one_rule_run(struct rules_bench *bench, struct rules_result *result)
+void one_rule_run(struct rules_bench *bench, struct rules_result *result)
 {
 	const char *put[] = { "map_update", ONE_DST, "443", "443", "0", "tcp", NULL },
 		   *delete[] = { "map_delete", ONE_DST, "443", "tcp", NULL }, *nothing[] = { "/bin/true", NULL };
@@ -74,12 +74,11 @@ static void one_rule_run(struct rules_bench *bench, struct rules_result *result)
 	result->remove_worst = took[2][PROCESS_RUNS - 1];
 }
 
-void tools_run(struct rules_bench *bench, struct rules_result *result)
+void lists_run(struct rules_bench *bench, struct rules_result *result)
 {
 	const char *list[] = { "rule_list", NULL }, *save[] = { "rule_list", "--save", NULL },
 		   *json[] = { "rule_list", "-j", NULL };
 
-	one_rule_run(bench, result);
 	result->list = process_tool_time(bench->tools, list);
 	result->save = process_tool_time(bench->tools, save);
 	result->json = process_tool_time(bench->tools, json);

@@ -27,6 +27,9 @@ struct state {
 /* Prepares STATE_FLOWS packets from sources of their own. */
 void state_prepare(struct state *state, uint32_t family, uint16_t port);
 
+/* The boxes, before anything is measured in them. */
+void state_boxes_open(struct state *state);
+
 /* Forwarded packets, in each of the boxes. */
 void state_measure_live(struct state *state);
 

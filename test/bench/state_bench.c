@@ -58,22 +58,35 @@ static void run_tracked(struct state *state, uint32_t family, uint8_t proto)
 		proto == IPPROTO_TCP ? "reply of TCP, by table" : "reply of UDP, by table");
 }
 
-static void measure_runs(struct state *state, uint32_t family)
+static void run_connected(struct state *state, uint32_t family, uint8_t proto)
 {
 	struct bench_frame frame;
 
-	bench_choose(&state->bench, family, 0);
-	frame_make_connected(&frame, family, IPPROTO_TCP);
-	run_add(state, &frame, "splicer_ingress", family, "established TCP, by socket");
-	frame_make_connected(&frame, family, IPPROTO_UDP);
-	run_add(state, &frame, "splicer_ingress", family, "established UDP, by socket");
-	run_tracked(state, family, IPPROTO_TCP);
-	run_tracked(state, family, IPPROTO_UDP);
+	frame_make_connected(&frame, family, proto);
+	run_add(state, &frame, "splicer_ingress", family,
+		proto == IPPROTO_TCP ? "established TCP, by socket" : "established UDP, by socket");
+}
+
+static void run_new(struct state *state, uint32_t family)
+{
+	struct bench_frame frame;
+
 	frame_make(&frame, family, IPPROTO_UDP, FRAME_PORT, false, 0);
 	state_prepare(state, family, FRAME_PORT);
 	run_add(state, &frame, "splicer_ingress", family, "new UDP flow, passes");
 	state_prepare(state, family, FRAME_OTHER_PORT);
 	run_add(state, &frame, "splicer_ingress", family, "new UDP flow, dropped");
+}
+
+static void measure_runs(struct state *state, uint32_t family)
+{
+	bench_choose(&state->bench, family, 0);
+	run_connected(state, family, IPPROTO_TCP);
+	run_connected(state, family, IPPROTO_UDP);
+	run_tracked(state, family, IPPROTO_TCP);
+	run_tracked(state, family, IPPROTO_UDP);
+	if (!state->bench.budgets)
+		run_new(state, family);
 }
 
 /* ---- what is printed ---- */
@@ -87,6 +100,7 @@ static void run_print(struct out *out, const struct state_row *row)
 	out_integer(out, "empty", "EMPTY", (int64_t)row->ns[WAY_NONE]);
 	out_integer(out, "gross", "SPLICER", (int64_t)row->ns[WAY_SPLICER]);
 	out_integer(out, "net", "+NET", (int64_t)(row->ns[WAY_SPLICER] - row->ns[WAY_NONE]));
+	out_number(out, "rounds", NULL, BENCH_ROUNDS);
 	out_end(out);
 }
 
@@ -107,6 +121,7 @@ static void live_print(struct out *out, const struct state_row *row, const char 
 	/* of the packets per second that there are without a filter */
 	cell_share(out, "splicer_share", "SHARE", row->ns[WAY_NONE], row->ns[WAY_SPLICER]);
 	cell_share(out, "nft_share", "NFT SHARE", row->ns[WAY_NONE], row->ns[WAY_NFT]);
+	out_number(out, "rounds", NULL, BENCH_ROUNDS);
 	out_end(out);
 }
 
@@ -126,6 +141,14 @@ static void table_print(enum out_form form, const struct state_row *rows, size_t
 	} while (out_again(&out));
 }
 
+static void live_report(enum out_form form, const struct state_row *rows, size_t count, const char *block,
+			const char *title)
+{
+	if (form == OUT_TABLE)
+		putchar('\n');
+	table_print(form, rows, count, block, title);
+}
+
 int main(int argc, char **argv)
 {
 	bool json = argc > 1 && !strcmp(argv[1], "-j");
@@ -142,13 +165,12 @@ int main(int argc, char **argv)
 	for (uint32_t family = RULES_IPV4; family <= RULES_IPV6; family++)
 		measure_runs(&state, family);
 	table_print(form, state.run, state.runs, "run", NULL);
-	state_measure_live(&state);
-	if (!json)
-		putchar('\n');
-	table_print(form, state.live, state.lives, "live", "FORWARDED, NS PER PACKET");
+	state_boxes_open(&state);
+	if (!state.bench.budgets) {
+		state_measure_live(&state);
+		live_report(form, state.live, state.lives, "live", "FORWARDED, NS PER PACKET");
+	}
 	state_measure_flood(&state);
-	if (!json)
-		putchar('\n');
-	table_print(form, state.flood, state.floods, "flood", "FLOOD TO A SOCKET, NS PER PACKET");
+	live_report(form, state.flood, state.floods, "flood", "FLOOD TO A SOCKET, NS PER PACKET");
 	return 0;
 }

@@ -36,7 +36,7 @@ static uint32_t device_ready(const struct bench *bench, const char *name)
 	return ifindex;
 }
 
-static void boxes_open(struct state *state)
+void state_boxes_open(struct state *state)
 {
 	for (size_t way = 0; way < STATE_WAYS; way++) {
 		state->boxes[way].netns = bench_netns(state_ways[way]);
@@ -85,7 +85,6 @@ static void live_new(struct state *state, uint32_t family, uint16_t port, const 
 
 void state_measure_live(struct state *state)
 {
-	boxes_open(state);
 	for (uint32_t family = RULES_IPV4; family <= RULES_IPV6; family++) {
 		bench_choose(&state->bench, family, 0);
 		live_established(state, family, IPPROTO_TCP);

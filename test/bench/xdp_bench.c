@@ -40,10 +40,10 @@ static void set_run(struct xdp_bench *bench, struct xdp_set set)
 	struct xdp_tools tools = { .first = xdp_tools_load(set.family, set.rules ? bench->first_hosts : 0) };
 
 	progress(&set, "loading");
-	if (set.kind == XDP_HOSTS)
+	if (set.kind == XDP_HOSTS && !bench->bench.budgets)
 		tools.all = xdp_tools_load(set.family, set.rules);
 	xdp_set_load(&set, bench->pin_dir);
-	for (int hit = set.rules != 0; hit >= 0; hit--) {
+	for (int hit = set.rules != 0; hit >= bench->bench.budgets; hit--) {
 		set.hit = hit;
 		packets_run(bench, &set, &tools);
 	}
@@ -54,10 +54,11 @@ static void set_run(struct xdp_bench *bench, struct xdp_set set)
 static void sets_run(struct xdp_bench *bench)
 {
 	const uint32_t *chosen = bench->bench.quick ? quick_sizes : sizes;
+	enum xdp_kind last = bench->bench.budgets ? XDP_HOSTS : XDP_KINDS - 1;
 
-	for (enum xdp_kind kind = 0; kind < XDP_KINDS; kind++)
+	for (enum xdp_kind kind = 0; kind <= last; kind++)
 		for (uint32_t family = RULES_IPV4; family <= RULES_IPV6; family++)
-			for (size_t i = 0; i < XDP_SIZES; i++)
+			for (size_t i = bench->bench.budgets ? XDP_SIZES - 1 : 0; i < XDP_SIZES; i++)
 				set_run(bench, (struct xdp_set){ kind, family, chosen[i], false });
 }
 
@@ -101,7 +102,8 @@ int main(int argc, char **argv)
 	programs_open(&bench, argv + 1);
 	xdp_flood_open(&bench);
 	sets_run(&bench);
-	times_run(&bench);
+	if (!bench.bench.budgets)
+		times_run(&bench);
 	if (isatty(STDERR_FILENO))
 		fprintf(stderr, "\r%60s\r", "");
 	xdp_report(&bench, json);

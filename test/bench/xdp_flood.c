@@ -343,7 +343,7 @@ static void choice_run(struct xdp_bench *bench, const struct xdp_set *set, enum 
 void xdp_flood_run(struct xdp_bench *bench, const struct xdp_set *set, const struct xdp_tools *tools,
 		   const struct xdp_frames *frames)
 {
-	bool there[XDP_WAYS] = { true, true, tools->first != NULL, nft_load(bench, set) };
+	bool there[XDP_WAYS] = { true, true, tools->first != NULL, !bench->bench.budgets && nft_load(bench, set) };
 
 	if (tools->first)
 		link_attach(&links[WAY_TOOLS], xdp_tools_program(tools->first));

@@ -45,6 +45,7 @@ static void run_print(struct out *out, const struct xdp_bench *bench, size_t i)
 	cell_whole(out, "gross", "XDP_FILTER.O", cost->splicer);
 	cell_net(out, "net", "+NET", cost->splicer, cost->empty);
 	cell_ratio(out, "ratio", "RATIO", cost->splicer - cost->empty, tools);
+	out_number(out, "rounds", NULL, bench_rounds(&bench->bench));
 }
 
 static void rate_print(struct out *out, const char *key, const char *header, double rate)
@@ -52,9 +53,12 @@ static void rate_print(struct out *out, const char *key, const char *header, dou
 	cell_number(out, key, header, rate < 0 ? NONE : rate / 1e6);
 }
 
-static void flood_print(struct out *out, const struct xdp_flood *flood, const double rate[XDP_WAYS], const char *block,
+static void flood_print(struct out *out, const struct xdp_bench *bench, size_t i, enum xdp_rate of, const char *block,
 			const char *heading)
 {
+	const struct xdp_flood *flood = &bench->floods[i];
+	const double *rate = flood->rate[of];
+
 	set_print(out, &flood->set, block, heading);
 	out_text(out, "packets", "PACKETS", choice_name(flood->choice));
 	rate_print(out, "bare", "XDP_DROP", rate[WAY_BARE]);
@@ -64,16 +68,17 @@ static void flood_print(struct out *out, const struct xdp_flood *flood, const do
 	cell_share(out, "tools_share", "SHARE", rate[WAY_TOOLS], rate[WAY_BARE]);
 	rate_print(out, "nft", "NFT SET", rate[WAY_NFT]);
 	cell_share(out, "nft_share", "SHARE", rate[WAY_NFT], rate[WAY_BARE]);
+	out_number(out, "rounds", NULL, bench_rounds(&bench->bench));
 }
 
 static void drop_print(struct out *out, const struct xdp_bench *bench, size_t i)
 {
-	flood_print(out, &bench->floods[i], bench->floods[i].rate[RATE_RECEIVER], "drop", "DROPPED, MPPS");
+	flood_print(out, bench, i, RATE_RECEIVER, "drop", "DROPPED, MPPS");
 }
 
 static void send_print(struct out *out, const struct xdp_bench *bench, size_t i)
 {
-	flood_print(out, &bench->floods[i], bench->floods[i].rate[RATE_BOTH], "send", "SENT AND DROPPED, MPPS");
+	flood_print(out, bench, i, RATE_BOTH, "send", "SENT AND DROPPED, MPPS");
 }
 
 static void times_print(struct out *out, const struct xdp_times *times, const char *block, const char *heading)

@@ -47,11 +47,13 @@ assert_waiting() {
 	assert_errors ''
 	assert_output - <<-'END'
 		NAME             VALUE    UNIT      USED     BYTES
-		capacity         (24576)  sessions     0  31989376
+		capacity         (24576)  sessions     0  42477696
 		idle-tcp         (3600)   s            -         -
 		idle-ended       (60)     s            -         -
 		idle-udp         (60)     s            -         -
 		idle-other       (60)     s            -         -
+		details          (off)    -            -         -
+		content          (on)     -            -         -
 		session-packets  (0)      packets      -         -
 		sessions         (10)     sessions     0         -
 		packets          (16384)  packets      0   1441880
@@ -62,9 +64,10 @@ assert_waiting() {
 	capture flow_set --save
 	assert_output ''
 	capture flow_set -j
-	assert_json 'd[0] == {"name": "capacity", "original": None, "value": 24576, "default": True, "unit": "sessions", "used": 0, "bytes": 31989376}'
-	assert_json 'd[8] == {"name": "session-restart", "original": "SESSION_ACCEPT_RESTART_TIME", "value": 5000000000, "default": True, "unit": "ns", "used": None, "bytes": None}'
-	assert_json '[e["original"] for e in d[5:]] == ["N_PACKET_PER_SESSION", "N_SESSION", "N_PACKET_TOTAL", "SESSION_ACCEPT_RESTART_TIME", "SESSION_PACKET_RESTART_TIME", "BUFFER_PACKET_RESTART_TIME"]'
+	assert_json 'd[0] == {"name": "capacity", "original": None, "value": 24576, "default": True, "unit": "sessions", "used": 0, "bytes": 42477696}'
+	assert_json 'd[10] == {"name": "session-restart", "original": "SESSION_ACCEPT_RESTART_TIME", "value": 5000000000, "default": True, "unit": "ns", "used": None, "bytes": None}'
+	assert_json 'd[5] == {"name": "details", "original": None, "value": False, "default": True, "unit": None, "used": None, "bytes": None}'
+	assert_json '[e["original"] for e in d[7:]] == ["N_PACKET_PER_SESSION", "N_SESSION", "N_PACKET_TOTAL", "SESSION_ACCEPT_RESTART_TIME", "SESSION_PACKET_RESTART_TIME", "BUFFER_PACKET_RESTART_TIME"]'
 }
 
 @test "sessions and samples that there are" {
@@ -72,7 +75,7 @@ assert_waiting() {
 	tally t1 02:00:00:00:00:01 <<<$'5 udp 10.0.0.1 10.0.0.2 53\n1 udp fd00::1 fd00::2 53' >"$tmp/sent"
 	assert_text sent "$tmp/sent" $'5 245\n1 69'
 	capture flow_set -j
-	assert_json '(d[0]["used"], d[6]["used"], d[7]["used"]) == (2, 2, 3)'
+	assert_json '(d[0]["used"], d[8]["used"], d[9]["used"]) == (2, 2, 3)'
 }
 
 # ---- setting ----
@@ -93,11 +96,11 @@ assert_waiting() {
 	capture flow_set -v --packets default
 	assert_output 'C --packets default'
 	capture flow_set -j
-	assert_json 'd[7]["value"] == 100 and d[7]["default"]'
+	assert_json 'd[9]["value"] == 100 and d[9]["default"]'
 	assert_done flow_set --session-packets 1000
 	assert_done flow_set --packets default
 	capture flow_set -j
-	assert_json 'd[7]["value"] == 16384'
+	assert_json 'd[9]["value"] == 16384'
 	assert_done flow_set --session-packets 0
 	capture flow_set --save
 	assert_output - <<-'END'
@@ -106,6 +109,40 @@ assert_waiting() {
 		--session-restart 1500us
 		--packet-restart 120s
 	END
+}
+
+@test "switches: on, off, default; they need no generation, and hold for sessions that begin" {
+	capture flow_set -v --details on --content off
+	assert_output $'C --details on\nC --content off'
+	capture flow_set --save
+	assert_output $'--details on\n--content off'
+	capture flow_set
+	grep -qE '^details +on +-' "$out" && grep -qE '^content +off +-' "$out" || fail 'on and off' "$(cat "$out")"
+	capture flow_set -j
+	assert_json '[(e["value"], e["default"]) for e in d[5:7]] == [(True, False), (False, False)]'
+	capture flow_set -v --details on --content on
+	assert_output $'= --details on\nC --content on'
+	capture flow_set --save
+	assert_output '--details on'
+	capture flow_set -v --details default --content default
+	assert_output $'C --details default\n= --content default'
+	capture flow_set --save
+	assert_output ''
+	assert_done flow_set --content off
+	assert_done flow_set --content default
+	capture flow_set -j
+	assert_json 'd[6]["value"] is True and d[6]["default"]'
+	assert_waiting 0
+}
+
+@test "details are kept of sessions that begin while they are on, as long as these last" {
+	tally t1 02:00:00:00:00:01 <<<'2 udp 10.0.0.1 10.0.0.2 53' >"$tmp/sent"
+	assert_done flow_set --details on --capacity 6000
+	tally t1 02:00:00:00:00:01 <<<$'2 udp 10.0.0.1 10.0.0.2 53\n2 udp 10.0.0.1 10.0.0.2 54' >"$tmp/sent"
+	assert_done flow_set --details off --capacity 6006
+	tally t1 02:00:00:00:00:01 <<<$'2 udp 10.0.0.1 10.0.0.2 54\n2 udp 10.0.0.1 10.0.0.2 55' >"$tmp/sent"
+	capture flow_dump -j --columns dport,data_fwd,gaps
+	assert_json 'sorted((e["dport"], e["data_fwd"], e["gaps"]) for e in d) == [(53, None, None), (54, 4, 3), (55, None, None)]'
 }
 
 @test "times: units, none is ns, 0 is the least" {
@@ -137,7 +174,7 @@ assert_waiting() {
 }
 
 @test "--save and -f: what is saved is read back, to the same" {
-	assert_done flow_set --capacity 1200 --idle-tcp 1 --idle-ended 2 --idle-udp 3 --idle-other 4 --session-packets 5 --sessions 6 \
+	assert_done flow_set --capacity 1200 --idle-tcp 1 --idle-ended 2 --idle-udp 3 --idle-other 4 --details on --content off --session-packets 5 --sessions 6 \
 		--packets 20000 --session-restart 8 --packet-restart 9us --buffer-restart 10ms
 	flow_set --save >"$tmp/saved"
 	assert_text saved "$tmp/saved" - <<-'END'
@@ -146,6 +183,8 @@ assert_waiting() {
 		--idle-ended 2
 		--idle-udp 3
 		--idle-other 4
+		--details on
+		--content off
 		--session-packets 5
 		--sessions 6
 		--packets 20000
@@ -182,12 +221,12 @@ assert_waiting() {
 	assert_done flow_set --packets 16385
 	assert_waiting 2
 	capture flow_set -j
-	assert_json 'd[7]["bytes"] == 88 * 16386'
+	assert_json 'd[9]["bytes"] == 88 * 16386'
 	assert_done flow_set --packets 16384
 	assert_waiting 2
 	assert_done flow_set --capacity default
 	capture flow_set -j
-	assert_json 'd[0]["default"] and d[7]["bytes"] == 88 * 16385'
+	assert_json 'd[0]["default"] and d[9]["bytes"] == 88 * 16385'
 }
 
 @test "so many generations wait that there is no room: an error that says what helps, and nothing is set" {
@@ -211,7 +250,7 @@ assert_waiting() {
 	assert_status 1
 	assert_complaint flow1_sessions
 	assert_rules ''
-	assert_errors_have 'no memory for another generation of 7632 KiB'
+	assert_errors_have 'no memory for another generation of 10135 KiB'
 	assert_done "$BATS_TEST_DIRNAME/no_memory" flow_set --idle-udp 5
 }
 
@@ -232,6 +271,10 @@ assert_waiting() {
 	for text in '' s -1s 5S 5sec 5d 1.5s ' 5s' '5 s' 05s 9223372036854775808 9223372037s 2562048h 99999999999999999999999999s; do
 		assert_refused "$text" flow_set --idle-udp 5 --packet-restart "$text"
 		assert_errors_have '--packet-restart is a time'
+	done
+	for text in '' 0 1 yes ON onn 'on ' true; do
+		assert_refused "$text" flow_set --idle-udp 5 --details "$text"
+		assert_errors_have '--details is on, off or default'
 	done
 	assert_refused 12582913 flow_set --capacity 12582913
 	assert_refused 0 flow_set --capacity 0

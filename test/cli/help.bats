@@ -4,8 +4,8 @@
 # shellcheck disable=SC2154,SC2034  # out, err, tmp and the like are set and used in helpers.bash
 load helpers
 
-tools=(map_update map_delete rule_list trace_tail ziti_divert iface_set lookup_link conn_list conn_delete conn_set verdict_stat xdp_rule lb_backend lb_check
-	flow_dump flow_set)
+tools=(map_update map_delete rule_list trace_tail ziti_divert iface_set lookup_link conn_list conn_delete conn_set verdict_stat xdp_rule lb_backend lb_check conn_update lb_flow
+	flow_dump flow_set flow_watch)
 
 # The long options that a tool accepts, from what it says to each: probing is the only list that help cannot have made.
 accepts() {
@@ -19,10 +19,12 @@ accepts() {
 		capacity idle-tcp idle-ended idle-udp idle-other session-packets sessions session-restart packet-restart \
 		buffer-restart \
 		tcp http https command insecure host status timeout interval rise fall once \
-		columns csv debug end json-lines list-columns min-bytes packets reset result sort top vlan; do
+		columns content csv debug details end ipfix json-lines list-columns map metrics min-bytes packets reset result sort top vlan zeek \
+		again against backend bans drained learn list-signs most never only proven set window; do
 		! "$tool" "--$option" --help --pin-dir /nonexistent 2>&1 </dev/null | grep -q ': unknown option ' || continue
 		# --help ends the scan before anything is done, unless the option takes it for its argument
 		"$tool" "--$option" --help --pin-dir /nonexistent >/dev/null 2>&1 </dev/null && echo "$option" && continue
+		"$tool" "--$option" ./file --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" t0 --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" 1 --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" 10.0.0.0 --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
@@ -37,12 +39,15 @@ accepts() {
 		"$tool" "--$option" no-rule --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" lb --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" decision --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
+		"$tool" "--$option" port-scan --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
+		"$tool" "--$option" port-scan.least=20 --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" 1024 --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" splicer --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" / --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" 200 --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" S0 --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" open --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
+		"$tool" "--$option" on --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" bytes --help >/dev/null 2>&1 </dev/null && echo "$option" && continue
 		"$tool" "--$option" reason --help >/dev/null 2>&1 </dev/null && echo "$option"
 	done | sort

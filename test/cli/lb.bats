@@ -420,7 +420,7 @@ set $web mode=masquerade affinity=60 source=10.9.9.9"
 
 @test "pins that are missing: exit status 1, and which object has them" {
 	mkdir "$tmp/none"
-	assert_state "$tmp/none/splicer1_config" lb_backend list --pin-dir "$tmp/none"
+	assert_state "$tmp/none" lb_backend list --pin-dir "$tmp/none"
 	mkdir "$pins/../part"
 	bpfmap link "$pins"/splicer1_* "$pins/../part"
 	capture lb_backend add "$web" 10.0.0.1 --pin-dir "$pins/../part"

@@ -88,6 +88,16 @@ assert_flows() {
 	assert_sizes '65536 9'
 }
 
+@test "--save prints what is not the default, as the command line takes it" {
+	capture lb_backend flows --save
+	assert_status 0
+	assert_output ''
+	assert_done lb_backend flows unconfirmed=9
+	capture lb_backend flows --save
+	assert_status 0
+	assert_output 'unconfirmed=9'
+}
+
 @test "what is malformed is refused, and nothing of it is set" {
 	assert_flows_refused 2 maximum=5 lb_backend flows max=7 maximum=5
 	assert_errors_have 'expected NAME=VALUE, where NAME is max or unconfirmed'
@@ -100,7 +110,8 @@ assert_flows() {
 	assert_flows_refused 2 "$web" lb_backend flows "$web"
 	assert_flows_refused 2 -n lb_backend flows -n
 	assert_flows_refused 2 -f lb_backend flows -f /dev/null
-	assert_flows_refused 2 --save lb_backend flows --save
+	assert_flows_refused 2 --save lb_backend flows max=5 --save
+	assert_flows_refused 2 --save lb_backend flows -j --save
 	assert_flows_refused 2 --watch lb_backend flows --watch 1
 	assert_flows_refused 2 --weight lb_backend flows max=5 -w 1
 }

@@ -448,7 +448,7 @@ yields() {
 
 @test "a malformed packet is refused before the maps are opened" {
 	assert_refused x rule_list --pin-dir "$tmp" --match 'x 10.0.0.1 10.0.0.2'
-	assert_state "$tmp/splicer1_config" rule_list --pin-dir "$tmp" --match 'tcp 10.0.0.1 10.0.0.2:1'
+	assert_state "$tmp" rule_list --pin-dir "$tmp" --match 'tcp 10.0.0.1 10.0.0.2:1'
 }
 
 @test "--match goes with neither selectors nor other forms" {

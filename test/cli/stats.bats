@@ -188,5 +188,5 @@ for row in rows:
 }
 
 @test "no pins: exit 1, not zeros" {
-	assert_state "$tmp/splicer1_config" rule_list --stats --pin-dir "$tmp"
+	assert_state "$tmp" rule_list --stats --pin-dir "$tmp"
 }

@@ -398,7 +398,7 @@ for i, block in enumerate(blocks):
 	mkdir "$tmp/none"
 	for form in '' -j --openmetrics '--watch 1'; do
 		# shellcheck disable=SC2086  # none, or several words
-		assert_state "$tmp/none/splicer1_config" verdict_stat $form --pin-dir "$tmp/none"
+		assert_state "$tmp/none" verdict_stat $form --pin-dir "$tmp/none"
 		# shellcheck disable=SC2086
 		assert_state /nonexistent verdict_stat $form --pin-dir /nonexistent
 	done

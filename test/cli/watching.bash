@@ -34,7 +34,7 @@ listens() {
 eventually() {
 	local try
 
-	for ((try = 0; try < 1500; try++)); do
+	for ((try = 0; try < 1500 * ${PATIENCE:-1}; try++)); do
 		! "$@" || return 0
 		sleep 0.02
 	done

@@ -335,7 +335,7 @@ default drop'
 	assert_state "$tmp/nonesuch" xdp_rule -f "$tmp/nonesuch"
 	capture xdp_rule add 10.0.0.1 --pin-dir "$tmp"
 	assert_status 1
-	assert_complaint "$tmp/splicer1_config"
+	assert_complaint "$tmp"
 }
 
 @test "from another network namespace it refuses and disturbs nothing" {

@@ -38,16 +38,6 @@ static void require_same(const struct lb_ops *ops)
 	free(text);
 }
 
-/* Nobody may be sent control characters by a message. */
-static void require_message(const struct error *error)
-{
-	FUZZ_REQUIRE(error->exit == EXIT_USAGE || error->exit == EXIT_STATE);
-	FUZZ_REQUIRE(strlen(error->text) < sizeof(error->text));
-	FUZZ_REQUIRE(!strncmp(error->text, "stdin:", 6));
-	for (const char *at = error->text; *at; at++)
-		FUZZ_REQUIRE((unsigned char)*at >= ' ' && *at != 0x7f);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct lb_work work;
@@ -56,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!size)
 		return 0;
 	if (lb_lines_read((const char *)data, size, &work, &error))
-		require_message(&error);
+		fuzz_require_file_message(&error);
 	else if (work.change.ops.count)
 		require_same(&work.change.ops);
 	lb_work_end(&work);

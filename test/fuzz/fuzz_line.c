@@ -49,16 +49,6 @@ static void require_same(const struct rule_lines *rules)
 	free(text);
 }
 
-/* Nobody may be sent control characters by a message. */
-static void require_message(const struct error *error)
-{
-	FUZZ_REQUIRE(error->exit == EXIT_USAGE || error->exit == EXIT_STATE);
-	FUZZ_REQUIRE(strlen(error->text) < sizeof(error->text));
-	FUZZ_REQUIRE(!strncmp(error->text, "stdin:", 6));
-	for (const char *at = error->text; *at; at++)
-		FUZZ_REQUIRE((unsigned char)*at >= ' ' && *at != 0x7f);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct rule_lines rules;
@@ -67,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!size)
 		return 0;
 	if (rule_lines_read((const char *)data, size, &rules, &error))
-		require_message(&error);
+		fuzz_require_file_message(&error);
 	else if (rules.count && rules.count <= RULES_MAX)
 		require_same(&rules);
 	free(rules.items);

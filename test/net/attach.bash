@@ -90,3 +90,49 @@ tc_without_names() {
 FIREWALL=$'egress 20 0x1 splicer_egress\ningress 49152 0x1 splicer_ingress'
 PREVIOUS='the previous filter stays in force'
 NONE="no filter of $WHAT.o is in force"
+
+# ---- what holds for each of these objects: whole tests ----
+
+ingress_qdisc_will_do() {
+	tc qdisc add dev wan0 ingress
+	assert_fails 'its qdisc ingress has no egress; put clsact in its place, or attach with --ingress-only' "$NONE"
+	assert_quiet attach --ingress-only wan0
+	assert_fails 'load failed' "$PREVIOUS" --ingress-only --object "$BATS_FILE_TMPDIR/broken_action.o"
+	assert_quiet release wan0
+	assert_match "$(tc qdisc show dev wan0)" 'qdisc ingress'
+}
+
+what_cannot_be_loaded() {
+	local section
+	for section in action egress; do
+		assert_fails 'load failed' "$NONE" --object "$BATS_FILE_TMPDIR/broken_$section.o"
+	done
+	assert_equal "$(tc qdisc show dev wan0 | grep clsact)" ''
+	assert_quiet firewall wan0
+	assert_quiet attach wan0
+	for section in action egress; do
+		assert_fails 'load failed' "$PREVIOUS" --object "$BATS_FILE_TMPDIR/broken_$section.o"
+	done
+	assert_fails "splicer.o: has no program ${WHAT}_ingress" "$PREVIOUS" --object "$LAB_OBJECTS/splicer.o"
+	assert_fails "half.o: has no program ${WHAT}_egress" "$PREVIOUS" --object "$BATS_FILE_TMPDIR/half.o"
+	assert_fails 'cannot be read' "$PREVIOUS" --object /nonexistent
+	assert_quiet attach --ingress-only --object "$BATS_FILE_TMPDIR/half.o" wan0
+}
+
+pins_of_another_namespace() {
+	assert_quiet firewall wan0
+	map_update 192.0.2.1 32 7777 7777 0 udp
+	assert_exit 1 lab_on client "$ATTACH" "--$WHAT" --object "$LAB_OBJECTS/$WHAT.o" eth0
+	assert_match "$err" "^attach: eth0: .*these maps belong to another network namespace.*; $NONE$"
+	assert_equal "$(lab_on client tc filter show dev eth0 ingress)" ''
+}
+
+tc_tells_no_names() {
+	tc_without_names "$BATS_TEST_TMPDIR/bin"
+	firewall wan0
+	tc filter add dev wan0 ingress prio "$1" bpf da obj "$LAB_OBJECTS/$WHAT.o" sec action
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH assert_quiet attach wan0
+	assert_equal "$(filters wan0 | sort)" "$(printf '%s\n' "$PLACES" "$FIREWALL" | sort)"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH assert_quiet release wan0
+	assert_equal "$(filters wan0)" "$FIREWALL"
+}

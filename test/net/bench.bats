@@ -60,7 +60,21 @@ print(len(m.parseString(sys.argv[1]).getElementsByTagName("polyline")) >= 5)' "$
 	assert_equal "$out" True
 }
 
+@test "what has a budget is printed as a table and as Markdown, with the machine" {
+	assert_exit 0 test/bench/budgets.py <"$rows"
+	assert_match "$out" $'\nmemory of all maps, no rules +≤ 32 MiB +[0-9.]+ MiB +- +- +- +yes +1 '
+	assert_match "$out" $'\n'"Linux $(uname -r), .* processors"
+	assert_exit 0 test/bench/budgets.py --markdown <"$rows"
+	assert_match "$out" $'\n\| memory of all maps, no rules \| ≤ 32 MiB \| [0-9.]+ MiB \| - \| - \| yes \|\n'
+	assert_exit 2 test/bench/budgets.py --html <"$rows"
+}
+
+@test "the README has a place for that table" {
+	assert_exit 0 grep -c '^<!-- scripts/bench --readme: \(begin\|end\)' README.md
+	assert_equal "$out" 2
+}
+
 @test "a part that is none is refused" {
 	assert_exit 2 scripts/bench paths
-	assert_match "$err" 'bench: paths: no such part, there are: path rules state events xdp lb flow divert'
+	assert_match "$err" 'bench: paths: no such part, there are: path rules state events xdp lb flow divert budgets'
 }

@@ -17,9 +17,9 @@ while True:
     s.sendto(*s.recvfrom(2048))
 '
 STREAM='
-import signal, socket, sys
+import os, signal, socket, sys
 s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
-s.settimeout(5)
+s.settimeout(5 * float(os.environ.get("PATIENCE", "1")))
 asked, lost, stopping = 0, 0, []
 signal.signal(signal.SIGTERM, lambda *_: stopping.append(1))
 while not stopping:

@@ -17,17 +17,7 @@ flow_attach() {
 	tc filter add dev "$1" egress prio 30 bpf da obj "$LAB_OBJECTS/flow.o" sec action/egress
 }
 
-# fresh_flow DEV...: attached as if for the first time
-fresh_flow() {
-	local dev
-	for dev; do
-		detach "$dev" 2>/dev/null || true
-	done
-	rm -rf "${PINS:?}"/*
-	for dev; do
-		flow_attach "$dev"
-	done
-}
+fresh_flow() { fresh_box flow_attach "$@"; }
 
 # wire_start: counts the sessions of the client's link from now on
 wire_start() {
@@ -64,7 +54,7 @@ same_as_wire() {
 assert_same_as_wire() {
 	local count=$1 try
 	shift
-	for ((try = 0; try < 40; try++)); do
+	for ((try = 0; try < 40 * ${PATIENCE:-1}; try++)); do
 		! same_as_wire "$@" 2>/dev/null || break
 		sleep 0.1
 	done

@@ -67,6 +67,11 @@ tunnel() {
 	eventually has_lines "$BATS_FILE_TMPDIR/tunnel" $((lines + 1))
 }
 
+# What becomes of one family in the other: before 6.4 it cannot be taken out
+across() {
+	if kernel_has 6.4; then echo answer; else echo timeout; fi
+}
+
 # assert_tunnelled OUTCOME4 [OUTCOME6]: of what is spliced
 assert_tunnelled() {
 	assert_traffic client <<-END
@@ -113,9 +118,9 @@ assert_tunnelled() {
 @test "one family in the other" {
 	tunnel 192.0.2.1
 	iface_set wan0 geneve=192.0.2.2,2001:db8::2
-	assert_tunnelled answer
+	assert_tunnelled answer "$(across)"
 	tunnel 2001:db8::1 from=2001:db8::2
-	assert_tunnelled answer
+	assert_tunnelled "$(across)" answer
 }
 
 @test "Ethernet within, other numbers of options, and a network identifier" {
@@ -124,7 +129,7 @@ assert_tunnelled() {
 	for words in 'ethernet' 'ethernet options=0' 'options=0' 'options=31 vni=16777215'; do
 		# shellcheck disable=SC2086 # words
 		tunnel 192.0.2.1 $words
-		assert_tunnelled answer
+		assert_tunnelled answer "$(across)"
 	done
 }
 
@@ -135,7 +140,7 @@ assert_tunnelled() {
 	tunnel 2001:db8::1 from=2001:db8::2
 	assert_tunnelled timeout
 	tunnel 192.0.2.1 from=192.0.2.66
-	assert_tunnelled answer
+	assert_tunnelled answer "$(across)"
 	iface_set wan0 geneve=default
 	iface_set lo geneve=192.0.2.66
 	assert_tunnelled timeout

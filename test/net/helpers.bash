@@ -57,14 +57,19 @@ assert_same_lines() {
 	difference=$(diff "$1" -) || fail 'expected no difference, got:' "$(head -n 20 <<<"$difference")"
 }
 
-# eventually COMMAND [ARG]...: waits until it succeeds; half a minute, for a loaded machine
+# eventually COMMAND [ARG]...: waits until it succeeds; half a minute, for a loaded machine, PATIENCE times as long
 eventually() {
 	local try
-	for ((try = 0; try < 1500; try++)); do
+	for ((try = 0; try < 1500 * ${PATIENCE:-1}; try++)); do
 		"$@" && return
 		sleep 0.02
 	done
 	fail "never: $*"
+}
+
+# kernel_has VERSION: it is this one or a later; for what is right to differ
+kernel_has() {
+	printf '%s\n' "$1" "$(uname -r)" | sort -CV
 }
 
 # ---- processes ----
@@ -217,17 +222,20 @@ counted() {
 
 detach() { tc qdisc del dev "$1" clsact; }
 
-# fresh_pins DEV...: attached as if for the first time: no rule was ever inserted, no counter has moved
-fresh_pins() {
-	local dev
+# fresh_box ATTACH DEV...: attached by this function as if for the first time: no rule was ever inserted, no counter has moved
+fresh_box() {
+	local attach=$1 dev
+	shift
 	for dev; do
 		detach "$dev" 2>/dev/null || true
 	done
 	rm -rf "${PINS:?}"/*
 	for dev; do
-		lab_attach "$dev"
+		"$attach" "$dev"
 	done
 }
+
+fresh_pins() { fresh_box lab_attach "$@"; }
 
 # local_routes PREFIX...: the stack takes packets to them, as OpenZiti arranges it for what it splices
 local_routes() {

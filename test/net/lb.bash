@@ -67,17 +67,7 @@ on() {
 	fi
 }
 
-# fresh_lb DEV...: attached as if for the first time
-fresh_lb() {
-	local dev
-	for dev; do
-		detach "$dev" 2>/dev/null || true
-	done
-	rm -rf "${PINS:?}"/*
-	for dev; do
-		lab_attach_lb "$dev"
-	done
-}
+fresh_lb() { fresh_box lab_attach_lb "$@"; }
 
 # ---- services ----
 
@@ -186,10 +176,10 @@ assert_asked() {
 }
 
 assert_asked_from() {
-	local host=$1 expected=$2 got patience=20
+	local host=$1 expected=$2 got patience=
 	shift 2
 	[[ $expected != *timeout* ]] || patience=1
-	got=$(PATIENCE=$patience lab_on "$host" balanced ask "$@" 3>&-)
+	got=$(BALANCED_PATIENCE=$patience lab_on "$host" balanced ask "$@" 3>&-)
 	assert_equal "$got" "$expected" "$host: $*"
 }
 

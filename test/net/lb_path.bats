@@ -185,7 +185,7 @@ assert_large() {
 		services "${name#s}" -- "mode=$mode"
 		for version in 4 6; do
 			[ "$name$mode" = s3nat ] || [ "$name$mode" = s3masquerade ] ||
-				PATIENCE=1 lab_on client balanced bulk udp "$(lb_vip $version)" 80 24000 3000 >"$BATS_TEST_TMPDIR/first"
+				BALANCED_PATIENCE=1 lab_on client balanced bulk udp "$(lb_vip $version)" 80 24000 3000 >"$BATS_TEST_TMPDIR/first"
 			eventually carries_large "$name" $version || fail "$name the same, IPv$version, $mode" "$(<"$BATS_TEST_TMPDIR/large")" ||
 				return
 		done

@@ -156,8 +156,8 @@ cut_events_are() {
 
 @test "max-duration cuts forwarded TCP: both ends are reset, with one event, and may begin anew at once" {
 	server_start
-	map_update --max-duration 1 -i wan0 198.51.100.0 24 8081 8081 0 tcp
-	map_update --max-duration 1 -i wan0 2001:db8:1:: 64 8081 8081 0 tcp
+	map_update --max-duration 5 -i wan0 198.51.100.0 24 8081 8081 0 tcp
+	map_update --max-duration 5 -i wan0 2001:db8:1:: 64 8081 8081 0 tcp
 	tail_start events
 	hold four client tcp 198.51.100.2 8081 40001
 	hold six client tcp 2001:db8:1::2 8081 40001
@@ -175,8 +175,8 @@ cut_events_are() {
 @test "max-duration cuts spliced TCP: both ends are reset, with one event, and may begin anew at once" {
 	started "$BATS_TEST_TMPDIR/server" peer serve tcp 127.0.0.1 58998 tcp ::1 58998
 	eventually grep -q ready "$BATS_TEST_TMPDIR/server"
-	map_update --max-duration 1 172.16.240.0 24 444 444 58998 tcp
-	map_update --max-duration 1 fd00:240:: 64 444 444 58998 tcp
+	map_update --max-duration 5 172.16.240.0 24 444 444 58998 tcp
+	map_update --max-duration 5 fd00:240:: 64 444 444 58998 tcp
 	tail_start events
 	hold four client tcp 172.16.240.9 444 40001
 	hold six client tcp fd00:240::9 444 40001
@@ -195,8 +195,8 @@ cut_events_are() {
 
 @test "max-duration cuts UDP flows, both ways, until they have timed out" {
 	pins timeout 3 2 # TIMEOUT_TCP_CLOSED
-	map_update --max-duration 1 -i wan0 198.51.100.0 24 8080 8080 0 udp
-	map_update --max-duration 1 -i wan0 2001:db8:1:: 64 8080 8080 0 udp
+	map_update --max-duration 5 -i wan0 198.51.100.0 24 8080 8080 0 udp
+	map_update --max-duration 5 -i wan0 2001:db8:1:: 64 8080 8080 0 udp
 	tail_start events
 	hold four client udp 198.51.100.2 8080
 	hold six client udp 2001:db8:1::2 8080

@@ -477,6 +477,28 @@ assert_last_is_now() {
 	END
 }
 
+@test "a listener with SO_REUSEPORT gets what is spliced, or before kernel 6.6 nothing, for a reason of its own" {
+	local expected=answer before
+	kernel_has 6.6 || expected=timeout
+	before=$(counted reuseport)
+	PEER_REUSEPORT=1 serve udp 127.0.0.1 58996 tcp 127.0.0.1 58996 udp ::1 58996 tcp ::1 58996
+	map_update 172.16.240.0 24 5060 5060 58996 udp
+	map_update 172.16.240.0 24 5060 5060 58996 tcp
+	map_update fd00:240:: 64 5060 5060 58996 udp
+	map_update fd00:240:: 64 5060 5060 58996 tcp
+	assert_traffic client <<-END
+		$expected udp 172.16.240.9 5060
+		$expected tcp 172.16.240.9 5060
+		$expected udp fd00:240::9 5060
+		$expected tcp fd00:240::9 5060
+	END
+	if [ "$expected" = timeout ]; then
+		[ "$(counted reuseport)" -gt "$before" ] || fail "nothing was dropped for the reason reuseport"
+	else
+		assert_equal "$(counted reuseport)" "$before" 'dropped for the reason reuseport'
+	fi
+}
+
 @test "map_delete --dead deletes exactly the rules whose listener is not there" {
 	splice_sip
 	map_update 172.16.240.0 24 5061 5061 59999 udp

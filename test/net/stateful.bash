@@ -114,3 +114,24 @@ conns_become() {
 	shift
 	[ "$(conns "$@")" = "$expected" ]
 }
+
+# ---- streams ----
+
+# stream_start NAME HOST ADDRESS PORT
+stream_start() {
+	local name=$1 host=$2
+	shift 2
+	started "$BATS_TEST_TMPDIR/$name" nsenter --net="/run/netns/$host" -- peer tcp-stream "$@"
+	declare -g "stream_$name=$pid"
+	eventually grep -q 'sent to' "$BATS_TEST_TMPDIR/$name"
+}
+
+# assert_streams_go_on NAME...: and end well
+assert_streams_go_on() {
+	local name stream
+	for name; do
+		stream=stream_$name
+		kill "${!stream}" || fail "$name has ended: $(<"$BATS_TEST_TMPDIR/$name")" || return
+		assert_ends "${!stream}" 0 || fail "$name: $(<"$BATS_TEST_TMPDIR/$name")" || return
+	done
+}

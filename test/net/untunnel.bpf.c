@@ -32,10 +32,31 @@ static __always_inline int outer_header(struct __sk_buff *skb, __u8 *proto)
 	return 0;
 }
 
+static __always_inline long shorten(struct __sk_buff *skb, int length, __u64 flags)
+{
+	return bpf_skb_adjust_room(skb, -length, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO | flags);
+}
+
+/*
+ * Where the inner packet is of the other family, kernels before 6.3 do not know the flag that says so. They are told by
+ * a change of the outer header, which makes it longer or shorter by the difference.
+ */
+static __always_inline long outer_remove(struct __sk_buff *skb, int length, __be16 inner)
+{
+	int difference = sizeof(struct ipv6hdr) - sizeof(struct iphdr);
+
+	if (inner == skb->protocol)
+		return shorten(skb, length, 0);
+	if (!shorten(skb, length, inner == bpf_htons(ETH_P_IPV6) ? DECAP_IPV6 : DECAP_IPV4))
+		return 0;
+	if (bpf_skb_change_proto(skb, inner, 0))
+		return -1;
+	return shorten(skb, inner == bpf_htons(ETH_P_IPV6) ? length + difference : length - difference, 0);
+}
+
 SEC("action")
 int untunnel(struct __sk_buff *skb)
 {
-	__u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO;
 	__be16 inner = bpf_htons(ETH_P_IP);
 	__u8 proto = 0;
 	int length = outer_header(skb, &proto);
@@ -44,8 +65,7 @@ int untunnel(struct __sk_buff *skb)
 		return TC_ACT_OK;
 	if (proto == IPPROTO_IPV6)
 		inner = bpf_htons(ETH_P_IPV6);
-	flags |= proto == IPPROTO_IPV6 ? DECAP_IPV6 : DECAP_IPV4;
-	if (bpf_skb_adjust_room(skb, -length, BPF_ADJ_ROOM_MAC, flags))
+	if (outer_remove(skb, length, inner))
 		return TC_ACT_SHOT;
 	bpf_skb_store_bytes(skb, __builtin_offsetof(struct ethhdr, h_proto), &inner, sizeof(inner), 0);
 	return TC_ACT_OK;

@@ -5,6 +5,8 @@
 
 # shellcheck source=test/net/helpers.bash
 . "$BATS_TEST_DIRNAME/helpers.bash"
+# shellcheck source=test/net/prometheus.bash
+. "$BATS_TEST_DIRNAME/prometheus.bash"
 
 SYSTEM_PYTHON=/usr/bin/python3 # the one that has packages of the system
 
@@ -375,32 +377,6 @@ assert_length() {
 
 # ---- Prometheus itself ----
 
-# prometheus_start DIRECTORY: it scrapes port 9469 every second, and is asked on port 9090; all on the box's own loopback
-prometheus_start() {
-	cat >"$BATS_TEST_TMPDIR/prometheus.yml" <<-'END'
-		global:
-		  scrape_interval: 1s
-		  scrape_timeout: 1s
-		scrape_configs:
-		  - job_name: splicer
-		    static_configs:
-		      - targets: ['127.0.0.1:9469']
-	END
-	started "$BATS_TEST_TMPDIR/prometheus.log" "$1/prometheus" --config.file="$BATS_TEST_TMPDIR/prometheus.yml" \
-		--storage.tsdb.path="$BATS_TEST_TMPDIR/tsdb" --web.listen-address=127.0.0.1:9090 \
-		--web.console.templates="$BATS_TEST_TMPDIR" --web.console.libraries="$BATS_TEST_TMPDIR"
-}
-
-# prometheus_says PATH EXPRESSION: prints the Python expression over d, the data of its answer
-prometheus_says() {
-	python3 -BIc '
-import json, sys, urllib.request
-answer = json.load(urllib.request.urlopen("http://127.0.0.1:9090/api/v1/" + sys.argv[1], timeout=10))
-d = answer["data"]
-print(eval(sys.argv[2]))
-' "$1" "$2" 2>/dev/null
-}
-
 # Labels and values of both counters, as Prometheus has them now.
 prometheus_rows() {
 	local name
@@ -447,7 +423,7 @@ assert_scraped() {
 		fail "$(verdict_stat --openmetrics)" "$(prometheus_says 'query?query=scrape_samples_scraped' 'd')" || return
 	assert_equal "$(prometheus_says 'metadata?metric=splicer_packets' '[(m["type"], m["unit"]) for m in d["splicer_packets"]]')" \
 		"[('counter', 'packets')]"
-	assert_equal "$(grep -E 'level=(warn|error)' "$BATS_TEST_TMPDIR/prometheus.log" | grep -v 'GOMAXPROCS')" '' \
+	assert_equal "$(prometheus_complaints)" '' \
 		'what Prometheus complains of'
 }
 

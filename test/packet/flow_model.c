@@ -25,6 +25,8 @@ struct seen {
 	uint32_t payload; /* of all */
 	uint32_t segments;
 	uint32_t length[128]; /* IP, of each segment */
+	uint32_t header;      /* transport */
+	uint32_t before;      /* payload: headers */
 };
 
 void model_reset(struct model *model, const struct flow_settings *settings)
@@ -71,6 +73,8 @@ static void see_wire(struct seen *seen)
 	uint32_t transport = seen->is_later ? 0 : transport_of(shot, false), rest;
 
 	seen->payload = rest = all - transport;
+	seen->header = transport;
+	seen->before = ip + transport;
 	if (!shot->gso_size || rest <= shot->gso_size) {
 		seen->segments = 1;
 		seen->length[0] = ip + all;
@@ -269,6 +273,19 @@ static void continue_side(struct flow_side *side, const struct flow_side *before
 	memcpy(side->letter_seq, before->letter_seq, sizeof(side->letter_seq));
 }
 
+static void continue_detail(struct flow_detail *detail, const struct flow_detail *before)
+{
+	struct flow_detail next = { .active_since = before->active_since };
+
+	for (int side = 0; side < 2; side++) {
+		next.side[side].run_start = before->side[side].run_start;
+		next.side[side].run_last = before->side[side].run_last;
+		next.side[side].run_packets = before->side[side].run_packets;
+		next.side[side].run_bytes = before->side[side].run_bytes;
+	}
+	*detail = next;
+}
+
 /* All but what is counted. */
 static void go_on(struct flow *flow, const struct flow *before)
 {
@@ -278,9 +295,18 @@ static void go_on(struct flow *flow, const struct flow *before)
 		memset(&flow->side[side], 0, sizeof(flow->side[side]));
 		continue_side(&flow->side[side], &before->side[side]);
 	}
+	continue_detail(&flow->detail, &before->detail);
 }
 
-static void begin(struct flow *flow, const struct seen *seen)
+static void plan(struct flow *flow, const struct flow_settings *settings)
+{
+	if (settings->detailed)
+		flow->flags |= FLOW_DETAILED;
+	if (settings->without_content)
+		flow->side[0].known = flow->side[1].known = FLOW_KNOWS_CONTENT;
+}
+
+static void begin(struct flow *flow, const struct flow_settings *settings, const struct seen *seen)
 {
 	memset(flow, 0, sizeof(*flow));
 	flow->key = seen->key;
@@ -288,10 +314,11 @@ static void begin(struct flow *flow, const struct seen *seen)
 	flow->originator = (uint8_t)seen->end;
 	flow->icmp_type = seen->icmp_type;
 	flow->icmp_code = seen->icmp_code;
+	plan(flow, settings);
 	if (!is_tcp(seen, TCP_SYN | TCP_ACK))
 		return;
 	flow->originator = !seen->end;
-	flow->flags = FLOW_FLIPPED;
+	flow->flags |= FLOW_FLIPPED;
 	flow->history[flow->history_length++] = '^';
 }
 
@@ -312,7 +339,7 @@ static struct flow *session_of(struct model *model, const struct seen *seen)
 	if (before && !is_over(model, before, seen))
 		go_on(flow, before);
 	else
-		begin(flow, seen);
+		begin(flow, &model->settings, seen);
 	return flow;
 }
 
@@ -374,6 +401,114 @@ static void note_packets(struct flow_side *side, const struct seen *seen)
 	}
 	side->payload += seen->payload;
 	side->fragments += seen->is_fragment;
+}
+
+/* ---- details, segment by segment ---- */
+
+static void add_time(struct flow_times *times, uint64_t time)
+{
+	unsigned __int128 squares = (unsigned __int128)times->squares[1] << 64 | times->squares[0];
+
+	squares += (unsigned __int128)time * time;
+	times->squares[0] = (uint64_t)squares;
+	times->squares[1] = (uint64_t)(squares >> 64);
+	times->sum += time;
+	if (!times->count++ || time < times->min)
+		times->min = time;
+	if (time > times->max)
+		times->max = time;
+}
+
+static void detail_gap(struct flow_detail *detail, uint64_t last, uint64_t now)
+{
+	uint64_t gap = now > last ? now - last : 0;
+
+	if (!last) {
+		detail->active_since = now;
+		return;
+	}
+	add_time(&detail->gaps, gap);
+	detail->pauses += gap > SECOND;
+	if (gap <= 5 * SECOND)
+		return;
+	if (last > detail->active_since)
+		add_time(&detail->active, last - detail->active_since);
+	add_time(&detail->idle, gap);
+	detail->active_since = now;
+}
+
+static void detail_segment(struct flow_detail_side *side, uint32_t payload, uint32_t header, bool is_first)
+{
+	if (is_first || payload < side->payload_min)
+		side->payload_min = (uint16_t)payload;
+	if (payload > side->payload_max)
+		side->payload_max = (uint16_t)payload;
+	if (is_first || header < side->header_min)
+		side->header_min = (uint16_t)header;
+	side->payload_squares += (uint64_t)payload * payload;
+	side->headers += header;
+	side->data_packets += payload != 0;
+}
+
+/* Of the fourth packet in a row all four count, then each. */
+static void detail_row(struct flow_detail_side *side, uint32_t payload, uint64_t now)
+{
+	if (!side->run_start || (now > side->run_last && now - side->run_last > SECOND)) {
+		side->run_start = side->run_last = now;
+		side->run_packets = side->run_bytes = 0;
+	}
+	side->run_packets++;
+	side->run_bytes += payload;
+	if (side->run_packets == 4) {
+		side->bulks++;
+		side->bulk_packets += 4;
+		side->bulk_bytes += side->run_bytes;
+		side->bulk_time += now > side->run_start ? now - side->run_start : 0;
+	} else if (side->run_packets > 4) {
+		side->bulk_packets++;
+		side->bulk_bytes += payload;
+		side->bulk_time += now > side->run_last ? now - side->run_last : 0;
+	}
+	if (side->run_packets >= 4)
+		side->run_bytes = 0;
+	if (now > side->run_last)
+		side->run_last = now;
+}
+
+static void note_detail(struct flow *flow, const struct seen *seen, int which)
+{
+	struct flow_detail *detail = &flow->detail;
+	uint64_t now = seen->shot->at, last = last_of(flow);
+
+	for (uint32_t i = 0; i < seen->segments; i++) {
+		uint32_t payload = seen->length[i] - seen->before;
+
+		detail_gap(detail, last, now);
+		detail_segment(&detail->side[which], payload, seen->header, !flow->side[which].packets && !i);
+		if (payload) {
+			detail->side[!which].run_start = 0;
+			detail_row(&detail->side[which], payload, now);
+		}
+		last = now > last ? now : last;
+	}
+}
+
+/* The first bytes of the first payload; of a frame that ends before there are so many, none. */
+static void note_content(struct flow *flow, const struct seen *seen, int which)
+{
+	const struct shot *shot = seen->shot;
+	uint32_t lost = shot->cut > shot->pad ? shot->cut - shot->pad : 0;
+	uint32_t wanted = seen->payload < FLOW_CONTENT_MAX ? seen->payload : FLOW_CONTENT_MAX;
+
+	if (!wanted || seen->is_later || flow->side[which].known & FLOW_KNOWS_CONTENT ||
+	    (seen->key.proto != IPPROTO_TCP && seen->key.proto != IPPROTO_UDP))
+		return;
+	flow->side[which].known |= FLOW_KNOWS_CONTENT;
+	if (lost + wanted > seen->payload)
+		return;
+	for (uint32_t i = 0; i < wanted; i++)
+		flow->content[which][i] = shot_byte(shot, i);
+	flow->content_length[which] = (uint8_t)wanted;
 }
 
 /* ---- history ---- */
@@ -634,9 +769,12 @@ void model_see(struct model *model, const struct shot *shot, uint32_t ifindex)
 	see(model, shot, ifindex, &seen);
 	flow = session_of(model, &seen);
 	which = seen.end != flow->originator;
+	if (flow->flags & FLOW_DETAILED)
+		note_detail(flow, &seen, which);
 	note_packets(&flow->side[which], &seen);
 	if (seen.key.proto == IPPROTO_TCP && !seen.is_later)
 		note_tcp(flow, &seen, which);
 	else if (seen.key.proto == IPPROTO_UDP && seen.payload)
 		write_once(flow, which, LETTER_DATA, 'd');
+	note_content(flow, &seen, which);
 }

@@ -12,6 +12,7 @@
 #define BUCKETS 512
 #define COMPARED 100 /* packets between looks */
 #define ROTATED 900
+#define SET 77
 
 struct draw {
 	struct numbers numbers;
@@ -181,6 +182,16 @@ static struct shot draw_shot(struct draw *draw)
 	return shot;
 }
 
+/* Of what begins from now on. */
+static void draw_settings(struct draw *draw)
+{
+	struct flow_settings *settings = &draw->stage->now->head->settings;
+
+	settings->detailed = (uint32_t)below(draw, 2);
+	settings->without_content = once_in(draw, 3);
+	draw->stage->model.settings = *settings;
+}
+
 static void look(struct draw *draw, unsigned long run, unsigned long *wrong_at)
 {
 	struct stage *stage = draw->stage;
@@ -205,6 +216,8 @@ static void oracle_run(struct fixture *fixture, int family)
 		const struct shot shot = draw_shot(&draw);
 
 		stage_shoot(draw.stage, &shot);
+		if (run % SET == 0)
+			draw_settings(&draw);
 		if (run % COMPARED == 0)
 			look(&draw, run, &wrong_at);
 		if (run % ROTATED == 0 && !wrong_at)

@@ -44,6 +44,8 @@ static const struct field flow_fields[] = {
 	TIME(flow, sample_last),
 	FIELD(flow, icmp_type, 1),
 	FIELD(flow, icmp_code, 1),
+	FIELD(flow, content_length, 2),
+	FIELD(flow, content, 2 * FLOW_CONTENT_MAX),
 	FIELD(flow, key.port, 2),
 	FIELD(flow, key.ifindex, 1),
 	FIELD(flow, key.vlan, 1),
@@ -86,6 +88,37 @@ static const struct field side_fields[] = {
 	FIELD(flow_side, missed_times, 1),
 	FIELD(flow_side, letter_seq, 4),
 	FIELD(flow_side, gap_times, FLOW_GAP_BINS),
+	{ NULL, 0, 0, 0, false },
+};
+
+#define TIMES_OF(name)                                                                                           \
+	FIELD(flow_detail, name.count, 1), FIELD(flow_detail, name.sum, 1), FIELD(flow_detail, name.squares, 2), \
+		FIELD(flow_detail, name.min, 1), FIELD(flow_detail, name.max, 1)
+
+static const struct field detail_fields[] = {
+	TIMES_OF(gaps),
+	TIMES_OF(active),
+	TIMES_OF(idle),
+	TIME(flow_detail, active_since),
+	FIELD(flow_detail, pauses, 1),
+	{ NULL, 0, 0, 0, false },
+};
+
+static const struct field detail_side_fields[] = {
+	FIELD(flow_detail_side, payload_squares, 1),
+	FIELD(flow_detail_side, headers, 1),
+	FIELD(flow_detail_side, bulk_bytes, 1),
+	FIELD(flow_detail_side, bulk_time, 1),
+	TIME(flow_detail_side, run_start),
+	TIME(flow_detail_side, run_last),
+	FIELD(flow_detail_side, data_packets, 1),
+	FIELD(flow_detail_side, bulks, 1),
+	FIELD(flow_detail_side, bulk_packets, 1),
+	FIELD(flow_detail_side, run_packets, 1),
+	FIELD(flow_detail_side, run_bytes, 1),
+	FIELD(flow_detail_side, payload_min, 1),
+	FIELD(flow_detail_side, payload_max, 1),
+	FIELD(flow_detail_side, header_min, 1),
 	{ NULL, 0, 0, 0, false },
 };
 
@@ -176,9 +209,10 @@ void stage_report(const struct stage *stage, const char *name, int family)
 static void settings_read(struct flow_settings *settings, const char *text)
 {
 	static const struct field fields[] = {
-		SETTING(idle_tcp),        SETTING(idle_ended),     SETTING(idle_udp),        SETTING(idle_other),
-		SETTING(session_packets), SETTING(sessions),       SETTING(packets),         SETTING(session_restart),
-		SETTING(packet_restart),  SETTING(buffer_restart), { NULL, 0, 0, 0, false },
+		SETTING(idle_tcp),        SETTING(idle_ended),     SETTING(idle_udp), SETTING(idle_other),
+		SETTING(session_packets), SETTING(sessions),       SETTING(packets),  SETTING(session_restart),
+		SETTING(packet_restart),  SETTING(buffer_restart), SETTING(detailed), SETTING(without_content),
+		{ NULL, 0, 0, 0, false },
 	};
 	char copy[256], *rest = copy, *word;
 
@@ -345,7 +379,10 @@ static void compare_flow(struct stage *stage, const struct flow *expected, const
 			    expected->history_length, expected->history);
 	else if (!fields_differ(stage, flow_fields, "", expected, &copy) &&
 		 !fields_differ(stage, side_fields, "o.", &expected->side[0], &copy.side[0]) &&
-		 !fields_differ(stage, side_fields, "r.", &expected->side[1], &copy.side[1]))
+		 !fields_differ(stage, side_fields, "r.", &expected->side[1], &copy.side[1]) &&
+		 !fields_differ(stage, detail_fields, "d.", &expected->detail, &copy.detail) &&
+		 !fields_differ(stage, detail_side_fields, "od.", &expected->detail.side[0], &copy.detail.side[0]) &&
+		 !fields_differ(stage, detail_side_fields, "rd.", &expected->detail.side[1], &copy.detail.side[1]))
 		stage_wrong(stage, "reserved bytes of a session");
 }
 
@@ -473,6 +510,9 @@ static void expect_word(struct stage *stage, const struct generation *generation
 		{ "buffer.", buffer_fields, generation->packets_head },
 		{ "o.", side_fields, flow ? &flow->side[0] : NULL },
 		{ "r.", side_fields, flow ? &flow->side[1] : NULL },
+		{ "d.", detail_fields, flow ? &flow->detail : NULL },
+		{ "od.", detail_side_fields, flow ? &flow->detail.side[0] : NULL },
+		{ "rd.", detail_side_fields, flow ? &flow->detail.side[1] : NULL },
 		{ "", flow_fields, flow },
 	};
 

@@ -14,9 +14,10 @@
  * so; "x=N" repeats it. In place of a packet: "rotate", or "both": the generation stands in both slots.
  *
  * What comes of it: the fields of each session, in the order of their start, with ";" between sessions; "" is one of
- * which nothing is asked, NULL: there is none. Fields of sides begin with "o." or "r.", those of the head with "head.",
- * those of what buckets lost with "lost."; the times in "start", "syn", "synack", "ack", "first", "last" and
- * "hole_time" are since SHOTS_BEGIN, "none" is 0.
+ * which nothing is asked, NULL: there is none. Fields of sides begin with "o." or "r.", those of details with "d.", of
+ * their sides with "od." or "rd.", those of the head with "head.", those of what buckets lost with "lost."; the times
+ * in "start", "syn", "synack", "ack", "first", "last" and "hole_time", "active_since", "run_start" and "run_last" are
+ * since SHOTS_BEGIN, "none" is 0.
  *
  * Besides, all sessions must be what the model has.
  */

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #define TABLE_SIZE 4096  /* connections, sources: small enough to be cleared often */
@@ -518,4 +519,14 @@ void outcome_print(const struct outcome *outcome, const struct frame *frame, cha
 				 outcome->counted.verdict, outcome->counted.hook, outcome->counted.ifindex);
 	if (!outcome->same)
 		snprintf(text + used, size - (size_t)used, ", frame changed");
+}
+
+bool kernel_has(int major, int minor)
+{
+	struct utsname name;
+	int got_major, got_minor;
+
+	if (uname(&name) || sscanf(name.release, "%d.%d", &got_major, &got_minor) != 2)
+		errx(2, "uname");
+	return got_major > major || (got_major == major && got_minor >= minor);
 }

@@ -152,6 +152,9 @@ int conn_get(const struct fixture *fixture, const struct conn_key *key, struct c
 #define CONN_TEXT_MAX 96
 void conn_print(const struct fixture *fixture, const struct frame *frame, char text[CONN_TEXT_MAX]);
 
+/* Whether this kernel is that one or a later, for what is right to differ. */
+bool kernel_has(int major, int minor);
+
 /* TAP. The name is a format. */
 void tap_ok(const char *name, ...) __attribute__((format(printf, 1, 2)));
 void tap_skip(const char *why, const char *name, ...) __attribute__((format(printf, 2, 3)));
@@ -235,6 +238,8 @@ void flow_history_cases(struct fixture *fixture);
 void flow_begin_cases(struct fixture *fixture);
 void flow_place_cases(struct fixture *fixture);
 void flow_generation_cases(struct fixture *fixture);
+void flow_detail_cases(struct fixture *fixture);
+void flow_content_cases(struct fixture *fixture);
 void flow_sample_cases(struct fixture *fixture);
 void flow_race_cases(struct fixture *fixture);
 void flow_oracle_cases(struct fixture *fixture);

@@ -48,6 +48,8 @@ static const struct scenario errors[] = {
 		{ "the whole packet quoted", { ABOUT(sent) }, 0, REASON_ICMP_ERROR },
 		{ "8 bytes quoted", { ABOUT(sent), .quoted = 8 }, 0, REASON_ICMP_ERROR },
 		{ "7 bytes quoted", { ABOUT(sent), .quoted = 7 }, 0, REASON_NO_RULE },
+		{ "8 bytes quoted, the last behind the packet", { .family = 4, ABOUT(sent), .quoted = 8, .poke = { AT_NETWORK, 2, 2, 55 } }, 0, REASON_NO_RULE },
+		{ "8 bytes quoted, the last behind the packet", { .family = 6, ABOUT(sent), .quoted = 8, .poke = { AT_NETWORK, 4, 2, 55 } }, 0, REASON_NO_RULE },
 		{ "the ports quoted", { ABOUT(sent), .quoted = 4 }, 0, REASON_NO_RULE },
 		{ "by another interface", { ABOUT(sent), .quoted = 8 }, ON_PEER, REASON_ICMP_ERROR },
 		{ "tagged twice", { .tags = { ETH_P_8021AD, ETH_P_8021Q }, ABOUT(sent), .quoted = 8 }, 0, REASON_ICMP_ERROR },

@@ -52,6 +52,8 @@ static const struct exchange exchanges[] = {
 		OPEN,
 		{ "from the client's side", FROM_ROUTER(ABOUT(back_translated)), ON_VETH, CONCERNED, TO_BACKEND_ABOUT(back) },
 		{ "8 bytes are quoted", FROM_ROUTER(ABOUT(back_translated, .quoted = 8)), ON_VETH, CONCERNED, TO_BACKEND_ABOUT(back) },
+		{ "8 bytes are quoted, the last behind the packet", FROM_ROUTER(.family = 4, ABOUT(back_translated, .quoted = 8, .poke = { AT_NETWORK, 2, 2, 55 })), ON_VETH, UNTOUCHED },
+		{ "8 bytes are quoted, the last behind the packet", FROM_ROUTER(.family = 6, ABOUT(back_translated, .quoted = 8, .poke = { AT_NETWORK, 4, 2, 55 })), ON_VETH, UNTOUCHED },
 		{ "11 bytes are quoted", FROM_ROUTER(ABOUT(back_translated, .quoted = 11)), ON_VETH, CONCERNED, TO_BACKEND_ABOUT(back) },
 		{ "16 bytes are quoted: of TCP all before the checksum", FROM_ROUTER(ABOUT(back_translated, .quoted = 16)), ON_VETH, CONCERNED, TO_BACKEND_ABOUT(back) },
 		{ "18 bytes are quoted", FROM_ROUTER(ABOUT(back_translated, .quoted = 18)), ON_VETH, CONCERNED, TO_BACKEND_ABOUT(back) },

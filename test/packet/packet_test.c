@@ -5,7 +5,8 @@
  *
  *     packet_test SPLICER.o XDP_FILTER.o LB.o FLOW.o PIN_DIR [MAP_UPDATE]
  *
- * Environment: PACKET_TEST_ONLY="NAME..." runs these groups only, PACKET_TEST_SEED and PACKET_TEST_RUNS: see
+ * Environment: PACKET_TEST_ONLY="NAME..." runs these groups only, PACKET_TEST_OBJECT=splicer, xdp_filter, lb or flow
+ * those of this object; PACKET_TEST_SEED and PACKET_TEST_RUNS: see
  * mutation_cases.c.
  *
  * Needs a network namespace and a bpffs of its own: test/packet/run makes them.
@@ -14,6 +15,7 @@
 
 #include <err.h>
 #include <net/if.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,21 +88,34 @@ static const struct group {
 	{ "flow-begin", flow_begin_cases, FLOW },
 	{ "flow-place", flow_place_cases, FLOW },
 	{ "flow-generation", flow_generation_cases, FLOW },
+	{ "flow-detail", flow_detail_cases, FLOW },
+	{ "flow-content", flow_content_cases, FLOW },
 	{ "flow-sample", flow_sample_cases, FLOW },
 	{ "flow-race", flow_race_cases, FLOW },
 	{ "flow-oracle", flow_oracle_cases, FLOW },
 };
 
-/* only: blank separated names, NULL: all */
-static void groups_run(struct fixture *fixture, const char *only)
+static const char *const objects[] = {
+	[SPLICER] = "splicer", [XDP_FILTER] = "xdp_filter", [LB] = "lb", [FLOW] = "flow"
+};
+
+/* only: blank separated names of groups; object: as above; NULL: all */
+static bool is_wanted(const struct group *group, const char *only, const char *object)
 {
 	char list[512], word[32];
 
 	snprintf(list, sizeof(list), " %s ", only ? only : "");
+	snprintf(word, sizeof(word), " %s ", group->name);
+	return (!only || strstr(list, word)) && (!object || !strcmp(object, objects[group->tested]));
+}
+
+static void groups_run(struct fixture *fixture)
+{
+	const char *only = getenv("PACKET_TEST_ONLY"), *object = getenv("PACKET_TEST_OBJECT");
+
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
-		snprintf(word, sizeof(word), " %s ", groups[i].name);
 		fixture->tested = groups[i].tested;
-		if (!only || strstr(list, word))
+		if (is_wanted(&groups[i], only, object))
 			groups[i].run(fixture);
 	}
 }
@@ -123,6 +138,6 @@ int main(int argc, char **argv)
 	fixture.veth = interface_index(VETH_NAME);
 	fixture.veth_peer = interface_index(VETH_PEER_NAME);
 	tap_note("PACKET_TEST_SEED=%llu", (unsigned long long)numbers_seeded().state);
-	groups_run(&fixture, getenv("PACKET_TEST_ONLY"));
+	groups_run(&fixture);
 	return tap_done();
 }

@@ -48,6 +48,21 @@ static void build_tcp(const struct shot *shot, struct frame *frame)
 	frame_put16(frame, frame->transport + 14, shot->window);
 }
 
+uint8_t shot_byte(const struct shot *shot, size_t at)
+{
+	return (uint8_t)(shot->seq + shot->sport + shot->payload + 7 * at + (shot->back ? 100 : 0));
+}
+
+static void fill_payload(const struct shot *shot, struct frame *frame)
+{
+	bool has_header = !shot->fragment || shot->fragment == FIRST || shot->fragment == ATOMIC;
+
+	if (!has_header || (shot->proto != IPPROTO_TCP && shot->proto != IPPROTO_UDP))
+		return;
+	for (size_t i = 0; i < shot->payload; i++)
+		frame->data[frame->len - shot->payload + i] = shot_byte(shot, i);
+}
+
 void shot_build(const struct shot *shot, struct frame *frame)
 {
 	char client[INET_ADDRSTRLEN], server[INET_ADDRSTRLEN];
@@ -78,6 +93,7 @@ void shot_build(const struct shot *shot, struct frame *frame)
 		frame_put16(frame, frame->transport + 4, shot->icmp_id);
 	if (shot->proto == IPPROTO_TCP)
 		build_tcp(shot, frame);
+	fill_payload(shot, frame);
 	frame_bytes(frame, shot->pad);
 	frame->len -= shot->cut;
 }

@@ -40,6 +40,9 @@ struct shot {
 struct shot shot_usual(int family);
 void shot_build(const struct shot *shot, struct frame *frame);
 
+/* A byte of the payload, of TCP and UDP. */
+uint8_t shot_byte(const struct shot *shot, size_t at);
+
 /*
  * Runs it: false, and why, unless it passes unchanged and says nothing. shots_prepare makes what tags in the context
  * need, once a fixture is open; shots_done takes it away.

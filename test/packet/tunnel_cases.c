@@ -149,8 +149,16 @@ static bool is_opened(const struct fixture *fixture, const struct frame *frame, 
 	       !memcmp(fixture->out + FRAME_ETH_SIZE, inner->data + inner->network, size);
 }
 
+/* Before 6.4 a packet of one family cannot be taken out of one of the other. */
+static bool can_open(const struct tunnel_case *test, int family)
+{
+	return !test->inner_family || test->inner_family == family || kernel_has(6, 4);
+}
+
 static void tunnel_run(struct fixture *fixture, const struct tunnel_case *test, int family)
 {
+	bool opened = test->opened && can_open(test, family);
+	unsigned int reason = can_open(test, family) ? test->reason : REASON_GENEVE;
 	struct frame frame, inner;
 	struct outcome outcome;
 	bool holds;
@@ -161,16 +169,16 @@ static void tunnel_run(struct fixture *fixture, const struct tunnel_case *test, 
 	allow(fixture, test->allowed, family);
 	frames_build(test, family, &frame, &inner);
 	fixture_run(fixture, ON_VETH, &frame, &outcome);
-	holds = outcome.reason == test->reason && outcome.moved == 1 && !outcome.error &&
-		outcome.action == action_of(reason_verdict(test->reason)) && outcome.bytes == (int64_t)fixture->out_len;
-	if (holds && (test->opened ? is_opened(fixture, &frame, &inner) : outcome.same)) {
+	holds = outcome.reason == reason && outcome.moved == 1 && !outcome.error &&
+		outcome.action == action_of(reason_verdict(reason)) && outcome.bytes == (int64_t)fixture->out_len;
+	if (holds && (opened ? is_opened(fixture, &frame, &inner) : outcome.same)) {
 		tap_ok("GENEVE: %s (IPv%d)", test->name, family);
 		return;
 	}
 	frame.len = fixture->out_len;
 	outcome_print(&outcome, &frame, got, sizeof(got));
-	tap_not_ok(reason_name(test->reason), got, "GENEVE: %s%s (IPv%d)", test->name,
-		   test->opened ? ", opened" : ", left alone", family);
+	tap_not_ok(reason_name(reason), got, "GENEVE: %s%s (IPv%d)", test->name, opened ? ", opened" : ", left alone",
+		   family);
 }
 
 /* Cut at every byte, with outer lengths that agree: never more than the inner packet decides, never a frame spoiled. */

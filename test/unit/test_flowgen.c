@@ -628,21 +628,58 @@ static void test_killed_random(void)
 static struct flow_bucket bucket;
 static bool stop;
 
-/* As a program does: all words of the session say the same. */
-static void *writer(void *context)
+/* All words of the session say the same. */
+static void session_write(uint64_t n)
 {
 	uint64_t *words = (uint64_t *)&bucket.flows[1];
 
-	(void)context;
+	for (size_t i = 0; i < sizeof(struct flow) / sizeof(uint64_t); i++)
+		__atomic_store_n(&words[i], n, __ATOMIC_RELAXED);
+}
+
+/* One more packet of 100 bytes each time, from one side or the other; each third session makes room for the next. */
+static void session_evict(uint64_t n)
+{
+	struct flow_side *side = bucket.flows[0].side;
+
+	if (n % 3 == 0) {
+		bucket.evicted_packets += side[0].packets + side[1].packets;
+		bucket.evicted_bytes += side[0].bytes + side[1].bytes;
+		memset(side, 0, 2 * sizeof(*side));
+	}
+	side[n & 1].packets++;
+	side[n & 1].bytes += 100;
+}
+
+/* As a program does, from 1 on. */
+static void *writer(void *context)
+{
+	void (*write)(uint64_t n) = context;
+
 	for (uint64_t n = 1; !__atomic_load_n(&stop, __ATOMIC_RELAXED); n++) {
 		__atomic_fetch_add(&bucket.lock, 1, __ATOMIC_SEQ_CST);
-		for (size_t i = 0; i < sizeof(struct flow) / sizeof(uint64_t); i++)
-			__atomic_store_n(&words[i], n, __ATOMIC_RELAXED);
+		write(n);
 		__atomic_fetch_add(&bucket.lock, 1, __ATOMIC_SEQ_CST);
 		for (volatile int pause = 0; pause < 300; pause++)
 			;
 	}
 	return NULL;
+}
+
+static pthread_t writer_start(void (*write)(uint64_t n))
+{
+	pthread_t thread;
+
+	stop = false;
+	if (pthread_create(&thread, NULL, writer, write))
+		bail_out("thread");
+	return thread;
+}
+
+static void writer_stop(pthread_t thread)
+{
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
 }
 
 static bool is_whole(const struct flow *flow)
@@ -664,8 +701,7 @@ static void test_copy(void)
 
 	bucket.used[1] = 1;
 	check(flowgen_copy(&bucket, 0, &flow), false, "a free place has no session");
-	if (pthread_create(&thread, NULL, writer, NULL))
-		bail_out("thread");
+	thread = writer_start(session_write);
 	while (changes < 20000) {
 		if (!flowgen_copy(&bucket, 1, &flow))
 			break;
@@ -673,12 +709,39 @@ static void test_copy(void)
 		changes += flow.key.addr[0][0] != last;
 		last = flow.key.addr[0][0];
 	}
-	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
-	pthread_join(thread, NULL);
+	writer_stop(thread);
 	check((long long)changes, 20000, "a session is copied while it changes");
 	check((long long)pieces, 0, "and never in pieces");
 	bucket.lock |= 1;
 	check(flowgen_copy(&bucket, 1, &flow), true, "from a bucket that stays locked it is copied in the end");
+}
+
+static void test_sum(void)
+{
+	uint64_t changes = 0, falls = 0, pieces = 0;
+	struct flow_tally last = { 0 }, sum;
+	pthread_t thread;
+
+	bucket = (struct flow_bucket){ .used = { 1 }, .missed_packets = 3, .missed_bytes = 300 };
+	bucket.flows[1].side[0].packets = 1000; /* of a place that is free */
+	sum = flowgen_sum(&bucket);
+	check((long long)sum.packets, 3, "of no session what was missed is left");
+	thread = writer_start(session_evict);
+	while (changes < 20000) {
+		sum = flowgen_sum(&bucket);
+		changes += sum.packets != last.packets;
+		falls += sum.packets < last.packets;
+		pieces += sum.bytes != sum.packets * 100;
+		last = sum;
+	}
+	writer_stop(thread);
+	check((long long)falls, 0, "while sessions make room for others, a sum never falls");
+	check((long long)pieces, 0, "and packets and bytes are of one moment");
+	check(bucket.evicted_packets > 0, 1, "some were evicted");
+	sum = flowgen_sum(&bucket);
+	bucket.lock |= 1;
+	last = flowgen_sum(&bucket);
+	check((long long)last.packets, (long long)sum.packets, "a bucket that stays locked has a sum in the end");
 }
 
 int main(int argc, char **argv)
@@ -696,6 +759,7 @@ int main(int argc, char **argv)
 	test_killed();
 	test_killed_random();
 	test_copy();
+	test_sum();
 	bpffs_leave();
 	return tap_done();
 }

@@ -6,52 +6,20 @@
 #include "conn.h"
 #include "conntable.h"
 
-#include "tap.h"
+#include "tables.h"
 
 #include <bpf/bpf.h>
 #include <netinet/in.h>
 #include <unistd.h>
-
-enum { SIZE = 4096 };
 
 static struct splicer_config config;
 static const struct pins pins = { .config = &config };
 static int outer;
 static uint64_t base; /* when the entries were last used */
 
-static int map_make(__u32 size)
-{
-	int fd = bpf_map_create(BPF_MAP_TYPE_LRU_HASH, "conns", sizeof(struct conn_key), sizeof(struct conn), size,
-				NULL);
-
-	if (fd < 0)
-		bail_out("map");
-	return fd;
-}
-
-static void outer_make(void)
-{
-	LIBBPF_OPTS(bpf_map_create_opts, options);
-	int inner = map_make(SIZE);
-
-	options.inner_map_fd = (__u32)inner;
-	outer = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "outer", sizeof(__u32), sizeof(__u32), CONN_TABLES,
-			       &options);
-	if (outer < 0)
-		bail_out("outer map");
-	close(inner);
-}
-
-/* Empty tables. */
 static void tables_reset(void)
 {
-	for (__u32 table = 0; table < CONN_TABLES; table++) {
-		int inner = map_make(SIZE);
-
-		if (bpf_map_update_elem(outer, &table, &inner, BPF_ANY))
-			bail_out("outer map");
-		close(inner);
-	}
+	tables_fill(outer, sizeof(struct conn_key), sizeof(struct conn));
 	base = clock_now() - CLOCK_SECOND;
 }
 
@@ -150,7 +118,7 @@ static void test_growth(void)
 
 	tables_reset();
 	fill(CONNS_CONFIRMED, 1000);
-	begin(&resize, CONNS_CONFIRMED, 4 * SIZE);
+	begin(&resize, CONNS_CONFIRMED, 4 * TABLE_SIZE);
 	check(table_count(CONNS_CONFIRMED), 1000, "until the exchange the old table is in force");
 	commit(&resize);
 	check((long long)resize.dropped, 0, "a larger table has room for all");
@@ -168,7 +136,7 @@ static void test_changes_meanwhile(void)
 
 	tables_reset();
 	fill(CONNS_CONFIRMED, 10);
-	begin(&resize, CONNS_CONFIRMED, 2 * SIZE);
+	begin(&resize, CONNS_CONFIRMED, 2 * TABLE_SIZE);
 	packet(resize.old, 3, 5000, 7);   /* used on */
 	packet(resize.old, 4, 4, 2);      /* within the same tick of the clock */
 	packet(resize.old, 11, 6000, 1);  /* begun */
@@ -211,7 +179,7 @@ static void test_overdue(void)
 	tables_reset();
 	fill(CONNS_CONFIRMED, 2);
 	base -= (conn_timeout_default(TIMEOUT_UDP) + 1) * CLOCK_SECOND;
-	begin(&resize, CONNS_CONFIRMED, SIZE);
+	begin(&resize, CONNS_CONFIRMED, TABLE_SIZE);
 	packet(resize.old, 7, 0, 1); /* as if it had been used last long ago */
 	commit(&resize);
 	flow_resize_end(&resize);
@@ -227,7 +195,7 @@ static void test_confirmed_meanwhile(void)
 	tables_reset();
 	fill(CONNS_UNCONFIRMED, 3);
 	confirmed = table_open(CONNS_CONFIRMED);
-	begin(&resize, CONNS_UNCONFIRMED, 2 * SIZE);
+	begin(&resize, CONNS_UNCONFIRMED, 2 * TABLE_SIZE);
 	packet(confirmed, 1, 9000, 2);
 	base -= (conn_timeout_default(TIMEOUT_UDP) + 1) * CLOCK_SECOND;
 	packet(confirmed, 2, 0, 2); /* long ago, and begun anew since */
@@ -246,14 +214,14 @@ static void test_given_up(void)
 
 	tables_reset();
 	fill(CONNS_CONFIRMED, 5);
-	begin(&resize, CONNS_CONFIRMED, 2 * SIZE);
+	begin(&resize, CONNS_CONFIRMED, 2 * TABLE_SIZE);
 	flow_resize_end(&resize);
 	check(table_count(CONNS_CONFIRMED), 5, "what ends before the exchange has changed nothing");
 }
 
 int main(void)
 {
-	outer_make();
+	outer = tables_make(sizeof(struct conn_key), sizeof(struct conn));
 	test_growth();
 	test_changes_meanwhile();
 	test_shrinking();

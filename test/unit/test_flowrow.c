@@ -283,6 +283,15 @@ static void check_value(struct flow_value value, const char *json, const char *c
 	check_text(flow_value_format(&value, VALUE_AS_FIELD, text), field, "%s in CSV", json);
 }
 
+static struct flow_value ends_of(uint16_t port, uint16_t other)
+{
+	return (struct flow_value){
+		.kind = VALUE_ENDS,
+		.family = 4,
+		.ends = { .address = { { 10, 0, 0, 9 }, { 10, 0, 0, 10 } }, .port = { port, other }, .proto = 6 },
+	};
+}
+
 static void test_values(void)
 {
 	static const uint32_t three[] = { 1, 0, UINT32_MAX };
@@ -304,6 +313,18 @@ static void test_values(void)
 	check_value(value_of(VALUE_TIME, 1000000000000000007), "2001-09-09T01:46:40.000000007Z",
 		    "2001-09-09T01:46:40.000000007Z", "2001-09-09T01:46:40.000000007Z");
 	check_value(value_of(VALUE_TRUTH, 1), "true", "true", "true");
+	check_value((struct flow_value){ .kind = VALUE_INTEGER, .integer = -1 }, "-1", "-1", "-1");
+	check_value((struct flow_value){ .kind = VALUE_INTEGER, .integer = INT64_MIN }, "-9223372036854775808",
+		    "-9223372036854775808", "-9223372036854775808");
+	check_value(value_of(VALUE_MICROSECONDS, 1000042), "1000.042", "1000", "1000.042");
+	check_value(value_of(VALUE_CIC_TIME, 1000000000000000007), "09/09/2001 01:46:40 AM", "09/09/2001 01:46:40 AM",
+		    "09/09/2001 01:46:40 AM");
+	check_value(value_of(VALUE_CIC_TIME, 0), "01/01/1970 12:00:00 AM", "01/01/1970 12:00:00 AM",
+		    "01/01/1970 12:00:00 AM");
+	check_value(value_of(VALUE_CIC_TIME, 43200000000000), "01/01/1970 12:00:00 PM", "01/01/1970 12:00:00 PM",
+		    "01/01/1970 12:00:00 PM");
+	check_value(ends_of(80, 65535), "10.0.0.9-10.0.0.10-80-65535-6", "10.0.0.9-10.0.0.10-80-65535-6",
+		    "10.0.0.9-10.0.0.10-80-65535-6");
 	check_value(address, "2001::7", "2001::7", "2001::7");
 	check_value(list, "[1,0,4294967295]", "1 0 4294967295", "1 0 4294967295");
 }
@@ -328,6 +349,10 @@ static void test_order(void)
 	check_order(nine, ten, "lesser addresses");
 	check_order(ten, six, "IPv4");
 	check_order(value_of(VALUE_NUMBER, 0), value_none(), "what is known");
+	check_order((struct flow_value){ .kind = VALUE_INTEGER },
+		    (struct flow_value){ .kind = VALUE_INTEGER, .integer = -1 }, "larger integers");
+	check_order(ends_of(80, 7), ends_of(81, 6), "ends with the lesser port");
+	check_order(ends_of(80, 6), ends_of(80, 7), "and that of the other");
 }
 
 /* ---- columns ---- */

@@ -450,6 +450,40 @@ static void files_appear_whole(void)
 	check(directory_count(scratch, true), 2, "and nothing else");
 }
 
+/* As root, who may give files away; what is another's is what `other` made. */
+static void nobody_else_says_where(void)
+{
+	char path[320], trap[300], kept[300];
+	struct newfile file;
+
+	snprintf(trap, sizeof(trap), "%s/public", scratch);
+	snprintf(kept, sizeof(kept), "%s/kept", scratch);
+	snprintf(path, sizeof(path), "%s/trap", trap);
+	if (mkdir(trap, 0777) || chmod(trap, 01777) || close(creat(kept, 0600)) || symlink(kept, path))
+		bail_out(trap);
+	check(newfile_open(&file, path, &error), 0, "a link of one's own is followed, also where all may write");
+	newfile_abandon(&file);
+	if (lchown(path, 65534, 65534))
+		bail_out(path);
+	check(newfile_open(&file, path, &error), -1, "a link of somebody else is not");
+	check(strstr(error.text, "is of user 65534") != NULL, 1, "which is said");
+	if (chmod(trap, 0755))
+		bail_out(trap);
+	check(newfile_open(&file, path, &error), 0, "where only root writes, root put it there");
+	newfile_abandon(&file);
+	if (chmod(trap, 01777) || unlink(path) || mkfifo(path, 0666) || lchown(path, 65534, 65534))
+		bail_out(path);
+	check(newfile_open(&file, path, &error), -1, "nor is a pipe waited for");
+	if (unlink(path) || close(creat(path, 0600)) || chown(path, 65534, 65534) || chmod(path, 0666))
+		bail_out(path);
+	umask(077);
+	check(newfile_open(&file, path, &error) || newfile_close(&file, &error), 0,
+	      "a file of somebody else is replaced");
+	check(mode_of(path), 0600, "and what its mode is, is not for that one to say");
+	if (unlink(path) || rmdir(trap) || unlink(kept))
+		bail_out(trap);
+}
+
 static void full_disk_is_told(void)
 {
 	struct flowsamples samples = { 0 };
@@ -527,6 +561,7 @@ int main(void)
 	debug_is_the_original();
 	debug_is_refused();
 	files_appear_whole();
+	nobody_else_says_where();
 	full_disk_is_told();
 	records_are_printed();
 	rmdir(scratch);

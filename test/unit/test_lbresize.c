@@ -6,15 +6,13 @@
 #include "lbtable.h"
 
 #include "abi/lb.h"
-#include "tap.h"
+#include "tables.h"
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { SIZE = 4096 };
 
 static struct splicer_config config;
 static const struct pins pins = { .config = &config };
@@ -30,38 +28,9 @@ struct end {
 
 static const struct end vip = { 1, 80 };
 
-static int map_make(__u32 size)
-{
-	int fd = bpf_map_create(BPF_MAP_TYPE_LRU_HASH, "flows", sizeof(struct lb_key), sizeof(struct lb_flow), size,
-				NULL);
-
-	if (fd < 0)
-		bail_out("map");
-	return fd;
-}
-
-static void outer_make(void)
-{
-	LIBBPF_OPTS(bpf_map_create_opts, options);
-	int inner = map_make(SIZE);
-
-	options.inner_map_fd = (__u32)inner;
-	outer = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "outer", sizeof(__u32), sizeof(__u32), CONN_TABLES,
-			       &options);
-	if (outer < 0)
-		bail_out("outer map");
-	close(inner);
-}
-
 static void tables_reset(void)
 {
-	for (__u32 table = 0; table < CONN_TABLES; table++) {
-		int inner = map_make(SIZE);
-
-		if (bpf_map_update_elem(outer, &table, &inner, BPF_ANY))
-			bail_out("outer map");
-		close(inner);
-	}
+	tables_fill(outer, sizeof(struct lb_key), sizeof(struct lb_flow));
 	base = clock_now() - CLOCK_SECOND;
 }
 
@@ -210,7 +179,7 @@ static void test_growth(void)
 
 	tables_reset();
 	fill(100);
-	begin(&resize, CONNS_CONFIRMED, 4 * SIZE);
+	begin(&resize, CONNS_CONFIRMED, 4 * TABLE_SIZE);
 	finish(&resize);
 	check((long long)resize.dropped, 0, "IPv%u: a larger table has room for all", family);
 	for (unsigned int i = 0; i < 100 && !*wrong; i++)
@@ -281,7 +250,7 @@ static void test_same_tick(void)
 	map = table_open(CONNS_CONFIRMED);
 	put(map, &key, &flow);
 	close(map);
-	begin(&resize, CONNS_CONFIRMED, 2 * SIZE);
+	begin(&resize, CONNS_CONFIRMED, 2 * TABLE_SIZE);
 	flow.state = CONN_CLOSING;
 	flow.flags = CONN_FIN_FORWARD;
 	put(resize.old, &key, &flow);
@@ -302,7 +271,7 @@ static void test_begun_anew(void)
 
 	tables_reset();
 	fill(2);
-	begin(&resize, CONNS_CONFIRMED, 2 * SIZE);
+	begin(&resize, CONNS_CONFIRMED, 2 * TABLE_SIZE);
 	unconfirmed = table_open(CONNS_UNCONFIRMED);
 	put_forward(unconfirmed, 1, 3, 5000); /* being confirmed: of the same age */
 	key = key_of(client_of(0), vip);
@@ -331,7 +300,7 @@ static void test_all(void)
 
 int main(void)
 {
-	outer_make();
+	outer = tables_make(sizeof(struct lb_key), sizeof(struct lb_flow));
 	test_all();
 	family = 6;
 	test_all();

@@ -45,11 +45,13 @@ static void test_families(void)
 	sample_begin(&gauge);
 	sample_end(&gauge, 0);
 	metric_open(&counter);
+	sample_created(&counter, UINT64_C(1795348800007999999));
 	metrics_end();
 	text = output_end();
 	check_text(text,
 		   "# TYPE g gauge\n# HELP g What it is.\ng 0\n"
-		   "# TYPE c_bytes counter\n# UNIT c_bytes bytes\n# HELP c_bytes Bytes.\n# EOF\n",
+		   "# TYPE c_bytes counter\n# UNIT c_bytes bytes\n# HELP c_bytes Bytes.\n"
+		   "c_bytes_created 1795348800.007\n# EOF\n",
 		   "families");
 	free(text);
 }

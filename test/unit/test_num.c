@@ -65,6 +65,7 @@ static const struct signed_case {
 	{ "- 1", -5, 5, 0, "- 1: not a number" },
 	{ "+1", -5, 5, 0, "+1: not a number" },
 	{ "-01", -5, 5, 0, "-01: leading zero (octal or decimal?)" },
+	{ "-0", -5, 5, 0, "-0: not a number" },
 	{ "", -5, 5, 0, "'': empty, expected a number" },
 };
 

@@ -128,7 +128,7 @@ static const struct {
 	{ "10.0.0.0 8 80 80 0 tcp -a splice", "1:18: 0: splice needs the port of a listener" },
 	{ "10.0.0.0 8 80 80 5 tcp -a drop", "1:18: 5: drop takes port 0" },
 	{ "10.0.0.0 8 80 80 5 tcp -a pass", "1:18: 5: pass takes port 0" },
-	{ "10.0.0.0 8 80 80 0 tcp -a reject", "1:27: reject: unknown action (pass, drop, splice)" },
+	{ "10.0.0.0 8 80 80 0 tcp -a reject", "1:27: reject: unknown action (pass, splice, drop)" },
 	{ "10.0.0.0 8 0 65535 5 any", "1:22: any: splice needs protocol tcp or udp" },
 	{ "10.0.0.0 8 1 1 5 sctp", "1:18: sctp: splice needs protocol tcp or udp" },
 	/* options */
