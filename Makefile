@@ -176,18 +176,24 @@ $(O)/test/%_bench: $(wildcard test/bench/*.[ch] test/sets/*.h) $(O)/libpinned.a
 	$(Q)$(CC) $(SPLICER_CFLAGS) $(CFLAGS) $(wildcard test/bench/$*_*.c) $(BENCH_SHARED) $(O)/libpinned.a \
 		$(LDFLAGS) $(LINK) -o $@
 
+# what scripts say of where things are, as installed
+PLACES = -e "s|^PARTS=.*|PARTS='$(DATADIR)'|" -e "s|^OBJECT=.*|OBJECT='$(BPFDIR)/splicer.o'|" -e "s|^TOOLS=.*|TOOLS='$(BINDIR)'|" \
+	-e "s|^VERSION=.*|VERSION='$(VERSION)'|" -e "s|^CONFIG=.*|CONFIG='$(SYSCONFDIR)/splicer'|" \
+	-e "s|^STATE=.*|STATE='$(STATEDIR)'|" -e "s|^RUN=.*|RUN='$(RUNDIR)'|"
+
 install: all
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(BPFDIR)
 	$(INSTALL) -m 755 $(TOOLS:%=$(O)/%) $(DESTDIR)$(BINDIR)
 	ln -sf map_delete $(DESTDIR)$(BINDIR)/map_delete_elem
+	$(INSTALL) -d $(DESTDIR)$(DATADIR)
 	for script in $(SCRIPTS); do \
-		sed -e "s|^OBJECT=.*|OBJECT='$(BPFDIR)/splicer.o'|" -e "s|^TOOLS=.*|TOOLS='$(BINDIR)'|" -e "s|^VERSION=.*|VERSION='$(VERSION)'|" \
-			-e "s|^CONFIG=.*|CONFIG='$(SYSCONFDIR)/splicer'|" -e "s|^STATE=.*|STATE='$(STATEDIR)'|" \
-			-e "s|^RUN=.*|RUN='$(RUNDIR)'|" -e 's|^\. "$$here/|&splicer_|' scripts/$$script >$(DESTDIR)$(BINDIR)/splicer_$$script && \
+		sed $(PLACES) scripts/$$script >$(DESTDIR)$(BINDIR)/splicer_$$script && \
 		chmod 755 $(DESTDIR)$(BINDIR)/splicer_$$script || exit; \
 	done
+	for part in scripts/parts/*; do \
+		sed $(PLACES) $$part >$(DESTDIR)$(DATADIR)/$${part##*/} && chmod 644 $(DESTDIR)$(DATADIR)/$${part##*/} || exit; \
+	done
 	$(INSTALL) -m 644 $(OBJECTS:%=$(O)/%.o) $(DESTDIR)$(BPFDIR)
-	$(INSTALL) -d $(DESTDIR)$(DATADIR)
 	$(INSTALL) -m 755 scripts/lab test/net/peer $(DESTDIR)$(DATADIR)
 	for script in scripts/demo scripts/packaging/maintain; do \
 		sed -e "s|^OBJECTS=.*|OBJECTS='$(BPFDIR)'|" -e "s|^TOOLS=.*|TOOLS='$(BINDIR)'|" \
@@ -221,7 +227,7 @@ uninstall:
 	rm -f $(TOOLS:%=$(DESTDIR)$(BINDIR)/%) $(DESTDIR)$(BINDIR)/map_delete_elem $(OBJECTS:%=$(DESTDIR)$(BPFDIR)/%.o)
 	rm -f $(MAN5:man/%=$(DESTDIR)$(MANDIR)/man5/%) $(MAN7:man/%=$(DESTDIR)$(MANDIR)/man7/%)
 	rm -f $(SCRIPTS:%=$(DESTDIR)$(BINDIR)/splicer_%) $(UNITS:%=$(DESTDIR)$(UNITDIR)/%)
-	rm -f $(DESTDIR)$(LOGROTATEDIR)/splicer $(addprefix $(DESTDIR)$(DATADIR)/,demo lab peer maintain)
+	rm -f $(DESTDIR)$(LOGROTATEDIR)/splicer $(addprefix $(DESTDIR)$(DATADIR)/,demo lab peer maintain $(notdir $(wildcard scripts/parts/*)))
 	rm -f $(addprefix $(DESTDIR)$(BASHDIR)/,splicer $(COMPLETED)) $(DESTDIR)$(ZSHDIR)/_splicer
 	-rmdir $(DESTDIR)$(DATADIR)
 	rm -f $(MAN8:man/%=$(DESTDIR)$(MANDIR)/man8/%) $(DESTDIR)$(MANDIR)/man8/map_delete_elem.8

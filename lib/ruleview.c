@@ -3,20 +3,20 @@
 
 #include "rule.h"
 
-static int view_fill(struct ruleview *view, struct error *error)
-{
-	return surroundings_read(&view->surroundings, error) ? -1 : rulelist_order(&view->list, error);
-}
-
 int ruleview_open(struct ruleview *view, const struct pins *pins, struct error *error)
 {
 	*view = (struct ruleview){ 0 };
 	if (rulelist_open(&view->list, pins, &pin_rules, error))
 		return -1;
-	if (!view_fill(view, error))
+	if (!rulelist_order(&view->list, error))
 		return 0;
 	ruleview_close(view);
 	return -1;
+}
+
+int ruleview_look(struct ruleview *view, struct error *error)
+{
+	return surroundings_read(&view->surroundings, error);
 }
 
 void ruleview_close(struct ruleview *view)

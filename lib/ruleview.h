@@ -15,11 +15,14 @@
 
 struct ruleview {
 	struct rulelist list;
-	struct surroundings surroundings; /* 32 KiB: not on the stack */
+	struct surroundings surroundings; /* 32 KiB: not on the stack; see ruleview_look */
 };
 
 int ruleview_open(struct ruleview *view, const struct pins *pins, struct error *error);
 void ruleview_close(struct ruleview *view);
+
+/* Looks at the surroundings: before ruleview_print, and before a selector asks for what is dead. */
+int ruleview_look(struct ruleview *view, struct error *error);
 
 /* Copies the rule at place i; false when it is gone or not selected. */
 bool ruleview_read(struct ruleview *view, const struct selector *selector, size_t i, struct rules_record *rule);

@@ -40,7 +40,9 @@ static int watch_print(void *context, const struct screen *screen, struct error 
 	if (ruleview_open(&view, watch->pins, error))
 		return -1;
 	watch->view = &view;
-	result = rules_rank_by_hits(&watch->ranking, view.list.count, row_read, watch, error);
+	result = ruleview_look(&view, error);
+	if (!result)
+		result = rules_rank_by_hits(&watch->ranking, view.list.count, row_read, watch, error);
 	if (!result)
 		ranking_print(&watch->ranking, screen, "rule", row_print, watch);
 	ruleview_close(&view);

@@ -91,18 +91,33 @@ static int take_option(void *context, size_t row, const char *value, struct erro
 	}
 }
 
+/* Rules can be saved also where the kernel does not tell of sockets. */
+static bool must_look(const struct listing *listing)
+{
+	return listing->mode != MODE_SAVE || listing->selector.dead;
+}
+
+static int print_view(struct ruleview *view, const struct listing *listing, enum out_form form, struct error *error)
+{
+	if (must_look(listing) && ruleview_look(view, error))
+		return -1;
+	if (listing->mode == MODE_SAVE)
+		ruleview_print_lines(view, &listing->selector);
+	else
+		ruleview_print(view, &listing->selector, form);
+	return 0;
+}
+
 static int print_rules(const struct pins *pins, const struct listing *listing, enum out_form form, struct error *error)
 {
 	static struct ruleview view; /* 32 KiB */
+	int result;
 
 	if (ruleview_open(&view, pins, error))
 		return -1;
-	if (listing->mode == MODE_SAVE)
-		ruleview_print_lines(&view, &listing->selector);
-	else
-		ruleview_print(&view, &listing->selector, form);
+	result = print_view(&view, listing, form, error);
 	ruleview_close(&view);
-	return 0;
+	return result;
 }
 
 static int list(const char *pin_dir, const struct listing *listing, bool json, struct error *error)

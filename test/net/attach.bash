@@ -136,3 +136,10 @@ tc_tells_no_names() {
 	PATH=$BATS_TEST_TMPDIR/bin:$PATH assert_quiet release wan0
 	assert_equal "$(filters wan0)" "$FIREWALL"
 }
+
+# attach_beside OBJECT IF...: as installed, with splicer.o there; the other object is found by itself.
+attach_beside() {
+	cp -r "${ATTACH%/*}" "$BATS_TEST_TMPDIR/scripts"
+	sed -i "s|^OBJECT=.*|OBJECT='$1'|; s|^VERSION=.*|VERSION=0|" "$BATS_TEST_TMPDIR/scripts/parts/command.bash"
+	"$BATS_TEST_TMPDIR/scripts/attach" "--$WHAT" "${@:2}"
+}

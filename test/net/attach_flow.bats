@@ -59,9 +59,7 @@ PLACES=$'egress 30 0x1 flow_egress\ningress 10 0x1 flow_ingress'
 }
 
 @test "flow.o is found beside splicer.o" {
-	cp "$ATTACH" "$BATS_TEST_TMPDIR/attach"
-	sed -i "s|^OBJECT=.*|OBJECT='$LAB_OBJECTS/splicer.o'|" "$BATS_TEST_TMPDIR/attach"
-	"$BATS_TEST_TMPDIR/attach" --flow wan0
+	attach_beside "$LAB_OBJECTS/splicer.o" wan0
 	assert_equal "$(filters wan0)" "$PLACES"
 }
 

@@ -42,9 +42,7 @@ PLACES=$'egress 10 0x1 lb_egress\ningress 50000 0x1 lb_ingress'
 }
 
 @test "lb.o is found beside splicer.o" {
-	cp "$ATTACH" "$BATS_TEST_TMPDIR/attach"
-	sed -i "s|^OBJECT=.*|OBJECT='$LAB_OBJECTS/splicer.o'|" "$BATS_TEST_TMPDIR/attach"
-	"$BATS_TEST_TMPDIR/attach" --lb wan0
+	attach_beside "$LAB_OBJECTS/splicer.o" wan0
 	assert_equal "$(filters wan0)" "$PLACES"
 }
 

@@ -237,7 +237,8 @@ assert_traffic_whole() {
 	rules_make 1
 	before=$(tc filter show dev wan0 egress; tc filter show dev wan0 ingress) pins=$(ls "$PINS")
 	cp -r "$BATS_FILE_TMPDIR/one/bin" "$tools"
-	sed -i "s|^TOOLS=.*|TOOLS='$tools'|" "$tools"/splicer_*
+	cp "$BATS_FILE_TMPDIR"/one/share/splicer/*.bash "$tools"
+	sed -i "s|^PARTS=.*|PARTS='$tools'|; s|^TOOLS=.*|TOOLS='$tools'|" "$tools"/splicer_* "$tools"/*.bash
 	printf '#!/bin/sh\necho "rule_list: no" >&2\nexit 1\n' >"$tools/rule_list"
 	assert_exit 1 version 2 splicer_upgrade --from "$tools"
 	assert_match "$err" 'rule_list: no; the old version stays in force$'

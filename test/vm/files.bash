@@ -69,17 +69,6 @@ file_skip_reason() {
 
 # ---- this machine's files
 
-virtiofsd_find() {
-	local program
-	for program in /usr/libexec/virtiofsd /usr/lib/qemu/virtiofsd; do
-		if [ -x "$program" ]; then
-			echo "$program"
-			return
-		fi
-	done
-	return 1
-}
-
 files_tools_check() {
 	[ ${#files[@]} -gt 0 ] || return 0
 	[ "$(id -u)" = 0 ] || die 1 'tests in a guest see this machine'\''s files: must be root'

@@ -112,3 +112,16 @@ guest_fell_early() {
 	local work=$1 begin=$2
 	grep -q 'Kernel panic' "$work/console" && ! tr -d '\r' < "$work/console" | grep -q "$begin"
 }
+
+# ---- files of this machine
+
+virtiofsd_find() {
+	local program
+	for program in /usr/libexec/virtiofsd /usr/lib/qemu/virtiofsd; do
+		if [ -x "$program" ]; then
+			echo "$program"
+			return
+		fi
+	done
+	return 1
+}
