@@ -448,6 +448,25 @@ assert_open() {
 	assert_equal "$(ls "$VAR")" state
 }
 
+@test "of two files that are restored at once one is in force, as a whole" {
+	local one=$BATS_TEST_TMPDIR/one two=$BATS_TEST_TMPDIR/two round first second
+	persisted
+	splicer_service start wan0
+	splicer_state save "$one"
+	sed 's/ssh=off/ssh=any/; s/8080/8081/g' "$one" >"$two"
+	assert_equal "$(diff "$one" "$two" | grep -c '^>')" 3 'lines that differ'
+	for round in {1..8}; do
+		started "$one.$round" splicer_state restore "$one"
+		first=$pid
+		started "$two.$round" splicer_state restore "$two"
+		second=$pid
+		assert_ends "$first" 0
+		assert_ends "$second" 0
+		splicer_state save "$BATS_TEST_TMPDIR/now"
+		cmp -s "$BATS_TEST_TMPDIR/now" "$one" || assert_same_lines "$two" <"$BATS_TEST_TMPDIR/now"
+	done
+}
+
 @test "the units are as systemd wants them" {
 	command -v systemd-analyze >/dev/null || skip 'no systemd-analyze here'
 	local units=$BATS_FILE_TMPDIR/one/lib/systemd/system
