@@ -1,145 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Changes in place, one rule at a time, in an order that shows packets the old rule or the new one at every moment. */
-#include "array.h"
 #include "clock.h"
 #include "rulekey.h"
-#include "ruleset_internal.h"
+#include "ruleset_place.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define STALE_MAX 64 /* stale keys beyond the live ones, before the arena is built anew */
 
-/* ---- the rules of a key ---- */
-
-struct members {
-	struct member *items;
-	size_t count;
-	struct rules_interval *intervals; /* compiled */
-	size_t interval_count;
-};
-
-static void members_free(struct members *members)
-{
-	free(members->items);
-	free(members->intervals);
-	*members = (struct members){ 0 };
-}
-
-static struct member member_of(const struct rules_record *record, uint32_t cell)
-{
-	return (struct member){
-		.rank = record->head.rank,
-		.decision = record->head.decision,
-		.record = cell,
-		.low = record->head.low,
-		.high = record->head.high,
-	};
-}
-
-static int members_add(struct members *members, struct member member)
-{
-	struct member *items = array_room(members->items, members->count, sizeof(*items));
-
-	if (!items)
-		return -1;
-	members->items = items;
-	members->items[members->count++] = member;
-	return 0;
-}
-
-/* The rules of a key's block; block 0 has none. */
-static int members_load(struct ruleset *set, uint32_t block, struct members *members)
-{
-	uint32_t cell = block ? set_block(set, block)->link : 0;
-
-	*members = (struct members){ 0 };
-	for (; cell; cell = set_record(set, cell)->head.next)
-		if (members_add(members, member_of(set_record(set, cell), cell)))
-			return -1;
-	return 0;
-}
-
-static int members_compile(struct members *members)
-{
-	members->intervals = malloc(2 * members->count * sizeof(*members->intervals));
-	if (!members->intervals)
-		return -1;
-	members->interval_count = block_compile(members->items, members->count, members->intervals);
-	return members->interval_count ? 0 : -1;
-}
-
-/* Which member is this rule; NULL: none. */
-static struct member *members_find(struct ruleset *set, struct members *members, const struct rules_record *rule)
-{
-	for (size_t i = 0; i < members->count; i++)
-		if (members->items[i].low == rule->head.low && members->items[i].high == rule->head.high &&
-		    !rule_compare(set_record(set, members->items[i].record), rule))
-			return &members->items[i];
-	return NULL;
-}
-
-static bool members_overlap(const struct members *members, const struct rules_record *rule)
-{
-	for (size_t i = 0; i < members->count; i++)
-		if (members->items[i].low <= rule->head.high && rule->head.low <= members->items[i].high)
-			return true;
-	return false;
-}
-
 /* ---- one change in place: 0 done, 1 the arena must be built anew (packets see no change) ---- */
-
-struct placement {
-	struct rules_key key;
-	uint64_t hash;
-	__u64 *slot;    /* of the key; NULL: the key is new */
-	uint32_t block; /* 0: the key is new */
-	struct members members;
-};
-
-static int placement_find(struct ruleset *set, const struct rules_record *rule, struct placement *place)
-{
-	place->key = rule_key(rule);
-	place->hash = rules_hash(&place->key);
-	place->slot = slot_find(set, &place->key, place->hash);
-	place->block = place->slot ? (uint32_t)*place->slot : 0;
-	return members_load(set, place->block, &place->members);
-}
-
-/* Where the rule with this identity stands; *member NULL: nowhere. */
-static int rule_find(struct ruleset *set, const struct rules_record *rule, struct placement *place,
-		     struct member **member)
-{
-	struct rules_record at = *rule;
-
-	*member = NULL;
-	for (unsigned int layer = 0; layer <= layers_last(set); layer++) {
-		at.layer = (uint8_t)layer;
-		if (placement_find(set, &at, place))
-			return 1;
-		*member = members_find(set, &place->members, &at);
-		if (*member)
-			return 0;
-		members_free(&place->members);
-	}
-	return 0;
-}
-
-/* The place of a new rule, in the lowest layer where it hides no other. Sets its layer. */
-static int rule_find_layer(struct ruleset *set, struct rules_record *rule, struct placement *place)
-{
-	unsigned int layer = stands_in_layers(rule, rule->head.expires) ? 1 : 0, last = layer ? RULES_LAYERS_MAX : 0;
-
-	for (; layer <= last; layer++) {
-		rule->layer = (uint8_t)layer;
-		if (placement_find(set, rule, place))
-			return 1;
-		if (!layer || !members_overlap(&place->members, rule))
-			return 0;
-		members_free(&place->members);
-	}
-	return 1;
-}
 
 static void sweep_by(struct ruleset *set, uint64_t expires)
 {
@@ -147,25 +16,6 @@ static void sweep_by(struct ruleset *set, uint64_t expires)
 
 	if (expires && (!header->sweep || expires < header->sweep))
 		header->sweep = expires;
-}
-
-/* Writes the compiled members to a new block; 0 when there is no room. */
-static uint32_t placement_write_block(struct ruleset *set, struct placement *place, uint32_t link)
-{
-	unsigned int class = block_class(place->members.interval_count);
-	uint32_t cell = cells_take(set, class);
-
-	if (cell)
-		block_write(arena_at(&set->arena, cell, 1u << class), &place->key, link, place->members.intervals,
-			    place->members.interval_count);
-	return cell;
-}
-
-static void placement_publish_block(struct ruleset *set, struct placement *place, uint32_t block)
-{
-	word_store(place->slot, rules_slot(place->hash, block));
-	if (place->block)
-		cells_give(set, place->block, block_class(set_block(set, place->block)->count));
 }
 
 static uint64_t sequence_next(struct ruleset *set)
@@ -422,8 +272,7 @@ static int record_sweep(struct ruleset *set, const struct rules_record *record)
 	return result;
 }
 
-/* Looking at all rules takes some 60 ns each. With this pause, of so many ns a rule, that is 1 % of the time at most.
- */
+/* Looking at all rules takes some 60 ns each; with this pause, of so many ns a rule, 1 % of the time at most. */
 #define SWEEP_PAUSE 6000ull
 
 static uint64_t sweep_next(const struct rules_header *header, uint64_t now, uint64_t earliest)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Between ruleset.c, ruleset_change.c (changes in place), ruleset_build.c with ruleset_entries.c (a new arena) and
- * ruleset_cells.c (the parts of one). Cell 0 means none everywhere. */
+/* Between ruleset.c, ruleset_change.c with ruleset_place.c (changes in place), ruleset_build.c with ruleset_entries.c
+ * (a new arena) and ruleset_cells.c (the parts of one). Cell 0 means none everywhere. */
 #ifndef SPLICER_RULESET_INTERNAL_H
 #define SPLICER_RULESET_INTERNAL_H
 
