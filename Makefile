@@ -9,8 +9,9 @@
 #   make test-oracle       the rule engine against the plain oracle, 10 million times (root; SEED, ORACLE_COMPARISONS)
 #   make fuzz              every parser and every program for FUZZ_SECONDS each (60; 3600 for an hour), root; what is found to
 #                          be new is kept in O/fuzz (test/fuzz/README.md)
-#   make test-vm           sections, packet and net tests on other kernels, under software emulation (hours); VM_FILES
-#                          says which tests: VM_FILES="packet/icmp net/live", VM_FLAGS=--short only the first kernel
+#   make test-vm           sections, packet and net tests on other kernels, under software emulation (hours), and the package
+#                          on a machine that boots; VM_FILES says which tests: VM_FILES="packet/icmp net/live",
+#                          VM_FLAGS=--short only the first kernel
 #   make deb               a Debian package, in O
 #   V=1 shows commands; STATIC=1 links tools fully; CROSS_COMPILE=aarch64-linux-gnu- builds for another machine;
 #   SANITIZE=1 builds the user side with address and undefined-behaviour sanitizers
@@ -263,6 +264,7 @@ test-vm: all tests
 	$(Q)O=$(O) ./scripts/vm $(VM_FLAGS) $(O)/splicer.o:action:ingress $(O)/splicer.o:action/egress:egress \
 		$(O)/lb.o:action:ingress $(O)/lb.o:action/egress:egress $(O)/xdp_filter.o:xdp:xdp \
 		$(O)/flow.o:action:ingress $(O)/flow.o:action/egress:egress $(VM_FILES)
+	$(Q)O=$(O) ./scripts/check boot
 
 format:
 	clang-format -i bpf/*.c bpf/*/*.h lib/*.[ch] tools/*.c test/*/*.[ch]
