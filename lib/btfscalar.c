@@ -178,7 +178,7 @@ static void enum_text(const struct btf *btf, const struct scalar *scalar, scalar
 		uint64_t value = btf_is_enum(type) ? (uint64_t)(int64_t)btf_enum(type)[i].val
 						   : btf_enum64_value(&btf_enum64(type)[i]);
 		uint32_t name = btf_is_enum(type) ? btf_enum(type)[i].name_off : btf_enum64(type)[i].name_off;
-		const char *word = btf__name_by_offset(btf, name);
+		const char *word = btf_name(btf, name);
 
 		if (((value ^ (uint64_t)number) & mask) == 0 && word) {
 			text_put(text, word);

@@ -25,9 +25,21 @@ static uint32_t step_behind(const struct btf_type *type)
 	}
 }
 
+const char *btf_name(const struct btf *btf, uint32_t offset)
+{
+	const char *name = btf__name_by_offset(btf, offset);
+
+	if (!name || !*name)
+		return NULL;
+	for (const char *at = name; *at; at++)
+		if (*at <= ' ' || *at > '~')
+			return NULL;
+	return name;
+}
+
 static const char *name_of(const struct btf *btf, const struct btf_type *type)
 {
-	const char *name = btf__name_by_offset(btf, type->name_off);
+	const char *name = btf_name(btf, type->name_off);
 
 	return name ? name : "";
 }
@@ -160,15 +172,13 @@ void btf_part(const struct btf *btf, const struct btf_type *parent, uint32_t i, 
 		part->type = btf_var_secinfos(parent)[i].type;
 		part->offset = btf_var_secinfos(parent)[i].offset * 8ull;
 		variable = btf__type_by_id(btf, part->type);
-		part->name = variable ? name_of(btf, variable) : "";
+		part->name = variable ? btf_name(btf, variable->name_off) : NULL;
 	} else {
 		part->type = btf_members(parent)[i].type;
 		part->offset = btf_member_bit_offset(parent, i);
 		bits = btf_member_bitfield_size(parent, i);
-		part->name = btf__name_by_offset(btf, btf_members(parent)[i].name_off);
+		part->name = btf_name(btf, btf_members(parent)[i].name_off);
 	}
-	if (part->name && !*part->name)
-		part->name = NULL;
 	part->is_scalar = btf_scalar(btf, part->type, &part->scalar);
 	if (!part->is_scalar || !bits)
 		return;

@@ -57,6 +57,10 @@ const struct btf_type *btf_value_type(const struct btf *btf, uint32_t *type);
 /* Whether the type is a scalar; *scalar then says how to read it. */
 bool btf_scalar(const struct btf *btf, uint32_t type, struct scalar *scalar);
 
+/* A name; NULL: none, or not of printable characters alone. The kernel loads no such BTF, libbpf would take it from a
+ * file. */
+const char *btf_name(const struct btf *btf, uint32_t offset);
+
 /* Of a member of a struct or union, which may be a bit field, or of a variable of a section: its type and its offset in
  * bits; whether it is a scalar. Its name is NULL if it has none. */
 struct btf_part {

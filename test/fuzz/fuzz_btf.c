@@ -98,6 +98,18 @@ static void try_type(const struct btf *btf, uint32_t type, size_t size)
 	free(value);
 }
 
+/* The kernel refuses what libbpf would read unaligned (btf_check_type_section of kernel/bpf/btf.c: "Unaligned
+ * type_off"). */
+static bool is_aligned(const uint8_t *data, size_t size)
+{
+	struct btf_header header;
+
+	if (size < sizeof(header))
+		return false;
+	memcpy(&header, data, sizeof(header));
+	return header.hdr_len % 4 == 0 && header.type_off % 4 == 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input input;
@@ -107,7 +119,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < sizeof(input))
 		return 0;
 	memcpy(&input, data, sizeof(input));
-	btf = btf__new(data + sizeof(input), (uint32_t)(size - sizeof(input)));
+	data += sizeof(input);
+	size -= sizeof(input);
+	if (!is_aligned(data, size))
+		return 0;
+	btf = btf__new(data, (uint32_t)size);
 	if (!btf)
 		return 0;
 	try_type(btf, input.type, input.size);

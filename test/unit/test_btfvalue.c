@@ -113,6 +113,7 @@ static void test_enums(void)
 
 	btf__add_enum_value(btf, "ZERO", 0);
 	btf__add_enum_value(btf, "MINUS", -3);
+	btf__add_enum_value(btf, "BELL\a", 7);
 	small = btf__add_enum(btf, "small", 1);
 	btf__add_enum_value(btf, "HIGH", 200);
 	wide = btf__add_enum64(btf, "wide", 8, false);
@@ -120,6 +121,7 @@ static void test_enums(void)
 	check_json(plain, &(int32_t){ 0 }, 4, "\"ZERO\"", "enum by name");
 	check_json(plain, &(int32_t){ -3 }, 4, "\"MINUS\"", "enum, a negative one");
 	check_json(plain, &(int32_t){ -7 }, 4, "-7", "enum without a name, signed");
+	check_json(plain, &(int32_t){ 7 }, 4, "7", "enum with a name that a terminal obeys");
 	check_json(small, "\310", 1, "\"HIGH\"", "enum of a byte");
 	check_json(small, "\311", 1, "201", "enum of a byte without a name");
 	check_json(wide, &(uint64_t){ 1ull << 40 }, 8, "\"FAR\"", "enum of 64 bits");
