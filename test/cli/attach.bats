@@ -249,6 +249,23 @@ assert_fails() {
 	assert_output 'C t0 ingress prio 49152 handle 0x1'
 }
 
+@test "a part that is missing: nothing is done, by any of the scripts" {
+	local part script
+
+	for part in command box interfaces records objects; do
+		rm -rf "$tmp/scripts"
+		cp -r "$root/scripts" "$tmp/scripts"
+		rm "$tmp/scripts/parts/$part.bash"
+		for script in $(cd "$root/scripts" && grep -d skip -lF "$part.bash" -- *); do
+			capture "$tmp/scripts/$script" -v t1
+			assert_status 1
+			assert_errors_have "parts/$part.bash: No such file"
+			[ ! -s "$out" ] || fail "$script without $part" "$(cat "$out")"
+		done
+	done
+	assert_text filters <(tc filter show dev t1 ingress 2>/dev/null) ''
+}
+
 @test "installed: names, version, object and pages are found, and go again" {
 	local prefix=$tmp/prefix
 

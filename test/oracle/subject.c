@@ -212,11 +212,22 @@ static enum change_outcome loaded_expire(struct subject *subject, const struct p
 	return expired ? subject_settle(subject) : CHANGE_DONE;
 }
 
+/* A rule that takes its own place would count on. */
+static enum change_outcome set_clear(struct subject *subject)
+{
+	struct changes none = { .replace = true };
+	enum change_outcome outcome = set_apply(subject, &none);
+
+	return outcome == CHANGE_DONE && set_reopen(subject) ? CHANGE_FAILED : outcome;
+}
+
 enum change_outcome subject_load(struct subject *subject, const struct plain_rule *rules, size_t count)
 {
 	struct changes changes = { .replace = true }, none = { 0 };
-	enum change_outcome outcome;
+	enum change_outcome outcome = set_clear(subject);
 
+	if (outcome != CHANGE_DONE)
+		return outcome;
 	model_load(subject, rules, count);
 	for (size_t i = 0; i < count; i++)
 		subject_plan(&changes, CHANGE_PUT, &subject->model.items[i]);
