@@ -6,7 +6,7 @@
 
 BPFFS=/sys/fs/bpf
 PINS=$BPFFS/tc/globals
-LINK=splicer1_lookup  # SPLICER_LOOKUP_LINK of abi/config.h
+LINK=splicer1_lookup # SPLICER_LOOKUP_LINK of abi/config.h
 BPFFS_MAGIC=cafe4a11 # BPF_FS_MAGIC of linux/magic.h, as stat prints it
 # a map of each object, which is there when the object was attached
 declare -A object_map=([splicer]=splicer1_rules [xdp]=xdp1_rules [flow]=flow1_sessions [lb]=lb1_services)
