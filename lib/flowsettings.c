@@ -298,7 +298,8 @@ static void settings_print(const struct flow_settings_of *of, const struct setti
 
 	out_open(&out, form);
 	do {
-		for (size_t i = 0; i < of->count; i++) {
+		/* gcc 13 cannot see that count is no more */
+		for (size_t i = 0; i < of->count && i < FLOW_SETTINGS_MAX; i++) {
 			if (change && !change->given[i])
 				continue;
 			out_begin(&out);

@@ -97,8 +97,8 @@ static __always_inline __u32 way_find(struct __sk_buff *skb, struct balancing *x
 #define CARRY_HOP 2u   /* as a router does */
 
 /* A global function, as flows of all kinds of maps come here. how: CARRY_ERROR... */
-__noinline int carry_out(struct __sk_buff *skb, const struct packet *p, const struct balance *b,
-			 const struct lb_flow *flow, __u32 how)
+__weak __noinline int carry_out(struct __sk_buff *skb, const struct packet *p, const struct balance *b,
+				const struct lb_flow *flow, __u32 how)
 {
 	int link;
 
@@ -247,7 +247,8 @@ static __always_inline int events_may_want(int is_news)
 }
 
 /* flow NULL: it is dropped. is_news: a decision, not only a packet. A global function, as few packets come here. */
-__noinline int balanced_report(struct __sk_buff *skb, const struct packet *p, const struct lb_flow *flow, __u32 reason)
+__weak __noinline int balanced_report(struct __sk_buff *skb, const struct packet *p, const struct lb_flow *flow,
+				      __u32 reason)
 {
 	struct balance *b = balance_get();
 	struct event_control *control = events_control();

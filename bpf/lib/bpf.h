@@ -10,6 +10,11 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+/*
+ * Functions that the verifier is to take by themselves are __weak __noinline: weak, as a compiler may then not count on
+ * what they return. clang 18 left out bounds that it could prove, of what the verifier takes for any number.
+ */
+
 #define NS_PER_SECOND 1000000000ull
 
 #ifndef __always_inline

@@ -91,7 +91,7 @@ static __always_inline long complaint_add(struct __sk_buff *ctx, __u32 off, __be
  * The sum over so many bytes, whole words, after the link-layer header. Negative: they are not there. Not by ctx_load,
  * which reaches only as far as the kernel has the packet in one piece.
  */
-__noinline long complaint_sum(struct __sk_buff *ctx, __u32 link, __u32 length)
+__weak __noinline long complaint_sum(struct __sk_buff *ctx, __u32 link, __u32 length)
 {
 	__be32 words[COMPLAIN_CHUNK / sizeof(__be32)] __attribute__((aligned(8)));
 	__u32 off = 0, sum = 0;
@@ -173,7 +173,7 @@ static __always_inline long complaint_shape(struct __sk_buff *ctx, const struct 
  * about what is not the first part of a packet (RFC 1122 section 3.2.2), nor with VLAN tags in the packet. Returns the
  * action.
  */
-__noinline int complain(struct __sk_buff *ctx, const struct packet *p, __u32 mtu)
+__weak __noinline int complain(struct __sk_buff *ctx, const struct packet *p, __u32 mtu)
 {
 	__u32 quoted, link;
 	long sum;

@@ -63,7 +63,7 @@ static __always_inline int concern_find_flow(const struct packet *p, struct bala
  * Whether the packet is an error about a flow. Fills b->flow with that, and b->other with where the error goes: to the
  * backend as it is from whoever sent it; to the client as from the VIP, whose backends are nobody's business.
  */
-__noinline int concern_find(struct __sk_buff *ctx, const struct packet *p)
+__weak __noinline int concern_find(struct __sk_buff *ctx, const struct packet *p)
 {
 	struct balance *b = balance_get();
 	struct lb_flow *flow, *way;
@@ -180,7 +180,8 @@ static __always_inline void concern_outer(struct __sk_buff *ctx, const struct pa
 }
 
 /* What concern_find has found is carried out. link as of translate_link. */
-__noinline int concern_rewrite(struct __sk_buff *ctx, const struct packet *p, const struct balance *b, __u32 link)
+__weak __noinline int concern_rewrite(struct __sk_buff *ctx, const struct packet *p, const struct balance *b,
+				      __u32 link)
 {
 	struct quotation quoted;
 	__u32 sum = 0;

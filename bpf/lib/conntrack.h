@@ -284,7 +284,7 @@ static __always_inline int conn_passes(const struct conn_seen *seen)
  * known. The caller sets hook and connected. Fills end, step, and verdict where that is CONN_REMEMBERED, or the limit's
  * where it is CONN_OVERDUE or CONN_GONE; returns the step.
  */
-__noinline int conn_follow(const struct packet *p, struct conn_seen *seen)
+__weak __noinline int conn_follow(const struct packet *p, struct conn_seen *seen)
 {
 	__u64 now = bpf_ktime_get_coarse_ns();
 	struct conn_key key;
@@ -312,7 +312,7 @@ __noinline int conn_follow(const struct packet *p, struct conn_seen *seen)
 }
 
 /* Whether a packet's connection is tracked, whichever way the packet goes. */
-__noinline int conn_is_known(const struct packet *p)
+__weak __noinline int conn_is_known(const struct packet *p)
 {
 	struct conn_key key;
 	__u32 table;
@@ -386,7 +386,7 @@ static __always_inline long conn_open(const struct conn_key *key, const struct p
  * After conn_follow and with its *seen, where verdict is what rules now say (reason 0: not to be
  * remembered), passes and max_duration. Negative: it could not be recorded.
  */
-__noinline int conn_record(const struct packet *p, struct conn_seen *seen)
+__weak __noinline int conn_record(const struct packet *p, struct conn_seen *seen)
 {
 	__u64 now = bpf_ktime_get_coarse_ns();
 	struct conn *conn = NULL;

@@ -22,7 +22,7 @@ static __always_inline int content_is_wanted(const struct flow *flow, const stru
  * Takes what a packet has; of a capture that was cut within it nothing. `offset` is that of the payload. Global, so
  * that the verifier follows it once.
  */
-__noinline int content_take(context *ctx, struct flow *flow, __u32 offset, __u32 length, __u32 which)
+__weak __noinline int content_take(context *ctx, struct flow *flow, __u32 offset, __u32 length, __u32 which)
 {
 	__u64 size = length < FLOW_CONTENT_MAX ? length : FLOW_CONTENT_MAX;
 

@@ -43,7 +43,7 @@ static __always_inline int counts_add_in(__u64 word, __u32 first, __u32 bits, __
 }
 
 /* What is not at home: it is new, or another key lives there. */
-__noinline int counts_add_far(__u64 word, __u32 length)
+__weak __noinline int counts_add_far(__u64 word, __u32 length)
 {
 	struct count_cell other = { .word = word };
 	__u32 last = COUNT_CELLS - 1;

@@ -102,7 +102,7 @@ static __always_inline __u32 ctx_mark(const struct __sk_buff *ctx)
 }
 
 /* A function of its own, or the compiler would make of it what the verifier refuses: a pointer into the context. */
-__noinline int ctx_set_mark(struct __sk_buff *ctx, __u32 mark)
+__weak __noinline int ctx_set_mark(struct __sk_buff *ctx, __u32 mark)
 {
 	ctx->tc_index = (__u16)mark;
 	return 0;

@@ -125,7 +125,7 @@ static __always_inline void detail_run(struct flow_detail_side *side, const stru
 }
 
 /* Adds a packet to a session that does not have it yet. Global, so that the verifier follows it once. */
-__noinline int detail_note(struct flow *flow, const struct sighting *s)
+__weak __noinline int detail_note(struct flow *flow, const struct sighting *s)
 {
 	struct flow_detail *d;
 	__u32 which;

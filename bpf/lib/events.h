@@ -53,7 +53,7 @@ static __always_inline struct event *events_record(void)
 }
 
 /* Of slots that want packets, those whose turn it is: each has its chance of one in filter.sample, drawn at random. */
-__noinline int events_draw(__u64 slots)
+__weak __noinline int events_draw(__u64 slots)
 {
 	__u32 drawn = 0, chance = bpf_get_prandom_u32();
 
@@ -178,7 +178,7 @@ static __always_inline int filter_takes(const struct event_filter *filter, const
 }
 
 /* Whether the slot's filter takes the record. A global function: the verifier reads it once. */
-__noinline int events_taken(__u32 number)
+__weak __noinline int events_taken(__u32 number)
 {
 	struct event_slot *slot = events_slot(number);
 	struct event *event = events_record();
@@ -203,7 +203,7 @@ static __always_inline void ring_write(__u32 number, struct event *event)
 }
 
 /* Writes the record, as one of this type, to those of the slots whose filters take it. */
-__noinline int events_send(__u32 type, __u64 slots)
+__weak __noinline int events_send(__u32 type, __u64 slots)
 {
 	struct event *event = events_record();
 

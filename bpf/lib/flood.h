@@ -36,7 +36,7 @@ static __always_inline void flood_make_key(const struct packet *p, struct source
 }
 
 /* Takes one flow from the source's bucket; whether there was none. A question takes nothing. */
-__noinline int flood_exceeds(const struct packet *p)
+__weak __noinline int flood_exceeds(const struct packet *p)
 {
 	__u64 now = bpf_ktime_get_coarse_ns(), full;
 	struct splicer_iface *limit;

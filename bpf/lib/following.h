@@ -108,7 +108,7 @@ static __always_inline int following_proves(const struct lb_flow *flow, __u32 ta
 }
 
 /* A packet of a flow of this table, other than one that begins it anew. */
-__noinline int following_note(const struct packet *p, struct lb_flow *flow, __u32 table)
+__weak __noinline int following_note(const struct packet *p, struct lb_flow *flow, __u32 table)
 {
 	struct balance *b = balance_get();
 	__u64 now = bpf_ktime_get_coarse_ns();
@@ -176,7 +176,7 @@ static __always_inline void following_forget(struct balance *b, const struct lb_
 }
 
 /* Whether a packet begins its flow anew, which then is as if it had not been known. */
-__noinline int following_begins(const struct packet *p, const struct lb_flow *flow)
+__weak __noinline int following_begins(const struct packet *p, const struct lb_flow *flow)
 {
 	struct balance *b = balance_get();
 

@@ -16,7 +16,7 @@
 /* ---- later fragments ---- */
 
 /* What its first fragment says of a later one: reason | verdict << 8, or REASON_NONE when that is not known. */
-__noinline int fragment_follow(const struct packet *p)
+__weak __noinline int fragment_follow(const struct packet *p)
 {
 	struct frag_key key;
 	struct frag *frag;
@@ -40,7 +40,7 @@ __noinline int fragment_follow(const struct packet *p)
 }
 
 /* Whether the rule of this sequence number is newer than what decided its first fragment, if that is known. */
-__noinline int fragment_is_older(const struct packet *p, __u32 sequence)
+__weak __noinline int fragment_is_older(const struct packet *p, __u32 sequence)
 {
 	struct frag_key key;
 	struct frag *frag;
@@ -55,7 +55,7 @@ __noinline int fragment_is_older(const struct packet *p, __u32 sequence)
 /* ---- first fragments ---- */
 
 /* A first fragment was decided, when this rule was the newest: the others follow. */
-__noinline int fragment_remember(const struct packet *p, __u32 verdict, __u32 sequence)
+__weak __noinline int fragment_remember(const struct packet *p, __u32 verdict, __u32 sequence)
 {
 	struct frag frag = { .time = bpf_ktime_get_coarse_ns(), .sequence = sequence, .verdict = verdict };
 	struct frag_key key;

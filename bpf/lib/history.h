@@ -69,7 +69,7 @@ static __always_inline __u32 history_number(const struct sighting *s, __u32 lett
 }
 
 /* Each letter once for each end, but those that repeat; *s is of the side. */
-__noinline int history_write(struct flow *flow, const struct sighting *s, __u32 letters, __u32 side)
+__weak __noinline int history_write(struct flow *flow, const struct sighting *s, __u32 letters, __u32 side)
 {
 	if (!flow || !s || side > 1)
 		return 0;
@@ -90,7 +90,7 @@ __noinline int history_write(struct flow *flow, const struct sighting *s, __u32 
 }
 
 /* Of what happens often the first is written, then the tenth, the hundredth... */
-__noinline int history_write_count(struct flow *flow, __u32 letter, __u32 side, __u32 before, __u32 after)
+__weak __noinline int history_write_count(struct flow *flow, __u32 letter, __u32 side, __u32 before, __u32 after)
 {
 	__u32 bit = LETTER(letter % LETTER_COUNT) << side * FLOW_RESPONDER_SHIFT;
 

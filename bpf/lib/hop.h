@@ -51,8 +51,8 @@ static __always_inline void hop_remember(struct lb_flow *flow, const struct bpf_
  * Asks for the route of a packet that will have so many bytes from its IP header on. REASON_TOO_BIG: b->mtu is what the
  * way takes. flow->ifindex is 0 where the stack must decide.
  */
-__noinline int hop_find(struct __sk_buff *ctx, const struct packet *p, struct balance *b, struct lb_flow *flow,
-			__u32 length)
+__weak __noinline int hop_find(struct __sk_buff *ctx, const struct packet *p, struct balance *b, struct lb_flow *flow,
+			       __u32 length)
 {
 	struct bpf_fib_lookup fib = {};
 	long result;

@@ -13,7 +13,7 @@
  * Whether the packet is an ICMP error about a tracked connection or a local socket, and goes to whom it concerns: the
  * sender of what it quotes (RFC 5927).
  */
-__noinline int icmp_error_is_known(struct __sk_buff *ctx, const struct packet *p)
+__weak __noinline int icmp_error_is_known(struct __sk_buff *ctx, const struct packet *p)
 {
 	struct packet quoted = {};
 

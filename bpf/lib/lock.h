@@ -22,7 +22,7 @@ static __always_inline int lock_try(__u32 *lock)
 }
 
 /* Global functions, so that the verifier follows each loop once. */
-__noinline int lock_look(__u32 *lock)
+__weak __noinline int lock_look(__u32 *lock)
 {
 	if (!lock)
 		return 0;
@@ -32,7 +32,7 @@ __noinline int lock_look(__u32 *lock)
 	return 0;
 }
 
-__noinline int lock_wait(__u32 *lock)
+__weak __noinline int lock_wait(__u32 *lock)
 {
 	if (!lock)
 		return 0;

@@ -240,7 +240,8 @@ static __always_inline void rules_take_key(void *arena, struct rules_query *q)
 /* Looks at the next tuples of the list, up to one that may have a rule for the packet; its key is left in *q. */
 static __always_inline int rules_sift(void *arena, struct rules_query *q)
 {
-	for (int i = 0; i < RULES_STRIDE; i++) {
+	/* of 64 bits, as the verifier does not follow a counter of 32 through a spill to the upper half of a slot */
+	for (__u64 i = 0; i < RULES_STRIDE; i++) {
 		struct rules_tuple *tuple;
 		int skip = 0;
 
@@ -264,7 +265,7 @@ static __always_inline int rules_sift(void *arena, struct rules_query *q)
 }
 
 /* Goes some way down the list: over a few tuples, or to the next rule for the packet. */
-__noinline int rules_step(struct rules_query *q)
+__weak __noinline int rules_step(struct rules_query *q)
 {
 	void *arena = rules_arena();
 	int step;
@@ -304,7 +305,7 @@ static __always_inline void rules_begin(struct rules_query *q, const struct rule
 }
 
 /* Walks the tuples of one list. -1: the arena could not be read or was swapped in the meantime. */
-__noinline int rules_search(struct rules_query *q, __u32 list)
+__weak __noinline int rules_search(struct rules_query *q, __u32 list)
 {
 	void *arena = rules_arena();
 	struct rules_header *header;

@@ -30,7 +30,7 @@ static __always_inline int is_over(const struct lb_flow *flow)
 }
 
 /* Takes other_key, with this port of the client, for the packet's flow. Negative: another flow has it. */
-__noinline int port_take(__u32 port, __u32 even_if_over)
+__weak __noinline int port_take(__u32 port, __u32 even_if_over)
 {
 	struct balance *b = balance_get();
 	__u64 now = bpf_ktime_get_coarse_ns();
@@ -59,7 +59,7 @@ static __always_inline __u32 port_candidate(const struct balance *b, __u32 attem
 }
 
 /* The client keeps its port in LB_NAT, unless the backend has a flow from just there by another VIP. */
-__noinline int port_find(void)
+__weak __noinline int port_find(void)
 {
 	struct balance *b = balance_get();
 
@@ -137,7 +137,7 @@ static __always_inline void opening_count(__u32 index)
  * A packet of which no flow is known, or whose flow begins anew. Fills b->flow, which is to be recorded when it is
  * known where it goes. REASON_NONE: it is not to a service.
  */
-__noinline int opening_forward(const struct packet *p)
+__weak __noinline int opening_forward(const struct packet *p)
 {
 	struct balance *b = balance_get();
 	__u64 now = bpf_ktime_get_coarse_ns();
@@ -156,7 +156,7 @@ __noinline int opening_forward(const struct packet *p)
 }
 
 /* The flow that a packet has begun. To a service, the other direction has its entry already, if there is one. */
-__noinline int opening_record(void)
+__weak __noinline int opening_record(void)
 {
 	struct balance *b = balance_get();
 
@@ -180,7 +180,7 @@ static __always_inline int is_from_vip_port(const struct lb_service *service, __
  * A packet from a backend, and no flow: another box had it, or it was forgotten. TCP that begins here is none of the
  * service's. Fills b->flow, as opening_forward.
  */
-__noinline int opening_back(const struct packet *p)
+__weak __noinline int opening_back(const struct packet *p)
 {
 	struct balance *b = balance_get();
 	__u64 now = bpf_ktime_get_coarse_ns();
@@ -214,7 +214,7 @@ __noinline int opening_back(const struct packet *p)
 }
 
 /* A client, or this box, speaks to a backend by its own address: what the backend answers must stay as it is. */
-__noinline int opening_direct(const struct packet *p)
+__weak __noinline int opening_direct(const struct packet *p)
 {
 	struct balance *b = balance_get();
 	__u64 now = bpf_ktime_get_coarse_ns();

@@ -264,7 +264,7 @@ struct extension_header {
  * Steps over one extension header; RFC 8200 section 4, RFC 4302 for the length of AH. A global function, as there may
  * be several.
  */
-__noinline int packet_parse_extension(context *ctx, struct packet *p)
+__weak __noinline int packet_parse_extension(context *ctx, struct packet *p)
 {
 	struct extension_header header;
 	__u32 length;
@@ -401,7 +401,7 @@ static __always_inline __u32 packet_parse_transport(context *ctx, struct packet 
  * Fills *p, which must be zero but for is_cut. REASON_NONE, or why the packet is malformed; anything but IP is left to
  * the caller. A global function: the verifier reads it once, and its callers know nothing of the many ways through it.
  */
-__noinline int packet_read(context *ctx, struct packet *p)
+__weak __noinline int packet_read(context *ctx, struct packet *p)
 {
 	struct early_transport early = {};
 	__u32 off = 0, reason;

@@ -66,7 +66,7 @@ static __always_inline __u32 place_second(const struct flow_head *head, __u64 ha
 }
 
 /* Which way of the bucket has the session; -1: none. */
-__noinline int place_find(const struct flow_bucket *b, const struct sighting *s, __u32 tag)
+__weak __noinline int place_find(const struct flow_bucket *b, const struct sighting *s, __u32 tag)
 {
 	if (!b || !s)
 		return -1;
@@ -113,7 +113,7 @@ static __always_inline void place_clear(struct flow *flow)
 }
 
 /* Gives a way to a new session, whose record is all zero but for its key, and returns it. */
-__noinline int place_give(struct flow_bucket *b, const struct sighting *s, __u32 tag)
+__weak __noinline int place_give(struct flow_bucket *b, const struct sighting *s, __u32 tag)
 {
 	struct flow *flow;
 	__u32 way;

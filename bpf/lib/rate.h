@@ -51,7 +51,7 @@ static __always_inline int rate_exceeds(const struct xdp_source *key, __u32 rate
 }
 
 /* Whether the rule that was found applies to a packet of its source now. A global function: it is asked repeatedly. */
-__noinline int rate_applies(const struct packet *p, const struct rules_query *q)
+__weak __noinline int rate_applies(const struct packet *p, const struct rules_query *q)
 {
 	struct xdp_source source;
 	struct rules_cell *limits;

@@ -130,7 +130,7 @@ static __always_inline int reset_store_addresses(struct __sk_buff *ctx, const st
  * 1 when the packet has become a reset to its receiver and should go on, 0 when nothing could be done. hook: enum
  * event_hook, for a copy goes back by the interface it came in by, or up the one it would have left by.
  */
-__noinline int reset_both(struct __sk_buff *ctx, const struct packet *p, int leaves)
+__weak __noinline int reset_both(struct __sk_buff *ctx, const struct packet *p, int leaves)
 {
 	struct tcp_header seen, reset;
 	__u32 link;

@@ -10,7 +10,7 @@
 #define AF_INET6 10
 
 /* Whether a packet that came in is for this box: it cannot go on from here. */
-__noinline int route_ends_here(struct __sk_buff *ctx, const struct packet *p)
+__weak __noinline int route_ends_here(struct __sk_buff *ctx, const struct packet *p)
 {
 	struct bpf_fib_lookup fib = {};
 	long result;

@@ -99,7 +99,7 @@ static __always_inline struct flow_packets_head *sample_buffer(void **buffer)
 }
 
 /* With the session locked: decides whether its packet is recorded, and where. */
-__noinline int sample_decide(struct flow_head *head, struct flow *flow, struct sample_place *place, __u64 now)
+__weak __noinline int sample_decide(struct flow_head *head, struct flow *flow, struct sample_place *place, __u64 now)
 {
 	struct flow_packets_head *packets;
 	void *buffer;

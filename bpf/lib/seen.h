@@ -105,7 +105,7 @@ static __always_inline void seen_hops(struct flow_side *side, __u8 hops)
 }
 
 /* Adds a packet to its session. Global, so that the verifier follows it once. */
-__noinline int seen_note(struct flow *flow, const struct sighting *s)
+__weak __noinline int seen_note(struct flow *flow, const struct sighting *s)
 {
 	struct flow_side *side;
 	__u32 which;

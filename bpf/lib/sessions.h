@@ -138,7 +138,7 @@ static __always_inline int sessions_take_over(struct flow_bucket *b, const struc
  * What was known of the session before this generation: whether something was. While tools change generations, both
  * slots may hold the same one, whose bucket is locked already.
  */
-__noinline int sessions_recall(struct flow *flow, const struct sighting *s, __u64 generation)
+__weak __noinline int sessions_recall(struct flow *flow, const struct sighting *s, __u64 generation)
 {
 	void *table = sessions_table(FLOW_BEFORE);
 	struct flow_head *head;

@@ -41,7 +41,7 @@ static __always_inline int splices_are_fresh(void)
 }
 
 /* Packets of these addresses and ports are no longer for a listener. */
-__noinline int splice_forget(const struct packet *p)
+__weak __noinline int splice_forget(const struct packet *p)
 {
 	struct splice_key key;
 

@@ -49,7 +49,7 @@ static __always_inline void tally_count(struct rules_tally *tally, __u32 length)
 }
 
 /* An earlier tick has the cell. */
-__noinline int tally_turn(__u64 arena, __u32 record, __u32 length)
+__weak __noinline int tally_turn(__u64 arena, __u32 record, __u32 length)
 {
 	struct rules_tally *tally = tally_cell(rules_tally_index(arena, record));
 

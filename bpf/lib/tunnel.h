@@ -65,7 +65,7 @@ static __always_inline __u32 tunnel_inner(struct __sk_buff *ctx, const struct pa
  * Takes the outer headers off where the source may send such packets; *p then has to be filled anew. 1: done, 0: it is
  * none of those, negative: it is one, but cannot be decapsulated.
  */
-__noinline int tunnel_open(struct __sk_buff *ctx, const struct packet *p)
+__weak __noinline int tunnel_open(struct __sk_buff *ctx, const struct packet *p)
 {
 	__be16 ethertype = 0;
 	__u64 flags = 0;

@@ -13,7 +13,7 @@
  * Asks the rules of this direction. record is 0 when none matches; reason is left to the caller. -1 when the arena
  * could not be read.
  */
-__noinline int verdict_ask(const struct packet *p, struct conn_verdict *verdict, __u32 direction)
+__weak __noinline int verdict_ask(const struct packet *p, struct conn_verdict *verdict, __u32 direction)
 {
 	struct rules_query q = {};
 	__u32 list;

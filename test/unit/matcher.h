@@ -18,6 +18,7 @@
 /* what bpf/lib/bpf.h would give */
 #define SPLICER_LIB_BPF_H
 #define __noinline __attribute__((noinline))
+#define __weak __attribute__((weak))
 #ifndef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 #endif
