@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "tap.h"
 
+#include <err.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -605,7 +606,8 @@ static void test_reopen_lost(void)
 	audit_round(&audit);
 	rename(LOG, DISK "/old");
 	disk_free();
-	truncate(DISK "/old", 0);
+	if (truncate(DISK "/old", 0))
+		err(2, DISK "/old");
 	audit_reopen(&audit);
 	lines_add(1);
 	check_close("", "lost, then rotated");
