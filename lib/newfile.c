@@ -70,15 +70,23 @@ static int temporary_open(struct newfile *file, mode_t mode)
 	return fd;
 }
 
+/* What is left of a link is one to a file that has no name here, as that of a descriptor: /dev/stdout. */
+static bool is_link(const char *path)
+{
+	struct stat entry;
+
+	return !lstat(path, &entry) && S_ISLNK(entry.st_mode);
+}
+
 static int target_open(struct newfile *file)
 {
 	struct stat old;
 	bool is_there = !stat(file->path, &old), own = is_there && old.st_uid == geteuid();
 
-	if (!is_there || S_ISREG(old.st_mode))
+	if (!is_there || (S_ISREG(old.st_mode) && !is_link(file->path)))
 		return temporary_open(file, own ? old.st_mode & 07777 : mode_of_new());
 	file->temporary[0] = '\0';
-	return open(file->path, O_WRONLY | O_CLOEXEC);
+	return open(file->path, O_WRONLY | O_TRUNC | O_CLOEXEC);
 }
 
 int newfile_open(struct newfile *file, const char *path, struct error *error)

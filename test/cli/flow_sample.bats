@@ -111,6 +111,18 @@ TIME IFACE  HOOK     FROM        PROTO  SOURCE            DESTINATION      LENGT
 	assert_text sizes "$tmp/sizes" '1000 1'
 }
 
+@test "result.json to a file that has no name: the link that leads there, as /dev/stdout, stays" {
+	datagrams 1000 1 1
+	ln -s /proc/self/fd/1 "$tmp/link"
+	exec 5>"$tmp/gone" 6<"$tmp/gone"
+	rm "$tmp/gone"
+	flow_dump --result "$tmp/link" >&5
+	[ -L "$tmp/link" ] || fail 'a link' 'a file in its place'
+	sampled sizes <&6 >"$tmp/sizes"
+	exec 5>&- 6<&-
+	assert_text sizes "$tmp/sizes" '1000 1'
+}
+
 @test "files that cannot be written" {
 	local path
 	datagrams 1000 1 1

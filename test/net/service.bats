@@ -386,15 +386,16 @@ assert_open() {
 	mkdir -p "$dir/directory"
 	mkfifo "$dir/pipe"
 	echo kept >"$dir/victim"
+	ln -s victim "$dir/link"
 	ln -s victim "$dir/state.new"
-	for odd in "$dir/directory" "$dir/directory/" "$dir/pipe"; do
+	for odd in "$dir/directory" "$dir/directory/" "$dir/pipe" "$dir/link"; do
 		assert_exit 1 splicer_state save "$odd"
 		assert_match "$err" 'no regular file'
 	done
 	[ -p "$dir/pipe" ] || fail 'the pipe is gone'
 	assert_exit 0 splicer_state save "$dir/state"
 	assert_equal "$(cat "$dir/victim")" kept
-	assert_equal "$(ls "$dir")" $'directory\npipe\nstate\nvictim'
+	assert_equal "$(ls "$dir")" $'directory\nlink\npipe\nstate\nvictim'
 }
 
 @test "odd names of interfaces: what is said of them is saved, restored and upgraded" {
