@@ -70,9 +70,17 @@ collector_ends() {
 	servers=()
 	assert_records 1000
 	collector udp
-	capture flow_dump --ipfix localhost:$PORT
+	name_give collector.example
+	capture flow_dump --ipfix collector.example:$PORT
+	umount /etc/hosts
 	assert_status 0 && assert_output '' && assert_errors ''
 	eventually all_came
+}
+
+# name_give NAME: to 127.0.0.1, in this box; localhost is ::1 on some machines
+name_give() {
+	echo "127.0.0.1 $1" >"$tmp/hosts"
+	mount --bind "$tmp/hosts" /etc/hosts
 }
 
 all_came() {

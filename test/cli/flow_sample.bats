@@ -114,7 +114,8 @@ TIME IFACE  HOOK     FROM        PROTO  SOURCE            DESTINATION      LENGT
 @test "result.json to a file that has no name: the link that leads there, as /dev/stdout, stays" {
 	datagrams 1000 1 1
 	ln -s /proc/self/fd/1 "$tmp/link"
-	exec 5>"$tmp/gone" 6<"$tmp/gone"
+	exec 5>"$tmp/gone"
+	exec 6<"$tmp/gone"
 	rm "$tmp/gone"
 	flow_dump --result "$tmp/link" >&5
 	[ -L "$tmp/link" ] || fail 'a link' 'a file in its place'
