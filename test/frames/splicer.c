@@ -310,14 +310,6 @@ static bool run_first(struct trial *trial, enum context context, const struct fr
 	return outcome_counts(trial, outcome, frame, wrong);
 }
 
-static bool same_decision(const struct outcome *a, const struct outcome *b, const char *invariant, struct wrong *wrong)
-{
-	if (a->action == b->action && a->reason == b->reason && a->counted.verdict == b->counted.verdict)
-		return true;
-	return wrong_say(wrong, invariant, "%s %s, then %s %s", action_name(a->action), reason_name(a->reason),
-			 action_name(b->action), reason_name(b->reason));
-}
-
 /* A frame that may be taken out of its tunnel: which is decided then is not known here. */
 static bool opens_tunnel(const struct plain *plain, enum context context)
 {

@@ -34,6 +34,14 @@ bool outcome_counts(struct trial *trial, const struct outcome *outcome, const st
 	return outcome->same || wrong_say(wrong, "the frame stays as it is", "%s", got);
 }
 
+bool same_decision(const struct outcome *a, const struct outcome *b, const char *invariant, struct wrong *wrong)
+{
+	if (a->action == b->action && a->reason == b->reason && a->counted.verdict == b->counted.verdict)
+		return true;
+	return wrong_say(wrong, invariant, "%s %s, then %s %s", action_name(a->action), reason_name(a->reason),
+			 action_name(b->action), reason_name(b->reason));
+}
+
 /* An IP header that begins within it is cut off: it is malformed to all of them. */
 void trial_disturb(struct trial *trial, enum context context)
 {

@@ -48,6 +48,9 @@ bool wrong_say(struct wrong *wrong, const char *invariant, const char *seen, ...
 /* What both programs that tell of each frame owe: one counter moves, by one packet and its bytes; the frame stays. */
 bool outcome_counts(struct trial *trial, const struct outcome *outcome, const struct frame *frame, struct wrong *wrong);
 
+/* Both runs ended alike. */
+bool same_decision(const struct outcome *a, const struct outcome *b, const char *invariant, struct wrong *wrong);
+
 /* Runs a frame that is all other bytes, so that nothing of the one before is left where it was. */
 void trial_disturb(struct trial *trial, enum context context);
 

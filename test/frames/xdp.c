@@ -193,14 +193,6 @@ static bool decision_holds(struct trial *trial, enum context context, const stru
 	return true;
 }
 
-static bool same_decision(const struct outcome *a, const struct outcome *b, const char *invariant, struct wrong *wrong)
-{
-	if (a->action == b->action && a->reason == b->reason && a->counted.verdict == b->counted.verdict)
-		return true;
-	return wrong_say(wrong, invariant, "%s %s, then %s %s", action_name(a->action), reason_name(a->reason),
-			 action_name(b->action), reason_name(b->reason));
-}
-
 static bool holds_xdp(struct trial *trial, enum context context, const struct frame *frame, struct wrong *wrong)
 {
 	struct numbers numbers = { frame->len };
