@@ -328,7 +328,7 @@ static __always_inline __u32 packet_parse_ipv6(context *ctx, struct packet *p, _
 		if (reason)
 			return reason;
 	}
-	return packet_is_extension(p->proto) ? REASON_TOO_MANY_HEADERS : REASON_NONE;
+	return p->fragment != FRAGMENT_LATER && packet_is_extension(p->proto) ? REASON_TOO_MANY_HEADERS : REASON_NONE;
 }
 
 /* A first fragment carries the whole transport header (RFC 1858, 7112), but not all that its length field counts. */
